@@ -13,15 +13,15 @@ IMAGES = Path(__file__).parent.parent / "docs/images"
 
 def sign_in(page: Page, local_run: LocalRun) -> None:
     page.goto("/admin")
-    page.get_by_label("Password of the operator").fill(local_run.password)
+    page.get_by_label("Admin password").fill(local_run.password)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Employee provisioning")).to_be_visible()
+    expect(page.get_by_role("heading", name="Customers")).to_be_visible()
 
 
 def add_customer(page: Page, name: str) -> str:
     """Add a customer and return the token that the page shows."""
     page.goto("/admin")
-    page.get_by_label("Short name").fill(name)
+    page.get_by_label("Customer id").fill(name)
     page.get_by_role("button", name="Add").click()
     page.get_by_role("button", name="Show the token").click()
     token: str = page.get_by_label("Token", exact=True).input_value()
@@ -34,7 +34,7 @@ def open_tab(page: Page, name: str) -> None:
 
 def find_person(page: Page, who: str) -> None:
     open_tab(page, "Find a person")
-    page.get_by_label("Name, email, user name or external id").fill(who)
+    page.get_by_label("Name, email, userName or externalId").fill(who)
     page.get_by_role("button", name="Find").click()
 
 

@@ -41,9 +41,9 @@ def test_story_from_sign_in_to_first_users(page: Page, local_run: LocalRun, tmp_
     messages: list[str] = []
     page.on("console", lambda message: messages.append(message.text))
     page.goto("/admin")
-    page.get_by_label("Password of the operator").fill("not the password")
+    page.get_by_label("Admin password").fill("not the password")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_contain_text("not the password")
+    expect(page.get_by_role("alert")).to_contain_text("Wrong password. 4 attempts left.")
     sign_in(page, local_run)
 
     token = add_customer(page, "vandelay")
@@ -65,16 +65,16 @@ def test_story_from_sign_in_to_first_users(page: Page, local_run: LocalRun, tmp_
     assert local_run.send(token, "PATCH", f"/Users/{grace['id']}", body)[0] == 200
 
     page.goto("/admin/tenants/vandelay")
-    expect(page.get_by_role("img", name="Writes and failures a day")).to_be_visible()
+    expect(page.get_by_role("img", name="Changes and failures per day")).to_be_visible()
     take_screenshot(page, "status")
-    open_tab(page, "Log")
+    open_tab(page, "Audit log")
     expect(page.get_by_role("row").filter(has_text="ada@example.com")).to_have_count(2)
     expect(page.get_by_role("row").filter(has_text="alan@example.com")).to_contain_text("What to change:")
     find_person(page, "lovelace")
     expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
     expect(page.get_by_text("Changed: title.")).to_be_visible()
 
-    open_tab(page, "Participants")
+    open_tab(page, "Active users")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download all as CSV").click()
     download.value.save_as(tmp_path / "active-users.csv")
@@ -83,7 +83,7 @@ def test_story_from_sign_in_to_first_users(page: Page, local_run: LocalRun, tmp_
     assert "Grace Hopper" not in exported
 
     open_tab(page, "Connect")
-    page.get_by_role("button", name="Make a new token").click()
+    page.get_by_role("button", name="Create a new token").click()
     second = page.get_by_label("Token", exact=True).input_value()
     assert second != token
     assert [local_run.send(value, "GET", "/Users?count=0")[0] for value in (token, second)] == [200, 200]
@@ -97,7 +97,7 @@ def test_invitation_works_in_one_browser(page: Page, context: BrowserContext, lo
     sign_in(page, local_run)
     add_customer(page, "initech")
     page.goto("/admin/tenants/initech/connect")
-    page.get_by_role("button", name="Create a link").click()
+    page.get_by_role("button", name="Create an invitation link").click()
     link = page.get_by_label("Link").input_value()
     assert context.browser
     with context.browser.new_context() as guest_context:
@@ -106,7 +106,7 @@ def test_invitation_works_in_one_browser(page: Page, context: BrowserContext, lo
         take_screenshot(guest, "invitation")
         guest.get_by_role("button", name="Open initech").click()
         expect(guest.get_by_role("heading", name="Connect", exact=True)).to_be_visible()
-        guest.get_by_role("button", name="Make a new token").click()
+        guest.get_by_role("button", name="Create a new token").click()
         assert guest.get_by_label("Token", exact=True).input_value().startswith("muster_initech_")
         response = guest.goto(f"{local_run.url}/admin/tenants/acme")
         assert response
@@ -120,13 +120,13 @@ def test_invitation_works_in_one_browser(page: Page, context: BrowserContext, lo
 def test_sign_in_by_keyboard(page: Page, local_run: LocalRun) -> None:
     page.goto("/admin")
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    expect(page.get_by_label("Password of the operator")).to_be_focused()
+    expect(page.get_by_label("Admin password")).to_be_focused()
     page.keyboard.type(local_run.password)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Employee provisioning")).to_be_visible()
+    expect(page.get_by_role("heading", name="Customers")).to_be_visible()
 
 
 def test_pages_fit_a_phone_and_have_enough_contrast(page: Page, local_run: LocalRun) -> None:

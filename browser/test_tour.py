@@ -42,7 +42,7 @@ def test_tour_takes_less_than_two_minutes(page: Page, local_run: LocalRun, capsy
     assert _TOKEN_PLACEHOLDER in create
     assert '"userName":"babs@example.com"' in run_command(create, token, local_run)
     page.goto(f"/admin/tenants/{_CUSTOMER}")
-    open_tab(page, "Log")
+    open_tab(page, "Audit log")
     expect(page.get_by_role("row").filter(has_text="babs@example.com")).to_contain_text("Created, takes part now.")
     duration_s = local_run.ready_s + time.monotonic() - start
     with capsys.disabled():
@@ -53,6 +53,6 @@ def test_tour_takes_less_than_two_minutes(page: Page, local_run: LocalRun, capsy
     expect(page.get_by_role("heading", name="Barbara Jensen")).to_be_visible()
     take_screenshot(page, "timeline")
     assert '"status":"400"' in run_command(fail, token, local_run)
-    open_tab(page, "Log")
+    open_tab(page, "Audit log")
     expect(page.get_by_role("row").filter(has_text="alan@example.com")).to_contain_text("What to change:")
     take_screenshot(page, "log")

@@ -101,14 +101,15 @@ class ConsoleApplication:
             log.role, log.tenant_id = context.session.role or "visitor", match.tenant_id
             return _open_page(match, method, context)
         except PageError as error:
-            return _render_error(error.status, error.message, error.headers)
+            return _render_error(error)
         except ScimError as error:
             if error.is_fault and isinstance(error.__cause__, Exception):
                 self._report_fault(error.__cause__, request.id)
-            return _render_error(HTTPStatus(error.status), error.detail, error.headers)
+            return _render_error(PageError(HTTPStatus(error.status), error.detail, error.headers))
         except Exception as fault:  # noqa: BLE001  # the last resort: the browser gets a page for any error
             self._report_fault(fault, request.id)
-            return _render_error(HTTPStatus.INTERNAL_SERVER_ERROR, f"The request failed; its id is {request.id}.")
+            message = f"The request failed because of an internal error. Its request id is {request.id}."
+            return _render_error(PageError(HTTPStatus.INTERNAL_SERVER_ERROR, message))
 
     def _build_context(self, request: ConsoleRequest, seconds: float) -> ConsoleRequestContext:
         """Return the context of a request, with its session if that is valid, else with a visitor's session."""
@@ -155,7 +156,7 @@ def _match_route(request: ConsoleRequest, log: _ConsoleLog) -> tuple[RouteMatch,
     if method not in match.route.methods:
         allowed = ", ".join(match.route.methods)
         raise PageError(
-            HTTPStatus.METHOD_NOT_ALLOWED, f"This page only answers the methods {allowed}.", {"Allow": allowed}
+            HTTPStatus.METHOD_NOT_ALLOWED, f"This page only supports the method {allowed}.", {"Allow": allowed}
         )
     return match, method
 
@@ -181,7 +182,8 @@ def _open_page(match: RouteMatch, method: str, context: ConsoleRequestContext) -
     if method == "POST" and not session_codec.is_csrf_token(session, context.request.form.get("csrf", "")):
         raise PageError(
             HTTPStatus.FORBIDDEN,
-            "The form is too old, or it is not from a page of your session. Load the page again; nothing was changed.",
+            "Nothing was changed, because the form is too old or does not belong to your session. Go back and reload "
+            "the page.",
         )
     if not match.route.is_public and not session.role:
         requested_path = restrict_to_console(context.request.path_with_query) if method == "GET" else ""
@@ -191,7 +193,7 @@ def _open_page(match: RouteMatch, method: str, context: ConsoleRequestContext) -
     try:
         response = _show_page(match, context) if method == "GET" else _run_action(match, context)
     except TenantError as error:
-        response = context.render_page("failed.html", HTTPStatus.CONFLICT, message=str(error))
+        response = context.render_page("failed.html", HTTPStatus.CONFLICT, title="Action failed", message=str(error))
     if context.is_session_new and not response.cookies:
         return replace(response, cookies=(session_codec.create_cookie(session),))
     return response
@@ -219,6 +221,14 @@ def _run_action(match: RouteMatch, context: ConsoleRequestContext) -> ConsoleRes
     return action.run(context, *tenant, *match.path_values)
 
 
-def _render_error(status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> ConsoleResponse:
-    body = rendering.render("failed.html", message=message, session=None, is_operator=False, csrf="", has_openid=False)
-    return ConsoleResponse(body, status, headers=headers or {})
+def _render_error(error: PageError) -> ConsoleResponse:
+    body = rendering.render(
+        "failed.html",
+        title=error.title,
+        message=error.message,
+        session=None,
+        is_operator=False,
+        csrf="",
+        has_openid=False,
+    )
+    return ConsoleResponse(body, error.status, headers=error.headers)

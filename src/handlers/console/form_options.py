@@ -22,25 +22,25 @@ class FormOption(Generic[Seconds_co]):
 
 
 GRACE_PERIODS: Mapping[str, FormOption[float]] = {
-    "hour": FormOption("an hour", 3_600.0),
-    "day": FormOption("a day", DAY_S),
-    "week": FormOption("a week", 7 * DAY_S),
-    "none": FormOption("no longer: it ends now", 0.0),
+    "hour": FormOption("1 hour", 3_600.0),
+    "day": FormOption("1 day", DAY_S),
+    "week": FormOption("1 week", 7 * DAY_S),
+    "none": FormOption("revoke it immediately", 0.0),
 }
 """How long the previous token stays valid."""
 
 FIRST_LIFETIMES: Mapping[str, FormOption[float]] = {
     "never": FormOption("never", NEVER_EXPIRES),
     "quarter": FormOption("in 90 days", 90 * DAY_S),
-    "year": FormOption("in a year", 365 * DAY_S),
+    "year": FormOption("in 1 year", 365 * DAY_S),
 }
 """How long the first token of a tenant is valid."""
 
 LIFETIMES: Mapping[str, FormOption[float | None]] = {
-    "kept": FormOption("after as long as the one before", None),
+    "kept": FormOption("same lifetime as the current token", None),
     **FIRST_LIFETIMES,
 }
-"""How long a further token of a tenant is valid."""
+"""How long a new token of a tenant is valid."""
 
 
 def read_option(
@@ -49,5 +49,5 @@ def read_option(
     """Return the seconds of the selected option. Raise :class:`PageError` if the form has another value."""
     option = options.get(form.get(name, default))
     if option is None:
-        raise PageError(HTTPStatus.BAD_REQUEST, "Choose one of what the form offers.")
+        raise PageError(HTTPStatus.BAD_REQUEST, "Select one of the options in the form.")
     return option.seconds

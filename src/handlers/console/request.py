@@ -49,9 +49,11 @@ class ConsoleRequest(Request):
         try:
             body = self.decode_body()
         except BadRequest as error:
-            raise PageError(HTTPStatus.BAD_REQUEST, "The form could not be read.") from error
+            raise PageError(
+                HTTPStatus.BAD_REQUEST, "The form could not be read. Go back, reload the page, and send it again."
+            ) from error
         if len(body) > _MAX_FORM_BYTES:
-            raise PageError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The form is too large.")
+            raise PageError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The form is larger than {_MAX_FORM_BYTES:,} bytes.")
         return _parse_fields(body.decode(errors="replace"))
 
 
@@ -59,5 +61,5 @@ def _parse_fields(text: str) -> dict[str, str]:
     try:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
     except ValueError:
-        raise PageError(HTTPStatus.BAD_REQUEST, "The request could not be read.") from None
+        raise PageError(HTTPStatus.BAD_REQUEST, f"The request has more than {_MAX_FIELDS} fields.") from None
     return dict(reversed(pairs))

@@ -30,20 +30,32 @@ _HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class PageError(Exception):
-    """An error response, with a message for the person."""
+    """An error page: a title, and a message that says what happened and what to do."""
 
-    def __init__(self, status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: HTTPStatus,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        title: str = "Action failed",
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.headers = headers or {}
+        self.title = title
 
 
 class PageNotFound(PageError):
     """The page does not exist, or this person may not see it; the response is the same for both."""
 
     def __init__(self) -> None:
-        super().__init__(HTTPStatus.NOT_FOUND, "There is no such page.")
+        super().__init__(
+            HTTPStatus.NOT_FOUND,
+            "This page does not exist, or you do not have access to it.",
+            title="Page not found",
+        )
 
 
 @dataclass(frozen=True, slots=True)

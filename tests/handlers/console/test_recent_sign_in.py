@@ -75,7 +75,7 @@ def test_old_session_changes_nothing(
     for password in attempts:
         answer = operator_visits.send("POST", url(route, tenant), fields(operator_visits, **password))
         assert answer.status == 403
-        assert "nothing was changed" in answer.text
+        assert "Nothing was changed" in answer.text
     assert items() == before
 
 

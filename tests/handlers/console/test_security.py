@@ -65,7 +65,9 @@ def test_visitor_is_redirected_to_sign_in(table: object, path: str) -> None:
 
 def test_wrong_password_opens_nothing(table: object) -> None:
     visitor = Visitor()
-    assert visitor.sign_in("not the password").status == HTTPStatus.FORBIDDEN
+    page = visitor.sign_in("not the password")
+    assert page.status == HTTPStatus.FORBIDDEN
+    assert "Wrong password. 4 attempts left." in page.text
     assert visitor.send("GET", "/admin").status == 303
 
 
@@ -427,7 +429,7 @@ def test_guest_with_old_sign_in_sees_no_forms(
     now = time.time()
     monkeypatch.setattr("handlers.console.application.time.time", lambda: now + 301)
     page = guest.get(f"/admin/tenants/{tenant[0]}/connect")
-    assert page.text.count("Ask for a new invitation.") == 2
+    assert page.text.count("Ask the person who invited you for a new invitation link.") == 2
     assert [form.action for form in page.forms] == ["/admin/sign-out"]
 
 

@@ -60,7 +60,7 @@ def test_timeline_of_unprovisioned_person_has_remediation(
         assert "What to change:" in page.text
         assert "grace@example.com" in page.text
     status = operator_visits.get(f"/admin/tenants/{name}")
-    assert "1, at most 100 % of all" in status.text
+    assert "1, at most 100 % of all writes" in status.text
 
 
 @pytest.mark.parametrize("name", ["Alan Turing", "turing", "ALAN"])
@@ -73,7 +73,7 @@ def test_unprovisioned_person_is_found_by_name(
 
     page = operator_visits.get(f"/admin/tenants/{acme}/people?who={quote(name)}")
 
-    assert "This user does not exist now. History:" in page.text
+    assert "No such user exists now." in page.text
     assert "A create failed with 400" in page.text
 
 
@@ -159,7 +159,7 @@ def test_malformed_place_in_the_log_is_told(
     for before in (place, urlsafe_b64encode(place.encode("latin-1")).decode()):
         page = operator_visits.get(f"/admin/tenants/{tenant[0]}/log?before={quote(before)}")
         assert page.status == 400
-        assert "This link to older entries is not complete." in page.text
+        assert "The link to older entries is incomplete." in page.text
     assert '"fault"' not in logged()
 
 
@@ -211,7 +211,7 @@ def test_status_counts_more_than_1000_entries(
 
     page = operator_visits.get(f"/admin/tenants/{name}")
 
-    assert f"{record['at'][:10]}: 1401 written, 1 failed" in page.text
+    assert f"{record['at'][:10]}: 1401 changes, 1 failures" in page.text
     assert re.search(r"Last failure</dt><dd>[^<]*: The value of active is of the wrong type", page.text)
 
 
@@ -254,7 +254,7 @@ def test_active_users_are_paged(operator_visits: Visitor, tenant: tuple[str, End
 
 def ends(page: Answer) -> str:
     """When the token of a page ends, as it is told there."""
-    (found,) = re.findall(r"<dt>Ends</dt><dd>(.*?)</dd>", page.text)
+    (found,) = re.findall(r"<dt>Expires</dt><dd>(.*?)</dd>", page.text)
     return str(found)
 
 
@@ -285,7 +285,7 @@ def test_existing_customer_is_409(operator_visits: Visitor, tenant: tuple[str, E
     page = operator_visits.get("/admin")
     told = operator_visits.submit(page, page.form("/admin"), tenant=tenant[0])
     assert told.status == 409
-    assert f"{tenant[0]} is connected already" in told.text
+    assert f"{tenant[0]} is already connected" in told.text
     assert "muster rotate" not in told.text
     assert told.value("tenant") == tenant[0]
 
@@ -412,7 +412,7 @@ def test_customers_are_listed_page_by_page(operator_visits: Visitor, operator: T
     assert len(seen) == len(set(seen))
     first = operator_visits.get("/admin").text
     assert operator_visits.get("/admin?after=..%2f").text == first
-    assert "There is no customer here." in operator_visits.get("/admin?after=zzz").text
+    assert "No customers." in operator_visits.get("/admin?after=zzz").text
 
 
 def test_status_shows_that_the_connection_was_tested(operator_visits: Visitor, operator: TenantService) -> None:
@@ -422,14 +422,14 @@ def test_status_shows_that_the_connection_was_tested(operator_visits: Visitor, o
     Endpoint(issued.token).request("GET", "/Users?count=1", user_agent="Okta SCIM Client 1.0.0")
     page = operator_visits.get("/admin/tenants/tested-by-okta").text
 
-    assert "<dt>First contact with the current token</dt><dd>none yet</dd>" in before
-    assert re.search(r"First contact with the current token</dt><dd>[^<]* UTC: Connection tested by Okta</dd>", page)
-    assert re.search(r"Last contact</dt><dd>[^<]* UTC: a read</dd>", page)
+    assert "<dt>First request with the current token</dt><dd>none yet</dd>" in before
+    assert re.search(r"First request with the current token</dt><dd>[^<]* UTC: Connection tested by Okta</dd>", page)
+    assert re.search(r"Last request</dt><dd>[^<]* UTC: a read</dd>", page)
     log = operator_visits.get("/admin/tenants/tested-by-okta/log").text
     assert "First request with this token: Connection tested by Okta." in log
     operator.tokens.rotate("tested-by-okta")
     page = operator_visits.get("/admin/tenants/tested-by-okta").text
-    assert re.search(r"First contact with the previous token</dt><dd>[^<]* UTC: Connection tested by Okta</dd>", page)
+    assert re.search(r"First request with the previous token</dt><dd>[^<]* UTC: Connection tested by Okta</dd>", page)
 
 
 def test_status_and_log_show_malformed_tokens(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:

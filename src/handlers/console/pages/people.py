@@ -85,7 +85,8 @@ def export_active_users(context: ConsoleRequestContext, tenant: Tenant) -> Conso
     if len(content) > _MAX_EXPORT_BYTES:
         raise PageError(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"These are too many people for one download: the command muster active-users {tenant.id} lists them all.",
+            "There are too many active users for one download. The operator can export them with the command "
+            f"`muster active-users {tenant.id}`.",
         )
     headers = {
         "Content-Disposition": f'attachment; filename="active-users-{tenant.id}.csv"',

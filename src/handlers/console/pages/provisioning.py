@@ -44,7 +44,7 @@ def show_status(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleRespon
 def show_log(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     """Return a page of the log; with the parameter ``failures``, only failures and requests that were partly ignored.
 
-    The parameter ``before`` is the position of the last entry of the page before.
+    The parameter ``before`` is the position of the last entry of the preceding page.
     """
     only_failures = "failures" in context.request.query_parameters
     before = context.request.query_parameters.get("before")
@@ -76,5 +76,5 @@ def _decode_position(text: str) -> LogPosition:
     except ValueError:
         at = partition = sort = ""
     if not _RFC3339.fullmatch(at):
-        raise PageError(HTTPStatus.BAD_REQUEST, "This link to older entries is not complete.")
+        raise PageError(HTTPStatus.BAD_REQUEST, "The link to older entries is incomplete. Open the audit log again.")
     return LogPosition(at, partition, sort)

@@ -19,32 +19,36 @@ from handlers.console.response import (
 )
 from handlers.console.sessions import Session
 from scim.service.console.invitations import InvalidInvitation, guest_actor
-from scim.service.console.password_sign_in import TooManyAttempts, WeakPassword
+from scim.service.console.password_sign_in import TooManyAttempts, WeakPassword, WrongPassword
 
 if TYPE_CHECKING:
     from scim.auth.console_sign_in.openid_provider import OpenIdProvider
 
+_SIGN_IN_FAILED = "Sign-in failed"
+
 _NO_AUTH_TIME_MESSAGE = (
-    "Your company's provider does not tell when you signed in: the ID token has no claim auth_time. What wants a new "
-    "sign-in can't be done here. Have the provider add the claim to the ID token, or use the command line muster."
+    "The console cannot check when you signed in, because the ID token has no auth_time claim. To make changes here, "
+    "add this claim to the ID token at your OpenID provider, or use the muster command."
 )
 _OLD_SIGN_IN_MESSAGE = (
-    "Your company's provider has not asked you to sign in again: your sign-in there is older than five minutes. Sign "
-    "out there and begin again, or use the command line muster."
+    "Your sign-in at the OpenID provider is older than five minutes, and the provider did not ask you to sign in "
+    "again. Sign out at the provider and try again, or use the muster command."
 )
 
 
 def show_sign_in(context: ConsoleRequestContext) -> ConsoleResponse:
     """Return the sign-in page, or redirect to the start page if somebody is signed in."""
-    return redirect_to_page() if context.session.role else context.render_page("sign-in.html", is_wrong_password=False)
+    return redirect_to_page() if context.session.role else context.render_page("sign-in.html", error_text="")
 
 
 def sign_in_with_password(context: ConsoleRequestContext) -> ConsoleResponse:
     """Sign in an operator with the password. Raise :class:`PageError`."""
     if context.openid_provider is not None:
         raise PageNotFound
-    if not _is_password_correct(context):
-        return context.render_page("sign-in.html", HTTPStatus.FORBIDDEN, is_wrong_password=True)
+    try:
+        _verify_password(context)
+    except WrongPassword as error:
+        return context.render_page("sign-in.html", HTTPStatus.FORBIDDEN, error_text=_describe_wrong_password(error))
     now = context.session_codec.now
     session = context.session_codec.create_operator_session(
         "console:operator", credential_digest=context.credential_digest, authenticated_at=now
@@ -60,7 +64,7 @@ def start_openid_sign_in(context: ConsoleRequestContext) -> ConsoleResponse:
             _build_callback_url(context), *_derive_openid_values(context), is_reauthentication=context.is_operator
         )
     except sign_in_denied as error:
-        raise PageError(HTTPStatus.FORBIDDEN, str(error)) from error
+        raise PageError(HTTPStatus.FORBIDDEN, str(error), title=_SIGN_IN_FAILED) from error
     requested_path = restrict_to_console(context.request.query_parameters.get("to", context.session.requested_path))
     session = replace(context.session, requested_path=requested_path)
     return ConsoleResponse(
@@ -75,23 +79,34 @@ def finish_openid_sign_in(context: ConsoleRequestContext) -> ConsoleResponse:
     state, nonce, verifier = _derive_openid_values(context)
     if not compare_digest(query.get("state", "").encode(errors="replace"), state.encode()):
         raise PageError(
-            HTTPStatus.FORBIDDEN, "This sign-in was not begun in this browser, or too long ago: begin again."
+            HTTPStatus.FORBIDDEN,
+            "This sign-in was started in another browser, or too long ago. Sign in again.",
+            title=_SIGN_IN_FAILED,
         )
     if query.get("iss", provider.issuer) != provider.issuer:
-        raise PageError(HTTPStatus.FORBIDDEN, "The answer comes from another provider.")
+        raise PageError(
+            HTTPStatus.FORBIDDEN,
+            "The response came from an unexpected OpenID provider. Sign in again.",
+            title=_SIGN_IN_FAILED,
+        )
     if "code" not in query:
-        raise PageError(HTTPStatus.FORBIDDEN, "The company's sign-in was not completed.")
+        raise PageError(
+            HTTPStatus.FORBIDDEN,
+            "You did not complete the sign-in at the OpenID provider. Sign in again.",
+            title=_SIGN_IN_FAILED,
+        )
     try:
         person = provider.authenticate_user(query["code"], _build_callback_url(context), nonce, verifier)
     except sign_in_denied as error:
-        raise PageError(HTTPStatus.FORBIDDEN, str(error)) from error
+        raise PageError(HTTPStatus.FORBIDDEN, str(error), title=_SIGN_IN_FAILED) from error
     session = context.session_codec.create_operator_session(
         f"console:{person.name}",
         credential_digest=context.credential_digest,
         authenticated_at=person.auth_time or 0,
     )
     if context.is_operator and not session.is_recently_authenticated(context.session_codec.now):
-        raise PageError(HTTPStatus.FORBIDDEN, _OLD_SIGN_IN_MESSAGE if person.auth_time else _NO_AUTH_TIME_MESSAGE)
+        message = _OLD_SIGN_IN_MESSAGE if person.auth_time else _NO_AUTH_TIME_MESSAGE
+        raise PageError(HTTPStatus.FORBIDDEN, message, title=_SIGN_IN_FAILED)
     return _start_session(context, session, context.session.requested_path)
 
 
@@ -155,40 +170,54 @@ def require_recent_sign_in(context: ConsoleRequestContext) -> None:
     if context.reauthentication is ReauthenticationMethod.INVITATION:
         raise PageError(
             HTTPStatus.FORBIDDEN,
-            "You opened the invitation more than five minutes ago. For security, tokens can only be created or revoked "
-            "in the first five minutes. Ask for a new invitation; nothing was changed.",
+            "Nothing was changed, because you opened the invitation more than five minutes ago. For security, you can "
+            "only create or revoke tokens in the first five minutes. Ask the person who invited you for a new "
+            "invitation link.",
         )
     if context.reauthentication is ReauthenticationMethod.SIGN_IN:
         raise PageError(
             HTTPStatus.FORBIDDEN,
-            "You signed in more than five minutes ago. Go back, load the page again and sign in again; nothing was "
-            "changed.",
+            "Nothing was changed, because you signed in more than five minutes ago. Go back, reload the page, and sign "
+            "in again.",
         )
     if context.reauthentication is ReauthenticationMethod.PASSWORD and not context.request.form.get("password"):
         raise PageError(
             HTTPStatus.FORBIDDEN,
-            "You signed in more than five minutes ago. Go back, load the page again and enter your password; nothing "
-            "was changed.",
+            "Nothing was changed, because you signed in more than five minutes ago. Go back, reload the page, and "
+            "enter the admin password.",
         )
-    if context.reauthentication is ReauthenticationMethod.PASSWORD and not _is_password_correct(context):
-        raise PageError(HTTPStatus.FORBIDDEN, "The password is wrong. Go back and try again; nothing was changed.")
+    if context.reauthentication is ReauthenticationMethod.PASSWORD:
+        try:
+            _verify_password(context)
+        except WrongPassword as error:
+            message = f"Nothing was changed. {_describe_wrong_password(error)} Go back to try again."
+            raise PageError(HTTPStatus.FORBIDDEN, message) from None
 
 
-def _is_password_correct(context: ConsoleRequestContext) -> bool:
-    """Return whether the form has the operator's password; count the attempt. Raise :class:`PageError`."""
+def _verify_password(context: ConsoleRequestContext) -> None:
+    """Raise :class:`WrongPassword` unless the form has the operators' password. Count the attempt.
+
+    Raise :class:`PageError` if no attempt is allowed.
+    """
     try:
-        return context.password_sign_in.verify(context.request.form.get("password", ""), context.request.source_ip)
+        context.password_sign_in.verify(context.request.form.get("password", ""), context.request.source_ip)
     except TooManyAttempts as error:
         raise PageError(
             HTTPStatus.TOO_MANY_REQUESTS,
-            f"Too many attempts. Wait {-(-error.retry_s // 60)} min.",
+            f"Too many attempts. Try again in {-(-error.retry_s // 60)} minutes.",
             {"Retry-After": str(error.retry_s)},
+            title=_SIGN_IN_FAILED,
         ) from None
     except WeakPassword:
         raise PageError(
             HTTPStatus.FORBIDDEN,
-            "Nobody can sign in: the password in Secrets Manager has fewer than 20 characters and could be guessed.",
+            "Sign-in is disabled: the admin password in Secrets Manager has fewer than 20 characters.",
+            title=_SIGN_IN_FAILED,
         ) from None
+
+
+def _describe_wrong_password(error: WrongPassword) -> str:
+    return f"Wrong password. {error.attempts_left} {'attempt' if error.attempts_left == 1 else 'attempts'} left."
 
 
 def _start_session(context: ConsoleRequestContext, session: Session, path: str) -> ConsoleResponse:

@@ -62,12 +62,18 @@ class SignInPolicy:
     def check(self, claims: Mapping[str, Any]) -> None:
         """Raise :class:`SignInDenied` if the claims of an ID token do not satisfy the policy."""
         if not (self.groups or self.domains):
-            raise SignInDenied("No group and no domain is allowed in.")
+            raise SignInDenied(
+                "Sign-in is disabled: the settings of the OpenID provider allow no groups and no domains."
+            )
         if self.groups and self.groups.isdisjoint(_list_strings(claims.get(self.groups_claim))):
-            raise SignInDenied(f"You are in none of the allowed groups, by the claim {self.groups_claim}.")
+            raise SignInDenied(
+                f"You are not in an allowed group. The console reads your groups from the claim {self.groups_claim}."
+            )
         _, at, domain = str(claims.get("email", "")).rpartition("@")
         if self.domains and not (at and domain.lower() in self.domains and claims.get("email_verified") is True):
-            raise SignInDenied("Your address is in none of the allowed domains, or the provider has not verified it.")
+            raise SignInDenied(
+                "Your email address is not in an allowed domain, or the OpenID provider has not verified it."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,7 @@ class OpenIdProvider:
             key_id = jwt.get_unverified_header(token).get("kid")
             matching_keys = [key for key in jwt.PyJWKSet.from_dict(dict(keys)).keys if key_id in (None, key.key_id)]
             if len(matching_keys) != 1:
-                raise SignInDenied("The provider has signed with a key that it does not publish.")
+                raise SignInDenied("The OpenID provider signed the ID token with a key that it does not publish.")
             claims: Mapping[str, Any] = jwt.decode(
                 token,
                 matching_keys[0],
@@ -156,21 +162,23 @@ class OpenIdProvider:
                 options={"require": _REQUIRED_CLAIMS},
             )
         except jwt.PyJWTError as error:
-            raise SignInDenied(f"The provider's answer is not valid: {type(error).__name__}.") from error
+            raise SignInDenied(f"The ID token of the OpenID provider is not valid: {type(error).__name__}.") from error
         if claims["nonce"] != nonce:
-            raise SignInDenied("The provider's answer belongs to another sign-in.")
+            raise SignInDenied("The ID token of the OpenID provider belongs to another sign-in. Sign in again.")
         has_several_audiences = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
         if claims.get("azp", None if has_several_audiences else self.client_id) != self.client_id:
-            raise SignInDenied("The provider's answer was made for another application.")
+            raise SignInDenied("The OpenID provider issued the ID token for another application.")
         return claims
 
     def _fetch_metadata(self, opener: OpenerDirector) -> Mapping[str, str]:
         metadata = self._fetch_json(opener, self.issuer.rstrip("/") + "/.well-known/openid-configuration")
         if metadata.get("issuer") != self.issuer:
-            raise SignInDenied("The provider calls itself by another name than the parameter OidcIssuer.")
+            raise SignInDenied(
+                "The issuer in the metadata of the OpenID provider is not that of the parameter OidcIssuer."
+            )
         for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
             if urlsplit(str(metadata.get(name))).scheme != urlsplit(self.issuer).scheme:
-                raise SignInDenied(f"The provider's {name} is not at an https address.")
+                raise SignInDenied(f"The {name} in the metadata of the OpenID provider is not an https URL.")
         return metadata
 
     def _fetch_json(
@@ -180,7 +188,9 @@ class OpenIdProvider:
             with opener.open(Request(url, form, dict(headers or {})), timeout=_TIMEOUT_S) as response:  # noqa: S310  # checked
                 document = json.loads(response.read(_MAX_RESPONSE_BYTES))
         except (URLError, TimeoutError, ValueError) as error:
-            raise Unavailable("The company's sign-in does not answer as it should; try again.") from error
+            raise Unavailable(
+                "The OpenID provider did not answer, or sent an unexpected response. Try again."
+            ) from error
         return document if isinstance(document, dict) else {}
 
 

@@ -16,15 +16,23 @@ MIN_PASSWORD_LENGTH = 20
 
 
 class TooManyAttempts(Exception):
-    """There were too many attempts. The next one is allowed in ``retry_after_s`` seconds."""
+    """There were too many attempts. The next one is allowed in ``retry_s`` seconds."""
 
     def __init__(self, retry_s: int) -> None:
-        super().__init__(f"too many attempts; wait {retry_s} s")
+        super().__init__(f"Too many attempts. Try again in {retry_s} s.")
         self.retry_s = retry_s
 
 
+class WrongPassword(Exception):
+    """The password is wrong. ``attempts_left`` is the number of further attempts in this window."""
+
+    def __init__(self, attempts_left: int) -> None:
+        super().__init__(f"Wrong password. {attempts_left} attempts left.")
+        self.attempts_left = attempts_left
+
+
 class WeakPassword(Exception):
-    """The password in Secrets Manager is too short, so nobody can sign in with it."""
+    """The password in Secrets Manager is too short to be accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +46,24 @@ class PasswordSignIn:
     read_password: Callable[[], str]
     now: Callable[[], float]
 
-    def verify(self, password: str, address: str) -> bool:
-        """Return whether ``password`` is the operators' password. ``address`` is the client's IP address.
+    def verify(self, password: str, address: str) -> None:
+        """Raise :class:`WrongPassword` unless ``password`` is the operators' password.
 
-        The attempt is counted before the passwords are compared, so that parallel attempts are limited too.
-        Raise :class:`TooManyAttempts` and :class:`WeakPassword`.
+        ``address`` is the client's IP address. The attempt is counted before the passwords are compared, so that
+        parallel attempts are limited too. Raise :class:`TooManyAttempts` and :class:`WeakPassword`.
         """
         now, source = int(self.now()), _hash_network(address)
         window = now // ATTEMPT_WINDOW_S
         window_end = (window + 1) * ATTEMPT_WINDOW_S
-        if self.attempt_store.count_attempt(source, window, window_end) > MAX_ATTEMPTS:
+        attempts = self.attempt_store.count_attempt(source, window, window_end)
+        if attempts > MAX_ATTEMPTS:
             raise TooManyAttempts(window_end - now)
         expected = self.read_password()
         if len(expected) < MIN_PASSWORD_LENGTH:
             raise WeakPassword
-        is_correct = compare_digest(password.encode(errors="replace"), expected.encode())
-        if is_correct:
-            self.attempt_store.reset_attempts(source, window)
-        return is_correct
+        if not compare_digest(password.encode(errors="replace"), expected.encode()):
+            raise WrongPassword(MAX_ATTEMPTS - attempts)
+        self.attempt_store.reset_attempts(source, window)
 
 
 def _hash_network(address: str) -> str:

@@ -59,7 +59,7 @@ class TenantService:
         if before is None or not before.is_connected:
             return self.tokens.issue_first_token(before, configured, lifetime_s, idempotency_key)
         if before.token.is_revealed or configured != before:
-            raise TenantExists(f"{tenant_id} is connected already: make a new token to replace the one that it has.")
+            raise TenantExists(f"{tenant_id} is already connected. To replace its token, create a new token for it.")
         return self.tokens.finish_issuing(before)
 
     def disconnect(self, tenant_id: str) -> Tenant:
