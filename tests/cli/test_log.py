@@ -58,7 +58,13 @@ def test_log_has_audit_events_and_their_actors(run: Muster) -> None:
 
 
 def test_log_options(run: Muster, acme: Endpoint) -> None:
-    assert [each["kind"] for each in run.json("log", "acme")] == ["failure", "change", "contact", "act", "act"]
+    assert [each["kind"] for each in run.json("log", "acme")] == [
+        "failure",
+        "change",
+        "first-use",
+        "audit-event",
+        "audit-event",
+    ]
     assert [each["user"] for each in run.json("log", "acme", "--failures")] == ["bob@example.com"]
     assert [each["kind"] for each in run.json("log", "acme", "-n", "1")] == ["failure"]
 

@@ -46,7 +46,11 @@ def test_pages_of_the_log_join_to_the_whole_log(direct: Endpoint) -> None:
         if place is None:
             break
 
-    assert [entry.kind for entry in everything] == [*["act", "failure", "change"] * 4, "contact", "act"]
+    assert [entry.kind for entry in everything] == [
+        *["audit-event", "failure", "change"] * 4,
+        "first-use",
+        "audit-event",
+    ]
     assert pages == everything
     assert set(log.report_on_person("Turing").failed_candidates) == {f"alan-{number}" for number in range(4)}
     (today,) = log.get_activity(1)

@@ -151,7 +151,7 @@ def test_log_and_why_tell_of_malformed_tokens(known: Endpoint) -> None:
     entries, _ = log.list_entries()
     told = "\n".join(log.report_on_person("ada@example.com").diagnosis)
 
-    (entry,) = [entry for entry in entries if entry.kind == "unverified"]
+    (entry,) = [entry for entry in entries if entry.kind == "malformed-token"]
     assert entry.summary.startswith("Unverified requests with a malformed token")
     assert "Copy the whole token again" in entry.remediation
     assert "1 or more unverified requests with a malformed token in the last 24 hours" in told
@@ -167,7 +167,7 @@ def test_why_names_malformed_tokens_only_where_nothing_else_is_known(known: Endp
 
 
 def test_first_contact_is_in_the_log(known: Endpoint) -> None:
-    (entry,) = [entry for entry in log_of(known).list_entries()[0] if entry.kind == "contact"]
+    (entry,) = [entry for entry in log_of(known).list_entries()[0] if entry.kind == "first-use"]
 
     assert entry.summary == "First request with this token: Connection tested."
 

@@ -41,13 +41,13 @@ class LogEntryKind(StrEnum):
     FAILURE = "failure"
     NO_OP = "no-op"
     """A request that was answered with success although a part of it was ignored."""
-    REJECTED_TOKEN = "token"  # noqa: S105  # no token
+    REJECTED_TOKEN = "rejected-token"  # noqa: S105  # no token
     """Requests with a token of this service that is not valid any more."""
-    MALFORMED_TOKEN = "unverified"  # noqa: S105  # no token
+    MALFORMED_TOKEN = "malformed-token"  # noqa: S105  # no token
     """Requests with a malformed token, which anybody can send."""
-    FIRST_USE = "contact"
+    FIRST_USE = "first-use"
     """The first request with a token."""
-    AUDIT_EVENT = "act"
+    AUDIT_EVENT = "audit-event"
     """An action of an operator or of a guest on the tenant."""
 
 
