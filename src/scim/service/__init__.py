@@ -1,1 +1,1 @@
-"""The use cases, and the interfaces (:mod:`scim.service.ports`) of what they need."""
+"""The use cases, and the interfaces of the stores and signers that they need (:mod:`scim.service.ports`)."""

@@ -1,4 +1,4 @@
-"""The deadline of a request, and the pauses between its attempts."""
+"""The deadline of a request, and the pauses before its retries."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from enum import StrEnum
 
 from scim.protocol.errors import Unavailable
 
-# The response must be built and sent, and API Gateway gives up after 30 s.
+# The time to build and send the response: API Gateway times out after 30 s.
 _RESERVE_S = 1.0
 CALL_TIMEOUT_S = 3.0
-"""The time that a call to AWS can take: 1 s to connect, 2 s to read."""
+"""The maximum time of a call to AWS: 1 s to connect, 2 s to read (:mod:`scim.aws.clients`)."""
 _FIRST_PAUSE_S = 0.01
 _MAX_PAUSE_S = 0.5
-# Execution environments that are restored from one snapshot would share the state of a generator, and pause together.
+# Execution environments that are restored from the same snapshot would share the state of any other generator, so they
+# would all choose the same pauses.
 _RANDOM = random.SystemRandom()
 
 
@@ -30,10 +31,10 @@ class RetryCause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """The time that a request may take.
+    """The deadline of a request.
 
-    ``remaining_s`` returns the seconds that are left, ``sleep`` waits. ``retry_causes`` has the cause of each retry so
-    far. Deadlines that are derived from this one add to the same list.
+    ``remaining_s`` returns the seconds that are left. ``sleep`` waits for a number of seconds. ``retry_causes`` has the
+    cause of each retry. Deadlines that are derived from this one add to the same list.
     """
 
     remaining_s: Callable[[], float]
@@ -41,31 +42,31 @@ class Deadline:
     retry_causes: list[RetryCause] = field(default_factory=list)
 
     def with_share(self, share: float) -> Deadline:
-        """Return the deadline of a part that may take a share (0 to 1) of the time that is left."""
+        """Return a deadline after a share (0 to 1) of the time that is left."""
         reserve_s = self.remaining_s() * (1 - share)
         return replace(self, remaining_s=lambda: self.remaining_s() - reserve_s)
 
     def with_limit(self, seconds: float) -> Deadline:
-        """Return the deadline of a part that may take this many seconds, but not longer than this deadline."""
+        """Return a deadline after ``seconds``, but not later than this one."""
         reserve_s = max(self.remaining_s() - seconds, 0.0)
         return replace(self, remaining_s=lambda: self.remaining_s() - reserve_s)
 
     def require_time(self) -> None:
-        """Raise :class:`Unavailable` unless there is time for one more call, even if it hangs, and for the response."""
+        """Raise :class:`Unavailable` if there is no time for another call to AWS (:meth:`has_time`)."""
         if not self.has_time():
             raise Unavailable(
                 "The service could not finish in time; send the request again.", headers={"Retry-After": "1"}
             )
 
     def has_time(self) -> bool:
-        """Return whether there is time for one more call, even if it hangs, and for the response."""
+        """Return whether there is time for one more call to AWS, even if it times out, and for the response."""
         return self.remaining_s() >= CALL_TIMEOUT_S + _RESERVE_S
 
     def pause(self, attempt: int, cause: RetryCause = RetryCause.UNAVAILABLE) -> None:
-        """Wait before the next attempt, and add its cause. ``attempt`` is the number of retries before, from 0.
+        """Wait before a retry, and add its cause. ``attempt`` is the number of earlier retries.
 
-        The pauses have full jitter, so that clients that collided do not collide again (AWS Architecture Blog,
-        "Exponential Backoff And Jitter"). Raise :class:`Unavailable` if the time is up.
+        The pauses grow exponentially and have full jitter, so that clients that collided do not collide again (AWS
+        Architecture Blog, "Exponential Backoff And Jitter"). Raise :class:`Unavailable` if no time is left for a retry.
         """
         self.require_time()
         self.retry_causes.append(cause)

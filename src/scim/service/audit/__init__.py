@@ -1,1 +1,1 @@
-"""The audit log of a tenant: it records failed requests, and describes what happened to people and why."""
+"""The audit log of a tenant: record failed requests, and explain what happened to a person and why."""

@@ -1,4 +1,4 @@
-"""Describe audit events in sentences."""
+"""Describe audit events in sentences, for the console and the CLI."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def describe_audit_event(event: AuditEvent) -> str:
 
 
 def _describe_details(details: Mapping[str, str]) -> Iterator[str]:
-    """Yield a clause for each detail, without the version of the token's secret, which only programs need."""
+    """Yield a clause for each detail. Omit the version id of the token's secret, which people do not need."""
     if "mode" in details:
         yield f"{details['mode']} mode"
     if "extensions" in details:

@@ -1,4 +1,4 @@
-"""Sentences about a person: whether they are active, which requests failed, and problems of the whole tenant."""
+"""Explain in sentences whether a person is active, which requests failed, and problems of the whole tenant."""
 
 from __future__ import annotations
 
@@ -36,14 +36,17 @@ CHANGES_INCOMPLETE = "Only the newest 1,000 changes are shown."
 
 
 def describe_multiple_matches(query: str) -> str:
-    """Return a sentence that several people match a query."""
+    """Return the sentence for a query that several people match."""
     return f"More than one person matches {query}. Choose one by userName, email, externalId or id."
 
 
 def describe_state(
     query: str, user_names: Mapping[str, str], users: Sequence[StoredResource], changes: Sequence[StoredChange]
 ) -> Iterator[str]:
-    """Yield for each user whether they are active, and since which request. ``user_names`` maps ids to user names."""
+    """Yield a sentence for each user, deleted ones too: whether they are active, since when, and by which request.
+
+    ``user_names`` maps ids of users to user names. ``changes`` are the changes of the users, newest first.
+    """
     for user in users:
         user_changes = (stored.change for stored in changes if stored.resource_id == user.id)
         change = next(filter(_sets_active, user_changes), None)
@@ -70,9 +73,9 @@ def describe_renamed_users(
     users: Sequence[StoredResource],
     changes: Sequence[StoredChange],
 ) -> Iterator[str]:
-    """Yield a sentence for each user who had the identifier ``query`` before, with their present name.
+    """Yield a sentence for each user who had the identifier ``query`` before, with their current user name.
 
-    ``unique_attribute`` is the name of the attribute that holds the user name.
+    ``unique_attribute`` is the name of the attribute that contains the user name.
     """
     renamed_ids = {stored.resource_id for stored in changes if _changes_value_of(unique_attribute, stored.change)}
     for user in users:
@@ -83,9 +86,9 @@ def describe_renamed_users(
 def describe_failures(
     users: Sequence[StoredResource], changes: Sequence[StoredChange], failures: Sequence[FailureCount]
 ) -> Iterator[str]:
-    """Yield a sentence for each failure that still matters, the newest first.
+    """Yield a sentence for each failure that is still relevant, newest first.
 
-    If the person is a user, failures before their last change are left out, unless they repeat.
+    If the person is a user, failures before the user's last change are omitted, unless they repeat.
     """
     last_change = max((stored.change.at for stored in changes), default="") if users else ""
     for count in sorted(failures, key=lambda count: count.failure.at, reverse=True):
@@ -106,7 +109,7 @@ def _describe_failure(count: FailureCount) -> str:
 
 
 def describe_unknown_person(query: str, token_usage: TokenUsage | None, *, is_incomplete: bool) -> str:
-    """Return a sentence that nothing is known of a person.
+    """Return the sentence for a person who is not a user and has no recorded request.
 
     ``token_usage`` is the last use of the tenant's token. ``is_incomplete`` says that a search stopped early.
     """
@@ -132,7 +135,7 @@ def describe_unknown_person(query: str, token_usage: TokenUsage | None, *, is_in
 
 
 def describe_how_to_provision() -> str:
-    """Return the sentence on how to provision a person whom the identity provider has not sent."""
+    """Return the sentence on how to provision a person that the identity provider has not sent."""
     return (
         "What to change: assign the person, or a group that they are a direct member of, to the application, and "
         "check its scoping filters. Entra ID: Provisioning > Provision on demand says why they are skipped; "
@@ -141,7 +144,7 @@ def describe_how_to_provision() -> str:
 
 
 def describe_unidentified_failures(failures: Sequence[FailureCount]) -> Iterator[str]:
-    """Yield a sentence for each of the newest failures of requests that name nobody: one may be about the person."""
+    """Yield a sentence for each of the newest failed requests that identify no person. One may be about this person."""
     for count in sorted(failures, key=lambda count: count.failure.at, reverse=True)[:_MAX_UNIDENTIFIED]:
         summary, remediation = explain(count.failure)
         times = f" {count.count} times since {count.first_at}, the last" if count.count > 1 else ""
@@ -152,7 +155,7 @@ def describe_unidentified_failures(failures: Sequence[FailureCount]) -> Iterator
 
 
 def describe_wrong_scim_url(failures: Sequence[FailureCount], since: str) -> Iterator[str]:
-    """Yield a sentence that the SCIM URL is wrong, if it made requests fail after ``since`` (RFC 3339).
+    """Yield a sentence if requests failed after ``since`` (RFC 3339) because the SCIM URL is wrong.
 
     With a wrong SCIM URL, no user of the tenant is provisioned.
     """
@@ -169,9 +172,9 @@ def describe_wrong_scim_url(failures: Sequence[FailureCount], since: str) -> Ite
 def describe_rejected_tokens(
     rejected_tokens: Sequence[RejectedTokenCount], token_usage: TokenUsage | None, provider: IdentityProvider | None
 ) -> Iterator[str]:
-    """Yield a sentence that requests were rejected because of their token, if no valid token was used since then.
+    """Yield a sentence if tokens were rejected and no valid token has been used since then.
 
-    ``rejected_tokens`` are the rejected requests of the last 24 hours, ``token_usage`` the last use of a valid token.
+    ``rejected_tokens`` are those of the last 24 hours. ``token_usage`` is the last use of a valid token.
     """
     if not rejected_tokens:
         return
@@ -187,7 +190,7 @@ def describe_rejected_tokens(
 
 
 def describe_strict_mode(tenant: Tenant, failures: Sequence[FailureCount]) -> Iterator[str]:
-    """Yield a sentence that the tenant is in strict mode, unless a failure says so."""
+    """Yield a sentence if the tenant is in strict mode, unless the explanation of a failure already says so."""
     if tenant.is_strict and not any(count.failure.rejected_leniency for count in failures):
         yield "The tenant is in strict mode, in which what many identity providers send is refused."
 
@@ -201,5 +204,5 @@ def _changes_value_of(attribute: str, change: ChangeRecord) -> bool:
 
 
 def _sets_active(change: ChangeRecord) -> bool:
-    """Return whether the change decided if its user is active."""
+    """Return whether the change determined if its user is active."""
     return change.participation is not Participation.UNCHANGED or change.operation is Operation.CREATE

@@ -1,7 +1,7 @@
-"""Explanations of all rules of :class:`scim.protocol.errors.Rule`: what happened, and what to change.
+"""Explain each rule of :class:`scim.protocol.errors.Rule`: what happened, and what to change.
 
-The texts have placeholders: ``{attribute}`` is the attribute that the rule is about, ``{names}`` are the attributes
-that were ignored, ``{leniency}`` is what strict mode rejected.
+The texts have placeholders: ``{attribute}`` is the attribute that violates the rule, ``{names}`` are the attributes
+that were ignored, ``{leniency}`` describes the leniency that strict mode rejected.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _OKTA_MAPPING = "Application > Provisioning > To App > Attribute Mappings > {att
 class Explanation:
     """What happened (``summary``) and what to change in the identity provider (``remediation``), in sentences.
 
-    ``remediation_by_provider`` is the remediation in the terms of some providers' own consoles.
+    ``remediation_by_provider`` has more exact texts for some identity providers, with the names of their settings.
     """
 
     summary: str
@@ -36,7 +36,7 @@ class Explanation:
 
 
 def _mapping_error(summary: str, change: str) -> Explanation:
-    """Return the explanation of an error that is corrected in the mapping of an attribute."""
+    """Return the explanation of an error that the IT admin corrects in an attribute mapping."""
     remediation_by_provider = {_ENTRA: _ENTRA_MAPPING + change, _OKTA: _OKTA_MAPPING + change}
     return Explanation(summary, _MAPPING + change, remediation_by_provider)
 
@@ -224,8 +224,8 @@ EXPLANATIONS: Mapping[str, Explanation] = {
 def explain(failure: Failure) -> tuple[str, str]:
     """Return what happened and what to change, each in sentences.
 
-    The first text includes the detail of the error, except for a silent no-op, whose response had none. A rule
-    that only an earlier version of Muster had is explained as a bad request, and the detail says what happened.
+    The first text includes the detail of the error. A silent no-op has none, since its response was a success. If a
+    stored failure has a rule that this version of Muster no longer has, it is explained as a bad request.
     """
     explanation = EXPLANATIONS.get(failure.rule) or EXPLANATIONS[Rule.BAD_REQUEST]
     placeholders = {
@@ -239,7 +239,7 @@ def explain(failure: Failure) -> tuple[str, str]:
 
 
 def explain_rejected_token(rule: str, provider: IdentityProvider | None) -> tuple[str, str]:
-    """Return why tokens were rejected, and what to change, each in sentences."""
+    """Return why a token was rejected, and what to change, each in sentences."""
     explanation = EXPLANATIONS[rule]
     return explanation.summary, _choose_remediation(explanation, provider)
 

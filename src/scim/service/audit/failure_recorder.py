@@ -1,7 +1,7 @@
-"""Record the failed requests: the person, the names of the attributes that were sent, and the error.
+"""Record failed requests: the person, the names of the attributes in the request, and the error.
 
-No value is recorded, except the identifier of the person. A PATCH that was answered with success although a part of
-it was ignored (a silent no-op) is recorded in the same way.
+No values are recorded, except the identifier of the person. A silent no-op is recorded in the same way: a PATCH that
+was answered with success although part of it was ignored.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from scim.service.ports import FailureStore
 from scim.service.resources.sent_attributes import list_sent_attributes
 
 _RULES_WITHOUT_LENIENCY = (Rule.REQUIRED, Rule.READ_ONLY, Rule.IMMUTABLE)
-"""Rules that no leniency relaxes: strict mode is not the reason for these errors."""
+"""Rules that no leniency relaxes, so strict mode is never the reason for these errors."""
 
 
 class FailureLogField(StrEnum):
@@ -37,7 +37,7 @@ class FailureLogField(StrEnum):
     REPEATING = "repeating_failures"
     """The failures and no-ops that have repeated five times or more since yesterday."""
     UNRECORDED = "unrecorded"
-    """The failures and no-ops that could not be recorded, for lack of time or because the store did not answer."""
+    """The failures and no-ops that could not be recorded: no time was left, or DynamoDB did not respond."""
     UNCOUNTED = "uncounted"
     """1 if the failures of the request could not be added to the counts of the day."""
 
@@ -56,11 +56,11 @@ class _Result:
 
 @dataclass(slots=True)
 class FailureRecorder:
-    """Records the failures of one request while there is time. It never changes the response.
+    """Records the failures of one request, as far as its deadline allows. It never changes the response.
 
-    ``open_store`` returns the store of the tenant's failures. ``now`` returns the time in seconds since 1970. The
-    identity provider is detected by ``user_agent`` and ``query``, the query string. ``report_fault`` receives the
-    exceptions of the recording itself.
+    ``open_store`` returns the store of the tenant's failures. ``now`` returns the seconds since 1970. ``user_agent``
+    and ``query``, the query string, help to detect the identity provider. ``report_fault`` receives exceptions that are
+    raised while a failure is recorded.
     """
 
     open_store: Callable[[], FailureStore]
@@ -86,24 +86,24 @@ class FailureRecorder:
         self._record(request, result, leniencies)
 
     def record_success(self, request: RequestSummary, leniencies: LeniencyTracker) -> None:
-        """Record a PATCH that was answered with success although a part of it was ignored; nothing else."""
+        """Record the request if it is a PATCH and part of it was ignored; else do nothing."""
         if request.operation == Operation.PATCH and leniencies.ignored:
             self._counted_fields.append(FailureLogField.NO_OP)
             detail = f"Answered with success, but nothing came of {', '.join(leniencies.ignored)}."
             self._record(request, _Result(HTTPStatus.OK, Rule.NO_OP, detail, leniencies.ignored[0]), leniencies)
 
     def finish(self) -> None:
-        """Add the failures to the counts of the day, in one attempt for the whole request.
+        """Add the failures to the counts of the day, with one call for the whole request.
 
-        That includes the failures that there was no time to record. If the store took no record at all, nothing is
-        attempted: a partition that does not answer costs one wait.
+        The counts include failures that could not be recorded for lack of time. If no failure could be recorded, no
+        call is made. So a partition that does not respond delays the request only once.
         """
         if self._recorded and not self._add_to_day():
             self._counted_fields.append(FailureLogField.UNCOUNTED)
 
     @property
     def log_fields(self) -> dict[str, int]:
-        """The fields of the log line, without those that are zero."""
+        """The counts for the request's log line, by field. Fields that are zero are omitted."""
         return {
             str(field_name): self._counted_fields.count(field_name) for field_name in sorted(set(self._counted_fields))
         }
@@ -151,10 +151,10 @@ class FailureRecorder:
         )
 
     def _has_time_to_record(self) -> bool:
-        """Return whether there is time for a record and, after the first one, also for the counts of the day.
+        """Return whether there is time to record a failure and, after the first one, to write the counts of the day.
 
-        Otherwise a bulk request whose records use up the time would never be counted, and the tenant would seem
-        healthy.
+        Without this reserve, a bulk request with many failures would use all its time for records and write no counts.
+        The tenant would then seem healthy.
         """
         reserve_s = CALL_TIMEOUT_S if self._recorded else 0.0
         return replace(self.deadline, remaining_s=lambda: self.deadline.remaining_s() - reserve_s).has_time()
@@ -178,15 +178,18 @@ def _classify(failure: Failure) -> FailureKind:
 
 
 def _is_repeating_failure(count: FailureCount) -> bool:
-    """Return whether a failure repeats that keeps a user from being provisioned: neither a no-op nor a 501."""
+    """Return whether a failure is repeating and may keep a user from being provisioned.
+
+    Silent no-ops and requests for unsupported features (501) do not.
+    """
     return count.is_repeating and _classify(count.failure) not in (FailureKind.NO_OP, FailureKind.UNSUPPORTED)
 
 
 def _is_name(attribute: str, resource_type: ResourceType) -> bool:
-    """Return whether the text is the name of an attribute, so that it can be stored, and not a value.
+    """Return whether a text is the name of an attribute. A text that may be a value must not be stored.
 
-    A schema has the attribute, or at least its first part, or the text has the form of a name. The names in a tenant's
-    schemas can have any form, also with spaces.
+    It is a name if a schema has the attribute or its first part, or if it has the form of an attribute name. Attributes
+    of custom schemas may have names with spaces.
     """
     if is_attribute_name(attribute) or is_attribute(attribute, resource_type):
         return True

@@ -1,4 +1,4 @@
-"""The audit log of a tenant: its entries, reports on people, its activity and its health."""
+"""Read the audit log of a tenant: entries, reports on a person, activity and health."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from scim.service.tenants.health import DailyActivity, Health
 from scim.service.tenants.overview import load_health
 
 _MAX_CHANGES = 5_000
-"""The most changes of a day that are counted for the chart: one call of the index."""
+"""The maximum number of changes of a day that are counted for the chart: one query of the index."""
 _MAX_RECORDS = 200
-"""The number of newest records that are searched for the last failure: no-ops are skipped."""
+"""The number of newest records that are searched for the last success or failure."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditLog:
     """The audit log of one tenant.
 
-    ``read_last_use`` returns the last use of the tenant's token. ``now`` returns the time in seconds since 1970.
+    ``read_last_use`` returns the last use of the tenant's token. ``now`` returns the seconds since 1970.
     """
 
     log_store: AuditLogStore
@@ -41,11 +41,11 @@ class AuditLog:
     def list_entries(
         self, older_than: LogPosition | None = None, *, count: int = 100, only_failures: bool = False
     ) -> tuple[list[LogEntry], LogPosition | None]:
-        """Return a page of at most ``count`` entries, the newest first, and the position of its last entry.
+        """Return a page of at most ``count`` entries, newest first, and the position of its last entry.
 
-        The entries are older than the position ``older_than``. The returned position is ``None`` if no entries follow.
-        A write is in the log about a second later, when the index has it. A failure has the time when it happened last:
-        if it happens again while the log is read, it moves to the first page and is not on a later one.
+        The page begins after the position ``older_than``. The returned position is ``None`` if no entries follow. A
+        write appears in the log after about a second, because the index lags. A failure is listed at the time of its
+        last occurrence: if it occurs again while the pages are read, it moves to the first page.
         """
         kinds = (RecordKind.FAILURE,) if only_failures else tuple(RecordKind)
         positioned_records = list(islice(self.log_store.list_records(older_than, kinds), count + 1))
@@ -55,7 +55,7 @@ class AuditLog:
         return [describe_record(record, user_names) for record in records], last
 
     def report_on_person(self, query: str) -> PersonReport:
-        """Return why a person is active or not. ``query`` is a userName, email, externalId, id or name."""
+        """Explain why a person is active or not. ``query`` is a userName, email, externalId, id or name."""
         builder = PersonReportBuilder(self.log_store, self.user_store, self.tenant, self.read_last_use, self.now)
         return builder.build(query.strip())
 
@@ -64,21 +64,21 @@ class AuditLog:
         return self._find_newest(RecordKind.CHANGE)
 
     def find_last_failure(self) -> LogEntry | None:
-        """Return the newest request that failed or whose token was rejected; ``None`` if there is none.
+        """Return the newest request that failed or whose token was rejected, ``None`` if there is none.
 
-        Only the newest records of failures are searched. Silent no-ops did not fail. Requests with a malformed token
-        are ignored, since anybody can send them.
+        Only the newest 200 failures are searched. Silent no-ops are skipped, since they did not fail. Requests with a
+        malformed token are skipped, since anyone can send them.
         """
         return self._find_newest(RecordKind.FAILURE)
 
     def get_activity(self, days: int) -> list[DailyActivity]:
-        """Return the activity of each of the last days (UTC), today last. At most 5,000 changes a day are counted."""
+        """Return the activity of each of the last ``days`` (UTC), today last. Count at most 5,000 changes a day."""
         dates = list_last_days(self.now(), days)
         failures = self.log_store.get_daily_failures(dates[0], dates[-1])
         return [self._count_day(date, failures.get(date, DailyFailures())) for date in dates]
 
     def list_malformed_tokens(self) -> Sequence[RejectedTokenCount]:
-        """Return the unverified requests with a malformed token of the last 24 hours, minute by minute."""
+        """Return the counts of requests with a malformed token in the last 24 hours, by minute. They are unverified."""
         return self.log_store.list_malformed_tokens(self._format_yesterday())
 
     def get_health(self) -> Health:
@@ -91,7 +91,7 @@ class AuditLog:
         return describe_record(record, self._get_user_names([record])) if record else None
 
     def _get_user_names(self, records: Sequence[LogRecord]) -> Mapping[str, str]:
-        """Return the names of the users whom failures identify only by an id, by id."""
+        """Return the user names of users that failures identify by id only, by id."""
         failures = (record.failure for record in records if isinstance(record, FailureCount))
         ids = [failure.identifier for failure in failures if failure.identifier_kind == IdentifierKind.ID]
         return self.log_store.get_user_names(ids) if ids else {}
@@ -106,7 +106,10 @@ class AuditLog:
 
 
 def _is_outcome(record: LogRecord) -> bool:
-    """Return whether a record is a success or a failure of the tenant's identity provider."""
+    """Return whether a record is a success or a failure of the tenant's identity provider.
+
+    A silent no-op is neither. A malformed token may come from anyone.
+    """
     if isinstance(record, FailureCount):
         return not record.failure.is_no_op
     return not (isinstance(record, RejectedTokenCount) and record.rule == Rule.TOKEN_MALFORMED)

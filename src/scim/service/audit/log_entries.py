@@ -1,4 +1,4 @@
-"""Log entries: the records of a tenant in words, as the log and a person's timeline show them."""
+"""Convert the records of a tenant to log entries, which the audit log and a person's timeline show."""
 
 from __future__ import annotations
 
@@ -35,32 +35,43 @@ _SUCCESS_STATUS = {Operation.CREATE: 201, Operation.DELETE: 204}
 
 
 class LogEntryKind(StrEnum):
-    """The kinds of entries in the log. The values are public: the JSON of the command ``log`` has them."""
+    """The kinds of log entries. The values are public: the command ``muster log --json`` prints them."""
 
     CHANGE = "change"
     FAILURE = "failure"
     NO_OP = "no-op"
-    """A request that was answered with success although a part of it was ignored."""
+    """A request that was answered with success although part of it was ignored."""
     REJECTED_TOKEN = "rejected-token"  # noqa: S105  # no token
-    """Requests with a token of this service that is not valid any more."""
+    """Requests with a token that this stack created and that is no longer valid."""
     MALFORMED_TOKEN = "malformed-token"  # noqa: S105  # no token
-    """Requests with a malformed token, which anybody can send."""
+    """Requests with a malformed token, which anyone can send."""
     FIRST_USE = "first-use"
     """The first request with a token."""
     AUDIT_EVENT = "audit-event"
-    """An action of an operator or of a guest on the tenant."""
+    """An action on the tenant by an operator or an IT admin."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """A line of the log or of a timeline.
+    """An entry of the audit log or of a timeline.
 
-    ``at`` is when it happened last and ``first_at`` when it happened first (RFC 3339 in UTC), ``count`` how often.
-    ``user`` is the user name or another identifier, empty if the entry is about no user. ``status`` is the HTTP status
-    of the response. ``actor`` is who acted on the tenant, for an audit event, which has no status.
-    ``attributes_sent`` are the names of the attributes in the request, ``attributes_changed`` those of the attributes
-    whose values changed. ``summary`` says what happened and ``remediation`` what to change, in sentences.
-    ``provider`` is the identity provider's page in docs/use/identity-providers, ``None`` if it was not recognized.
+    Attributes:
+        at: When it happened last (RFC 3339 in UTC).
+        kind: The kind of the entry.
+        user: The user name or another identifier, empty if the entry is about no user.
+        operation: The operation, such as ``create`` or ``GET Users``, or the action of an audit event.
+        status: The HTTP status of the response, ``None`` if there is none, as for an audit event.
+        summary: What happened, in sentences.
+        first_at: When it happened first (RFC 3339 in UTC).
+        rule: The rule that the request violated (:class:`scim.protocol.errors.Rule`), empty for no failure.
+        remediation: What to change, in sentences; empty for no failure.
+        attributes_sent: The names of the attributes in the request.
+        attributes_changed: The names of the attributes whose values changed.
+        count: How often it happened.
+        is_repeating: Whether the same failure happened five times or more since yesterday.
+        request_id: The id of the last request.
+        provider: The identity provider, ``None`` if it was not detected.
+        actor: The operator or IT admin who did the action of an audit event; empty for all other kinds.
     """
 
     at: str
@@ -82,7 +93,7 @@ class LogEntry:
 
 
 def describe_record(record: LogRecord, user_names: Mapping[str, str]) -> LogEntry:
-    """Return the log entry of a record. ``user_names`` maps ids of users to their names, which are shown instead."""
+    """Return the log entry of a record. ``user_names`` maps ids of users to user names, which replace the ids."""
     match record:
         case StoredChange():
             return _build_change_entry(record.change)

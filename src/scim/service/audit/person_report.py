@@ -1,4 +1,4 @@
-"""The report on a person: which users match, what happened to them, and why they are active or not."""
+"""Build the report on a person: which users match, what happened to them, and why they are active or not."""
 
 from __future__ import annotations
 
@@ -28,21 +28,26 @@ from scim.service.resources.search import parse_query
 from scim.service.tenants.access_problems import describe_malformed_tokens, find_access_problems
 
 _MAX_MATCHES = 50
-"""The most users, and the most failed candidates, in a report on a name that several people have."""
+"""The maximum number of users, and of failed candidates, in a report on a name that several people have."""
 _MAX_CHANGES = 1_000
-"""The most changes in a timeline."""
+"""The maximum number of changes in a timeline."""
 _MAX_RECORDS = 200
 """The number of newest failures that are searched for problems of the whole tenant."""
 
 
 @dataclass(frozen=True, slots=True)
 class PersonReport:
-    """What is known about a person: the matching users, the timeline (newest first) and the diagnosis in sentences.
+    """The report on a person.
 
-    If several people match, ``users`` are those of them who are users, ``failed_candidates`` are identifiers of the
-    others, whose requests failed, and the timeline is empty. ``renamed_users`` are the users who had the userName, the
-    email or the externalId before. ``unidentified_failures`` are the failures of requests that name nobody; they are
-    listed if nothing else is known.
+    Attributes:
+        query: The text that was searched: a userName, email, externalId, id or name.
+        users: The users that match.
+        timeline: What happened to the person, newest first. It is empty if several people match a name.
+        diagnosis: Sentences that say whether the person is active, and why.
+        failed_candidates: If several people match a name, the identifiers of those who are not users: requests to
+            provision them failed.
+        renamed_users: The users who had the identifier ``query`` before.
+        unidentified_failures: The failed requests that identify no person. They are listed if nothing else is known.
     """
 
     query: str
@@ -55,7 +60,7 @@ class PersonReport:
 
     @property
     def is_about_one_person(self) -> bool:
-        """Return whether one person matches, who may be deleted or may never have been created."""
+        """Whether exactly one person matches. The person may be deleted, or may never have been created."""
         return not self.failed_candidates and (len(self.users) == 1 or (not self.users and bool(self.timeline)))
 
 
@@ -63,7 +68,7 @@ class PersonReport:
 class PersonReportBuilder:
     """Builds reports on the people of one tenant.
 
-    ``read_last_use`` returns the last use of the tenant's token. ``now`` returns the time in seconds since 1970.
+    ``read_last_use`` returns the last use of the tenant's token. ``now`` returns the seconds since 1970.
     """
 
     log_store: AuditLogStore
@@ -75,7 +80,7 @@ class PersonReportBuilder:
     def build(self, query: str) -> PersonReport:
         """Return the report on the person who has, or had, this userName, email, externalId, id or name.
 
-        An empty query returns a report on the failed requests that name nobody.
+        For an empty query, return a report on the failed requests that identify no person.
         """
         if not query:
             return self._report_unidentified_failures()
@@ -99,7 +104,10 @@ class PersonReportBuilder:
         return PersonReport("", [], [], sentences, unidentified_failures=_describe_failures(failures))
 
     def _report_without_user(self, query: str) -> PersonReport:
-        """Return the report on a person whose identifier no user has now: by former identifiers, then by name."""
+        """Return the report on a query that is no user's current identifier.
+
+        Search former identifiers and failed requests first, then names.
+        """
         ids, notes = self._find_previous_owner_ids(query)
         renamed_users = [user for user in map(self.user_store.get, ids[:_MAX_MATCHES]) if user is not None]
         search = self.log_store.find_failures(_list_identifiers(query, ids, renamed_users))
@@ -108,7 +116,7 @@ class PersonReportBuilder:
         return self._report_by_name(query, notes)
 
     def _report_by_name(self, name: str, notes: Sequence[str]) -> PersonReport:
-        """Return the report on the one person who has a name, or a list of all people who have it."""
+        """Return the report on the only person with a name, or a list of all people with that name."""
         search = self.log_store.find_failures_by_name(hash_name(name), normalize_string(name))
         users: Sequence[StoredResource] = ()
         try:
@@ -135,9 +143,9 @@ class PersonReportBuilder:
         return self._report_unknown_person(name, notes)
 
     def _report_unknown_person(self, query: str, notes: Sequence[str]) -> PersonReport:
-        """Return the report on a person of whom nothing is known.
+        """Return the report on a person who is not a user and has no recorded request.
 
-        It has the problems of the whole tenant, and the failed requests that name nobody: one may be about the person.
+        It lists problems of the whole tenant, and failed requests that identify no person: one may concern this person.
         """
         token_usage, newest_failures = self.read_last_use(), self._list_newest_failures()
         unidentified = _select_unidentified(self.log_store.find_failures([""]).failures)
@@ -168,9 +176,10 @@ class PersonReportBuilder:
         notes: Sequence[str] = (),
         renamed_users: Sequence[StoredResource] = (),
     ) -> PersonReport:
-        """Return the report on one person, or on several with one identifier, with their timeline.
+        """Return the report with a timeline, on one person or on several people with the same identifier.
 
-        ``ids`` are the ids of the users in the timeline; ``users`` are those of them who exist.
+        ``ids`` are the ids of the users in the timeline. ``users`` are those of them that still exist. ``notes`` are
+        sentences about incomplete searches. ``renamed_users`` are the users who had the identifier before.
         """
         failures, notes = search.failures, [*notes, *_describe_incomplete_search(search)]
         changes, is_complete = self._list_changes(ids)
@@ -201,7 +210,7 @@ class PersonReportBuilder:
         return self.user_store.find(query).page
 
     def _find_previous_owner_ids(self, identifier: str) -> tuple[list[str], list[str]]:
-        """Return the ids of the users who had the identifier before, and a note if the search stopped early."""
+        """Return the ids of the users who had an identifier before, and a note if the search stopped early."""
         ids: list[str] = []
         try:
             ids.extend(self.log_store.find_previous_owner_ids(hash_identifier(identifier)))
@@ -210,23 +219,23 @@ class PersonReportBuilder:
         return ids, []
 
     def _list_changes(self, ids: Sequence[str]) -> tuple[list[StoredChange], bool]:
-        """Return the newest changes of some users, and whether these are all."""
+        """Return the newest changes of users, and whether these are all their changes."""
         changes: list[StoredChange] = []
         for resource_id in ids[:_MAX_MATCHES]:
             changes += islice(self.log_store.list_changes(resource_id), _MAX_CHANGES + 1 - len(changes))
         return changes[:_MAX_CHANGES], len(changes) <= _MAX_CHANGES and len(ids) <= _MAX_MATCHES
 
     def _list_newest_failures(self) -> list[FailureCount]:
-        """Return the failures among the newest records of failures, the newest first."""
+        """Return the newest failures, newest first, without rejected tokens."""
         newest_records = islice(self.log_store.list_records(kinds=(RecordKind.FAILURE,)), _MAX_RECORDS)
         return [record for _, record in newest_records if isinstance(record, FailureCount)]
 
     def _describe_access_problems(
         self, token_usage: TokenUsage | None, failures: Sequence[FailureCount] = ()
     ) -> Iterator[str]:
-        """Yield the problems that keep every request of the tenant from being served.
+        """Yield the problems because of which all requests of the tenant fail.
 
-        ``failures`` are used to detect the provider if the user agent of the last use is not that of a known provider.
+        ``failures`` help to detect the identity provider if the user agent of the last request does not name it.
         """
         problems = list(find_access_problems(self.tenant, token_usage, self.now()))
         yield from problems
@@ -236,7 +245,7 @@ class PersonReportBuilder:
             yield from diagnosis.describe_rejected_tokens(rejected_tokens, token_usage, provider)
 
     def _describe_wrong_scim_url(self, failures: Sequence[FailureCount]) -> Iterator[str]:
-        """Yield that the SCIM URL is wrong, if requests failed by it since yesterday and no write followed."""
+        """Yield a sentence if the SCIM URL is wrong: requests failed in the last 24 hours, and no write followed."""
         yesterday = self._format_yesterday()
         if not any(diagnosis.describe_wrong_scim_url(failures, yesterday)):
             return iter(())
@@ -250,36 +259,36 @@ class PersonReportBuilder:
 
 
 def _list_identifiers(query: str, ids: Sequence[str], users: Sequence[StoredResource]) -> list[str]:
-    """Return the identifiers that failures of these users may be stored under, without duplicates."""
+    """Return the identifiers under which failures of these users may be stored, without duplicates."""
     values = (value for user in users for _, value in identify_user(user.resource).identifiers)
     return list(dict.fromkeys([query, *ids, *values]))
 
 
 def _select_unidentified(failures: Sequence[FailureCount]) -> list[FailureCount]:
-    """Return the failures of requests that name nobody."""
+    """Return the failures of requests that identify no person."""
     return [count for count in failures if not count.failure.identifier]
 
 
 def _describe_failures(failures: Sequence[FailureCount]) -> list[LogEntry]:
-    """Return the entries of some failures, the newest first."""
+    """Return the log entries of failures, newest first."""
     return _describe_records(failures, {})
 
 
 def _describe_records(records: Sequence[LogRecord], user_names: dict[str, str]) -> list[LogEntry]:
-    """Return the entries of some records, the newest first. ``user_names`` maps the ids of users to their names."""
+    """Return the log entries of records, newest first. ``user_names`` maps ids of users to user names."""
     entries = (describe_record(record, user_names) for record in records)
     return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
 
 def _describe_incomplete_search(search: FailureSearchResult) -> Sequence[str]:
-    """Return a note if a search of failures was incomplete."""
+    """Return a note if a search for failures was incomplete."""
     return [] if search.is_complete else [diagnosis.FAILURES_INCOMPLETE]
 
 
 def _list_failed_candidates(name: str, users: Sequence[StoredResource], failures: Sequence[FailureCount]) -> list[str]:
-    """Return the identifiers of people who have the name, whose requests failed, and who are none of the users.
+    """Return the identifiers of people with a name whose requests failed, without those who are in ``users``.
 
-    Each person is listed once; the person with the newest failure comes first.
+    Each person is listed once. The person with the newest failure comes first.
     """
     user_hashes = frozenset[str]().union(*(identify_user(user.resource).hashes for user in users))
     hashed_name, text = hash_name(name), normalize_string(name)

@@ -1,4 +1,4 @@
-"""Search users by a part of their name or email, and return their names and email addresses as lists show them."""
+"""Search users by a part of their name or email, and get the name and email to display for a user."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _SEARCHED_ATTRIBUTES = (
 def search_by_name(
     user_store: ResourceStore, resource_type: ResourceType, text: str, count: int
 ) -> Sequence[StoredResource]:
-    """Return the users whose name or email contains ``text``, at most ``count``.
+    """Return at most ``count`` users whose name or email contains ``text``.
 
-    Raise :class:`scim.protocol.errors.TooMany` if there are too many users to search.
+    Raise :class:`scim.protocol.errors.TooMany` if the tenant has too many users to scan.
     """
     conditions = " or ".join(f"{attribute} co {json.dumps(text)}" for attribute in _SEARCHED_ATTRIBUTES)
     renderer = ResourceRenderer(resource_type, "")
@@ -39,13 +39,13 @@ def search_by_name(
 
 
 def get_full_name(user: Mapping[str, Any]) -> str:
-    """Return the display name, else the formatted name, else the given and the family name; empty if there is none."""
+    """Return the display name, else the formatted name, else the given and family name; empty if there is none."""
     name = user.get("name", {})
     parts = (name[part] for part in ("givenName", "familyName") if part in name)
     return user.get("displayName") or name.get("formatted") or " ".join(parts)
 
 
 def get_primary_email(user: Mapping[str, Any]) -> str:
-    """Return the primary email, else the first; empty if there is none."""
+    """Return the primary email, else the first email; empty if there is none."""
     emails = sorted(user.get("emails", []), key=lambda email: email.get("primary") is not True)
     return next((email["value"] for email in emails if "value" in email), "")

@@ -1,1 +1,1 @@
-"""The use cases of the console alone: sign-in with the password, and invitations."""
+"""The use cases that only the console has: sign-in with the admin password, and invitations."""

@@ -1,4 +1,4 @@
-"""Invitations: one-time links that give a customer's IT admin access to one tenant in the console."""
+"""Create and accept invitations: one-time links that give a customer's IT admin access to one tenant in the console."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scim.service.tenants.tenant_writer import get_connected_tenant
 
 DEFAULT_LIFETIME_S = 7 * DAY_S
 RETRY_WINDOW_S = 60
-"""The time after the acceptance of an invitation in which the same request may be repeated."""
+"""The number of seconds after the acceptance in which the same browser may repeat the request."""
 _SECRET_PATTERN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -30,8 +30,8 @@ class InvalidInvitation(Exception):
 class InvitationService:
     """Creates and accepts invitations.
 
-    ``actor`` is the actor in the audit event of an invitation. ``now`` returns the seconds since 1970, ``new_id`` a
-    random lower-case UUID.
+    ``actor`` is the actor in the audit events of new invitations. ``now`` returns the seconds since 1970. ``new_id``
+    returns a random lower-case UUID.
     """
 
     tenants: TenantReader
@@ -42,7 +42,10 @@ class InvitationService:
     new_id: Callable[[], str]
 
     def invite(self, tenant_id: str, lifetime_s: float = DEFAULT_LIFETIME_S) -> Invitation:
-        """Create an invitation. Raise :class:`UnknownTenant` if the tenant is not connected."""
+        """Create an invitation that expires in ``lifetime_s`` seconds.
+
+        Raise :class:`UnknownTenant` if the tenant is not connected.
+        """
         tenant = get_connected_tenant(self.tenants, tenant_id)
         now = self.now()
         invitation = Invitation(tenant_id, now + lifetime_s, tenant.invitation_epoch, secrets.token_urlsafe(32))
@@ -52,7 +55,7 @@ class InvitationService:
         return invitation
 
     def find(self, secret: str, session_id: str) -> Invitation:
-        """Return an invitation, without accepting it.
+        """Return an invitation without accepting it. ``secret`` is the last segment of the link's path.
 
         Raise :class:`InvalidInvitation` if the browser with the session ``session_id`` cannot accept it.
         """
@@ -60,12 +63,11 @@ class InvitationService:
         return invitation
 
     def accept(self, secret: str, session_id: str, new_session_id: str) -> tuple[Invitation, Acceptance]:
-        """Accept an invitation and open the session ``new_session_id``. Nobody else can accept it after that.
+        """Accept an invitation, and start the session ``new_session_id``. After that no one else can accept it.
 
-        ``session_id`` is the session that the browser has now. The same browser may repeat the request for a minute, as
-        long as the opened session is not used: the first response may have been lost. It then gets the acceptance of
-        the first attempt, with the session that was opened then.
-        Raise :class:`InvalidInvitation`.
+        ``session_id`` is the browser's current session. If the response is lost, the same browser may repeat the
+        request within :data:`RETRY_WINDOW_S`, as long as the new session has not been used. It then gets the acceptance
+        of its first attempt, with the session that was started then. Raise :class:`InvalidInvitation`.
         """
         invitation, acceptance = self._find_invitation(secret, session_id)
         if acceptance is None:
@@ -81,7 +83,10 @@ class InvitationService:
         return invitation, acceptance
 
     def _find_invitation(self, secret: str, session_id: str) -> tuple[Invitation, Acceptance | None]:
-        """Return a valid invitation, and its acceptance if an earlier attempt of the same request has accepted it."""
+        """Return a valid invitation, and its acceptance if an earlier attempt of the same request has accepted it.
+
+        Raise :class:`InvalidInvitation`.
+        """
         stored = self.invitation_store.get(_hash_secret(secret)) if _SECRET_PATTERN.fullmatch(secret) else None
         if stored is None or stored[0].expires <= self.now():
             raise InvalidInvitation
@@ -94,24 +99,24 @@ class InvitationService:
         return invitation, acceptance
 
     def _is_retry(self, acceptance: Acceptance, session_id: str) -> bool:
-        """Return whether the request can be the repetition of the one that accepted the invitation."""
+        """Return whether this request may repeat the request that accepted the invitation."""
         is_same = acceptance.previous_session_id == session_id and self.now() < acceptance.accepted_at + RETRY_WINDOW_S
         return is_same and self.sessions.is_unused(acceptance.session_id)
 
 
 def guest_actor(tenant_id: str) -> str:
-    """Return the name in audit events of a guest: the person who accepted an invitation of the tenant."""
+    """Return the actor in audit events of a guest: an IT admin who has accepted an invitation to the tenant."""
     return f"console:invited:{tenant_id}"
 
 
 def build_console_url(scim_url: str) -> str:
-    """Return the URL of the console, which is at the host of the SCIM endpoint."""
+    """Return the URL of the console. It has the same host as the SCIM endpoint."""
     split = urlsplit(scim_url)
     return f"{split.scheme}://{split.netloc}/admin"
 
 
 def build_invitation_url(scim_url: str, secret: str) -> str:
-    """Return the link of an invitation."""
+    """Return the URL of an invitation."""
     return f"{build_console_url(scim_url)}/invitation/{secret}"
 
 

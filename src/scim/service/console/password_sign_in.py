@@ -1,4 +1,4 @@
-"""Sign in to the console with the operators' password, with a limit on the number of attempts."""
+"""Sign in to the console with the admin password, with a limited number of attempts."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from scim.service.ports import SignInAttemptStore
 
 ATTEMPT_WINDOW_S = 900
 MAX_ATTEMPTS = 5
+"""The maximum number of attempts of one client in a window of :data:`ATTEMPT_WINDOW_S` seconds."""
 MIN_PASSWORD_LENGTH = 20
 
 
@@ -24,7 +25,7 @@ class TooManyAttempts(Exception):
 
 
 class WrongPassword(Exception):
-    """The password is wrong. ``attempts_left`` is the number of further attempts in this window."""
+    """The password is wrong. ``attempts_left`` is the number of attempts that remain in this window."""
 
     def __init__(self, attempts_left: int) -> None:
         super().__init__(f"Wrong password. {attempts_left} attempts left.")
@@ -37,9 +38,9 @@ class WeakPassword(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PasswordSignIn:
-    """Verifies the operators' password, and limits the attempts of each client.
+    """Verifies the admin password, and limits the attempts of each client.
 
-    ``read_password`` returns the operators' password, ``now`` the seconds since 1970.
+    ``read_password`` returns the admin password. ``now`` returns the seconds since 1970.
     """
 
     attempt_store: SignInAttemptStore
@@ -47,7 +48,7 @@ class PasswordSignIn:
     now: Callable[[], float]
 
     def verify(self, password: str, address: str) -> None:
-        """Raise :class:`WrongPassword` unless ``password`` is the operators' password.
+        """Raise :class:`WrongPassword` unless ``password`` is the admin password.
 
         ``address`` is the client's IP address. The attempt is counted before the passwords are compared, so that
         parallel attempts are limited too. Raise :class:`TooManyAttempts` and :class:`WeakPassword`.
@@ -67,9 +68,9 @@ class PasswordSignIn:
 
 
 def _hash_network(address: str) -> str:
-    """Return the hash of the client's network: its IPv4 address, or its IPv6 network of 64 bits.
+    """Return a hash of the client's network: its IPv4 address, or its IPv6 network of 64 bits.
 
-    One client can use all addresses of such an IPv6 network.
+    A client can use all addresses of such an IPv6 network.
     """
     parsed = ip_address(address)
     network = parsed.packed[:8] if isinstance(parsed, IPv6Address) else parsed.packed

@@ -1,1 +1,1 @@
-"""Detect the identity provider of a request, or of a tenant by its log."""
+"""Detection of the identity provider of a request, and of a tenant by its audit log."""

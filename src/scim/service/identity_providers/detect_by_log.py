@@ -17,8 +17,8 @@ def detect_tenant_provider(
 ) -> IdentityProvider | None:
     """Return the identity provider of a tenant, ``None`` if it is not detected.
 
-    The user agent of the last use of the token decides, else the failures of today and yesterday, else the
-    ``newest_records`` of the log, which are read only then.
+    These are tried in order: the user agent of the last request, the failures of today and yesterday, and
+    ``newest_records`` of the audit log. The records are read only if the others do not tell.
     """
     provider = detect_request_provider(token_usage.user_agent, "", (), None) if token_usage else None
     return provider or failures.provider or next(filter(None, map(_detect_in_record, newest_records)), None)

@@ -1,4 +1,7 @@
-"""Detect the identity provider that sent a request (docs/use/identity-providers). Only texts depend on the result."""
+"""Detect the identity provider that sent a request (docs/use/identity-providers).
+
+The result affects only explanations, never how a request is processed.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,10 @@ from typing import Any
 from scim.protocol.leniency import Leniency
 from scim.service.model.identity_provider import IdentityProvider
 
-# The names of products in user agents (RFC 9110 section 10.1.5), also followed by a hyphen and more. Those of Okta and
-# Google are recorded in tests/idp, and authentik's is in its code (authentik/lib/utils/http.py). No user agent of the
-# others is documented. "ping" alone is not in the list, since monitoring tools use it.
+# The names of products in user agents (RFC 9110 section 10.1.5). In a user agent, a hyphen and more text may follow the
+# name. The user agents of Okta and Google are recorded in tests/idp, authentik's is in its code
+# (authentik/lib/utils/http.py). The others do not document theirs. "ping" alone is not in the list, since monitoring
+# tools use it.
 _PRODUCTS = {
     "okta": IdentityProvider.OKTA,
     "google-auto-provisioning": IdentityProvider.GOOGLE,
@@ -36,7 +40,7 @@ _ENTRA_LENIENCIES = frozenset(
         Leniency.UNKNOWN_PATH,
     )
 )
-"""Leniencies that only Entra ID needs in the recorded requests."""
+"""The leniencies that only Entra ID needs, as far as recorded requests show."""
 
 
 def detect_request_provider(
@@ -44,8 +48,8 @@ def detect_request_provider(
 ) -> IdentityProvider | None:
     """Return the identity provider that sent a request, ``None`` if it is not detected.
 
-    ``user_agent`` is the user agent, ``query`` the query string, ``leniencies`` are those that the request needed, and
-    ``body`` is the parsed body. Those that are not known are empty.
+    ``query`` is the query string, ``leniencies`` are the labels of the leniencies that the request needed, and ``body``
+    is the parsed body. Pass empty values or ``None`` for those that are not known.
     """
     for product in _list_products(user_agent):
         if provider := _PRODUCTS.get(product) or _PRODUCTS.get(_NAME_PARTS.split(product, maxsplit=1)[0]):
@@ -57,13 +61,13 @@ def detect_request_provider(
 
 
 def _list_products(user_agent: str) -> Iterator[str]:
-    """Yield the names of the products in a user agent in lower case, without their versions and without comments."""
+    """Yield the names of the products in a user agent in lower case, without versions and comments."""
     for word in _remove_comments(user_agent).lower().split():
         yield _NAME_END.split(word, maxsplit=1)[0]
 
 
 def _remove_comments(user_agent: str) -> str:
-    """Return a user agent without its comments, which are in round brackets and nest (RFC 9110 section 5.6.5)."""
+    """Return a user agent without comments. Comments are in parentheses, and may be nested (RFC 9110 section 5.6.5)."""
     characters: list[str] = []
     depth = 0
     for character in user_agent:
@@ -77,7 +81,7 @@ def _remove_comments(user_agent: str) -> str:
 
 
 def _has_entra_operations(body: Any) -> bool:
-    """Return whether the body has PATCH operations as Entra ID writes them: ``Add``, ``Replace``, ``Remove``."""
+    """Return whether the body has PATCH operations with Entra ID's spelling: ``Add``, ``Replace``, ``Remove``."""
     operations = body.get("Operations") if isinstance(body, dict) else None
     if not isinstance(operations, list):
         return False
