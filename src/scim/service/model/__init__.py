@@ -1,1 +1,1 @@
-"""Data classes and enums that services and stores share."""
+"""The data classes and enums that services and stores share."""

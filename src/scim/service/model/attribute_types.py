@@ -1,8 +1,12 @@
-"""The types of a tenant's custom attributes, which its settings keep since users may have values of these types.
+"""The types of all custom attributes that a tenant has ever had.
 
-A type is JSON that looks like the values: ``"string"``, ``["string"]`` for a multi-valued attribute,
-``{"value": "string"}`` for a complex one, ``[{"value": "string"}]`` for both. The settings hold the type of every
-attribute that was ever served, by the URN of its schema and by its name: users keep the values of a removed attribute.
+Users keep the values of a custom attribute that is removed. So the tenant's settings contain the type of every
+attribute that was ever served, by the URN of its schema and by its name. A type is JSON that looks like the values:
+
+- ``"string"`` for a simple attribute;
+- ``["string"]`` for a multi-valued attribute;
+- ``{"value": "string"}`` for a complex attribute;
+- ``[{"value": "string"}]`` for a complex multi-valued attribute.
 """
 
 from __future__ import annotations
@@ -13,14 +17,15 @@ from typing import Any
 from scim.service.model.stored_resource import encode_json
 
 MAX_BYTES = 100_000
-"""The maximum size of a tenant's types as JSON: some 2,000 attributes. The settings are one item of at most 400 KB."""
+"""The maximum size of a tenant's types as JSON: about 2,000 attributes. The settings are one item of at most 400 KB."""
 
 AttributeType = str | list[Any] | Mapping[str, str]
 AttributeTypes = Mapping[str, Mapping[str, AttributeType]]
+"""Types by the URN of the schema and by the name of the attribute."""
 
 
 def extract_types(documents: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, AttributeType]]:
-    """Return the types of all attributes of schema documents, by URN and name."""
+    """Return the types of all attributes in schema documents, by URN and name."""
     return {
         document["id"]: {attribute["name"]: _extract_type(attribute) for attribute in document["attributes"]}
         for document in documents
@@ -28,9 +33,10 @@ def extract_types(documents: Iterable[Mapping[str, Any]]) -> dict[str, dict[str,
 
 
 def merge_types(known: AttributeTypes, documents: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, AttributeType]]:
-    """Return the known types together with those of the documents.
+    """Return the known types together with the types of schema documents.
 
-    Raise ``ValueError`` if users may have values that do not fit the documents, or if the types take too many bytes.
+    Raise ``ValueError`` if users may have values that do not match the documents, or if the types exceed
+    :data:`MAX_BYTES`.
     """
     merged = {urn: dict(types) for urn, types in known.items()}
     for urn, new_types in extract_types(documents).items():
@@ -48,14 +54,14 @@ def merge_types(known: AttributeTypes, documents: Sequence[Mapping[str, Any]]) -
 
 
 def find_reduced_schemas(known: AttributeTypes, documents: Sequence[Mapping[str, Any]]) -> frozenset[str]:
-    """Return the URNs of the documents that lack attributes or sub-attributes that users may have."""
+    """Return the URNs of the schema documents that lack attributes or sub-attributes of which users may have values."""
     return frozenset(urn for urn, types in extract_types(documents).items() if known.get(urn, types) != types)
 
 
 def list_removed_attributes(
     known: AttributeTypes, documents: Sequence[Mapping[str, Any]]
 ) -> list[tuple[str, str, str]]:
-    """Return the attributes and sub-attributes that were removed: the URN, the name and the type in words."""
+    """Return the removed attributes and sub-attributes, each as URN, name and description of its type."""
     served = extract_types(documents)
     return [
         (urn, path, type_name)
@@ -66,7 +72,7 @@ def list_removed_attributes(
 
 
 def _list_removed(name: str, attribute_type: AttributeType, served: AttributeType | None) -> Iterable[tuple[str, str]]:
-    """Return the attribute if it is not served, else its sub-attributes that are not served."""
+    """Return the attribute if it was removed, else its sub-attributes that were removed."""
     if served is None:
         return [(name, describe_type(attribute_type))]
     served_members = _get_member_types(served)
@@ -78,7 +84,7 @@ def _list_removed(name: str, attribute_type: AttributeType, served: AttributeTyp
 
 
 def describe_type(attribute_type: AttributeType) -> str:
-    """Return a type in words, such as ``string, multi-valued``."""
+    """Return a description of a type, such as ``string, multi-valued``."""
     element = _get_element_type(attribute_type)
     name = element if isinstance(element, str) else "complex"
     return f"{name}, multi-valued" if isinstance(attribute_type, list) else name
@@ -89,7 +95,7 @@ def _get_element_type(attribute_type: AttributeType) -> Any:
 
 
 def _get_member_types(attribute_type: AttributeType) -> Mapping[str, str]:
-    """Return the types of the sub-attributes; none for a simple attribute."""
+    """Return the types of the sub-attributes, empty for a simple attribute."""
     element = _get_element_type(attribute_type)
     return element if isinstance(element, Mapping) else {}
 
@@ -101,9 +107,9 @@ def _extract_type(attribute: Mapping[str, Any]) -> AttributeType:
 
 
 def _merge_type(path: str, old: AttributeType, new: AttributeType) -> AttributeType:
-    """Return the type of all values that an attribute may have.
+    """Return the type that covers the values of both types. ``path`` is the attribute, for error messages.
 
-    Raise ``ValueError`` for two types that exclude each other.
+    Raise ``ValueError`` if the types differ.
     """
     if describe_type(old) != describe_type(new):
         raise _build_conflict_error(path, describe_type(old), describe_type(new))
@@ -125,7 +131,7 @@ def _build_conflict_error(path: str, old: str, new: str) -> ValueError:
 
 
 def _check_spelling(label: str, name: str, known: Iterable[str]) -> None:
-    """Raise ``ValueError`` if the name is known in another case: values are stored under the known spelling."""
+    """Raise ``ValueError`` if the name is known in another case, since values are stored under the known spelling."""
     other = next((spelling for spelling in known if spelling.lower() == name.lower()), name)
     if other != name:
         raise ValueError(f"{label} {name} was called {other} before, and users may have values of it: write {other}.")

@@ -1,4 +1,4 @@
-"""Change records: each write of a resource stores one, in the same transaction."""
+"""Change records. Each write of a resource stores one in the same transaction."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from enum import StrEnum
 
 
 class Operation(StrEnum):
-    """The kind of a change: a write that a client requested, or a change of the links of a user."""
+    """The kind of a change: a write by a client, or a change of a user's links by Muster."""
 
     CREATE = "create"
     REPLACE = "replace"
     PATCH = "patch"
     DELETE = "delete"
     LINK = "link"
-    """References of the user were linked to other users, or are linked no longer. No client requested it."""
+    """Muster added, changed or removed links of the user."""
 
 
 WRITE_OPERATIONS = {
@@ -28,10 +28,9 @@ WRITE_OPERATIONS = {
 
 
 class Participation(StrEnum):
-    """The effect of a change on whether the user is active.
+    """The effect of a change on whether the user is active. The values are those of the events (docs/build/events).
 
-    The words are those of the events: a user that becomes active has *joined*, one that becomes inactive or is deleted
-    while it is active has *left*.
+    A user who becomes active has *joined*. A user who becomes inactive, or is deleted while active, has *left*.
     """
 
     JOINED = "joined"
@@ -43,10 +42,24 @@ class Participation(StrEnum):
 class ChangeRecord:
     """The record of one change of a resource.
 
-    ``resource_type`` and the fields after it describe the user after the change. For a deletion they describe it before
-    the change, with ``active`` false. ``attributes_changed``, ``ignored`` and ``attributes_sent`` are names of
-    attributes: those whose values changed, those that were ignored, and those that the request contains. ``links`` are
-    all links of the user after an :attr:`Operation.LINK`: the name of the attribute and the id of the other user.
+    ``resource_type``, ``user_name``, ``external_id`` and ``active`` describe the user after the change. For a deletion
+    they describe the user before it, but ``active`` is false.
+
+    Attributes:
+        at: When the change was made (RFC 3339 in UTC).
+        operation: The kind of the change.
+        attributes_changed: The names of the attributes whose values changed.
+        participation: Whether the change made the user active or inactive.
+        actor: ``scim`` for a client's write, ``muster`` for a change of links.
+        request_id: The id of the request that caused the change.
+        leniencies: The labels of the leniencies that the request needed.
+        resource_type: The name of the resource type.
+        user_name: The user name.
+        external_id: The ``externalId``, ``None`` if the user has none.
+        active: Whether the user is active.
+        ignored: The names of the attributes in the request that were ignored.
+        links: After an :attr:`Operation.LINK`, all links of the user: name of the attribute and id of the other user.
+        attributes_sent: The names of the attributes in the request.
     """
 
     at: str
@@ -67,7 +80,7 @@ class ChangeRecord:
 
 @dataclass(frozen=True, slots=True)
 class StoredChange:
-    """A change record, and the id of its user."""
+    """A change record, and the id of the user that it is about."""
 
     resource_id: str
     change: ChangeRecord

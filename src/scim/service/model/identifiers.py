@@ -1,4 +1,4 @@
-"""Identifiers of users, and the person that a request is about."""
+"""Identifiers of users, and detection of the person that a request is about."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from scim.protocol.json_body import lower_member_names
 from scim.protocol.normalize import normalize_string
 
 _MAX_LENGTH = 256
-"""The maximum number of characters of an identifier or name; the rest is cut off."""
+"""The maximum number of characters of an identifier or name. Longer ones are truncated."""
 _MAX_IDENTIFIERS = 20
 _FILTER_VALUE = re.compile(r'\beq\s+"((?:[^"\\]|\\.){1,256})"', re.IGNORECASE)
 
 
 class IdentifierKind(StrEnum):
-    """Where an identifier comes from: an attribute, or a comparison in a filter."""
+    """The source of an identifier: an attribute, or a comparison in a filter."""
 
     USER_NAME = "userName"
     EXTERNAL_ID = "externalId"
@@ -29,7 +29,7 @@ class IdentifierKind(StrEnum):
 
 
 Identifier = tuple[str, str]
-"""The kind of an identifier (:class:`IdentifierKind`) and its value; both are empty if a request has none."""
+"""The kind of an identifier (:class:`IdentifierKind`) and its value. Both are empty if there is no identifier."""
 
 IDENTIFYING_ATTRIBUTES = ("userName", "externalId", "emails", "id")
 """The attributes whose values are identifiers."""
@@ -37,11 +37,9 @@ IDENTIFYING_ATTRIBUTES = ("userName", "externalId", "emails", "id")
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The identifiers and names of a person: of a user, or of the person whom a request names.
+    """The identifiers and names of a user, or of the person that a request is about, who may not be a user.
 
-    The person whom a request names need not be a user.
-
-    ``names`` are the person's name and the words in it. Others may have the same name.
+    ``names`` are the full name and each word in it. They need not be unique.
     """
 
     identifiers: tuple[Identifier, ...] = ()
@@ -49,27 +47,27 @@ class Subject:
 
     @property
     def identifier(self) -> Identifier:
-        """The first identifier, which records show; two empty strings if there is none."""
+        """The first identifier, which records contain; two empty strings if there is none."""
         return self.identifiers[0] if self.identifiers else ("", "")
 
     @property
     def hashes(self) -> frozenset[str]:
-        """The hash of each identifier and of each name. Records are found by them."""
+        """The hashes of all identifiers and names. They serve to find the records about a person."""
         return frozenset([*(hash_identifier(value) for _, value in self.identifiers), *map(hash_name, self.names)])
 
 
 def hash_identifier(identifier: str) -> str:
-    """Return a hash of an identifier that does not depend on case or on whitespace around it, in 24 hex digits."""
+    """Return a hash of an identifier, in 24 hex digits. It does not depend on case, or on whitespace at the ends."""
     return sha256(normalize_string(identifier.strip()).encode()).hexdigest()[:24]
 
 
 def hash_name(name: str) -> str:
-    """Return a hash of a name that does not depend on case or whitespace. No identifier has the same hash."""
+    """Return a hash of a name. It does not depend on case or whitespace, and no identifier has the same hash."""
     return hash_identifier(f"name\n{' '.join(name.split())}")
 
 
 def identify_subject(resource_id: str | None, body: Any, query: str = "") -> Subject:
-    """Return the person that a request is about, from the id in its path, its body (any JSON value) and its filter."""
+    """Return the identifiers and names in a request: in its path, its body (any JSON value) and its filter."""
     members, *operations = _list_member_sets(body)
     identifiers: list[Identifier] = [
         *_find_identifiers(members),
@@ -85,13 +83,13 @@ def identify_subject(resource_id: str | None, body: Any, query: str = "") -> Sub
 
 
 def identify_user(resource: Mapping[str, Any]) -> Subject:
-    """Return the person that a stored user is, with all identifiers and without names."""
+    """Return the identifiers of a stored user, without names."""
     own_id = _yield_identifier(IdentifierKind.ID, resource.get("id"))
     return Subject(tuple(dict.fromkeys([*_find_identifiers(resource), *own_id])))
 
 
 def _list_member_sets(body: Any) -> Iterator[dict[str, Any]]:
-    """Yield the members of a body, and the members that each operation of a PATCH writes, with lower-case names."""
+    """Yield the members of a body, then the members that each PATCH operation in it writes, with lower-case names."""
     members = lower_member_names(body)
     yield members
     operations = members.get("operations")
@@ -116,7 +114,7 @@ def _yield_identifier(kind: IdentifierKind, value: Any) -> Iterator[Identifier]:
 
 
 def _find_names(members: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the full name of a person in each form, and each word of it."""
+    """Yield each form of the full name, and each word of it."""
     name = lower_member_names(members.get("name"))
     parts = (name.get("givenname"), name.get("familyname"))
     full_names = (members.get("displayname"), name.get("formatted"), " ".join(filter(_is_text, parts)))

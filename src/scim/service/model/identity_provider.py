@@ -1,4 +1,4 @@
-"""The identity providers that are recognized by their requests."""
+"""The identity providers that Muster detects by their requests."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ from enum import StrEnum
 
 
 class IdentityProvider(StrEnum):
-    """An identity provider.
-
-    The value is the name of its page in docs/use/identity-providers. It is stored and logged.
-    """
+    """An identity provider. The value is stored and logged, and names its page in docs/use/identity-providers."""
 
     ENTRA = "entra"
     OKTA = "okta"
@@ -24,7 +21,7 @@ class IdentityProvider(StrEnum):
 
     @property
     def display_name(self) -> str:
-        """The name that users see."""
+        """The name in texts for people, such as ``Microsoft Entra ID``."""
         return _DISPLAY_NAMES[self]
 
 
@@ -43,5 +40,5 @@ _DISPLAY_NAMES = {
 
 
 def parse_identity_provider(name: str | None) -> IdentityProvider | None:
-    """Return the identity provider of a stored name; ``None`` for no name or an unknown one."""
+    """Return the identity provider with a stored value, ``None`` for no value or an unknown one."""
     return next((provider for provider in IdentityProvider if provider == name), None)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 class Invitation:
     """A one-time link to the console for one tenant.
 
-    It is valid until ``expires``, as long as the tenant is connected and has the same ``invitation_epoch``. ``secret``
-    is the last segment of the link's path. It is known only when the invitation is created: a hash of it is stored.
+    It is valid until ``expires``, as long as the tenant is connected and its ``invitation_epoch`` has not increased.
+    ``secret`` is the last segment of the link's path. It is empty in an invitation from the table, which stores only a
+    hash of it.
     """
 
     tenant_id: str
@@ -23,7 +24,7 @@ class Invitation:
 class Acceptance:
     """The acceptance of an invitation.
 
-    ``previous_session_id`` is the browser's session before it, ``session_id`` the session that was opened.
+    ``previous_session_id`` is the session that the browser had before. ``session_id`` is the session that was started.
     """
 
     previous_session_id: str

@@ -12,7 +12,7 @@ from scim.service.model.stored_resource import StoredResource
 
 @dataclass(frozen=True, slots=True)
 class SortOrder:
-    """The order of a query. ``key`` returns the sort key of a resource: JSON values and tuples that can be compared."""
+    """The sort order of a query. ``key`` returns the sort key of a resource: JSON values and tuples of them."""
 
     path: AttributePath
     key: Callable[[StoredResource], Any]
@@ -21,7 +21,10 @@ class SortOrder:
 
 @dataclass(frozen=True, slots=True)
 class PageBoundary:
-    """The first or last resource of a page, and the digest of the position that it had in the order of the query."""
+    """The first or last resource of a page, and a digest of its position in the order of the query.
+
+    If the position changes, the digest no longer matches.
+    """
 
     id: str
     digest: bytes = b""
@@ -29,7 +32,7 @@ class PageBoundary:
 
 @dataclass(frozen=True, slots=True)
 class StartIndexPosition:
-    """The page that begins with the resource number ``index``, from 1. The position is stored by ``client_id``."""
+    """The page that begins at ``index``, from 1 (``startIndex``). A bookmark is stored for each ``client_id``."""
 
     index: int
     client_id: str = ""
@@ -37,10 +40,10 @@ class StartIndexPosition:
 
 @dataclass(frozen=True, slots=True)
 class CursorPosition:
-    """The page after a boundary, or before it if ``is_backwards``; the first page if there are no boundaries.
+    """The page after a boundary, or before it if ``is_backwards``. Without boundaries, it is the first page.
 
-    The boundary is the first of ``boundaries`` whose position has not changed. ``total`` is the number of resources
-    that matched when the first page was read.
+    The first of ``boundaries`` whose position has not changed is used. ``total`` is the number of matching resources
+    when the first page was read.
     """
 
     boundaries: Sequence[PageBoundary] = ()
@@ -52,9 +55,14 @@ class CursorPosition:
 class Query:
     """A query: which resources to return, in which order, and which page of them.
 
-    ``matches`` evaluates ``filter`` on one resource. ``canonical_text`` identifies the query: it is the same for equal
-    filters and orders, and differs for others.
-    ``needs_meta`` is true if ``matches`` or ``order`` read ``meta``, which is not in the document.
+    Attributes:
+        start: The position of the page.
+        count: The maximum number of resources on the page.
+        filter: The parsed filter, ``None`` for all resources.
+        matches: A function that evaluates ``filter`` on one resource.
+        order: The sort order, ``None`` for the default order.
+        canonical_text: A text that is equal for queries with the same filter and order, and differs for others.
+        needs_meta: Whether ``matches`` or ``order`` read ``meta``, which is not in the stored document.
     """
 
     start: StartIndexPosition | CursorPosition
@@ -68,10 +76,15 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class QueryResult:
-    """A page of the resources that match: the total, the resources of the page, and the name of the query plan.
+    """A page of the resources that match a query.
 
-    ``next_boundaries`` and ``previous_boundaries`` are the boundaries between this page and the next and the previous
-    one; ``None`` if there is no such page. ``resources_read`` is how many resources had to be read.
+    Attributes:
+        total: The number of all matching resources.
+        page: The resources of the page.
+        plan: The name of the query plan.
+        next_boundaries: The boundaries between this page and the next one, ``None`` if there is no next page.
+        previous_boundaries: The boundaries between this page and the previous one, ``None`` if there is none.
+        resources_read: The number of resources that were read from the table.
     """
 
     total: int
@@ -84,7 +97,7 @@ class QueryResult:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedCursor:
-    """The content of a cursor whose signature is valid, and its age in seconds."""
+    """The content of a cursor with a valid signature, and its age in seconds."""
 
     content: bytes
     age_s: float

@@ -1,6 +1,6 @@
-"""A resource as it is stored.
+"""Resources in the form in which they are stored.
 
-pydantic's core writes and reads its JSON, in a quarter and in two thirds of the time of the standard library.
+JSON is written and parsed by pydantic's core, which takes a quarter and two thirds of the time of the standard library.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from pydantic_core import from_json, to_json
 class StoredResource:
     """One version of a resource. Times are RFC 3339 in UTC.
 
-    ``document`` is the canonical resource as JSON, with ``id`` and without ``meta``. ``links_json`` are its links
-    (:meth:`scim.service.model.links.UserLinks.to_json`). ``active_since`` is when the user became active or, if it is
-    inactive, when it became inactive.
+    ``document`` is the canonical resource as JSON, with ``id`` and without ``meta``. ``links_json`` contains its links
+    (:meth:`scim.service.model.links.UserLinks.to_json`). ``active_since`` is when the user became active or inactive.
     """
 
     id: str
@@ -31,12 +30,12 @@ class StoredResource:
 
     @property
     def resource(self) -> dict[str, Any]:
-        """The canonical resource, with ``id`` and without ``meta``. It must not be changed.
+        """The canonical resource, with ``id`` and without ``meta``. Do not change it.
 
         The document is parsed at the first access.
         """
-        # No cached_property: until Python 3.12 it takes a lock, which costs a scan as much as evaluating its filter. A
-        # frozen dataclass would cost as much.
+        # This is not a cached_property: before Python 3.12 that takes a lock, and a scan would spend as much time on
+        # locks as on its filter. A frozen dataclass would be as slow.
         if self._resource is None:
             self._resource = from_json(self.document, cache_strings="keys")
         return self._resource
@@ -51,9 +50,9 @@ class StoredResource:
         active_since: str,
         links_json: str = "",
     ) -> StoredResource:
-        """Return a new version to store. Neither it nor ``resource`` may be changed afterwards.
+        """Return a new version to store. Do not change it or ``resource`` afterwards.
 
-        The members of ``resource`` have the order in which they are stored: ``schemas`` come first.
+        The members of ``resource`` are stored in their order. ``schemas`` must come first.
         """
         stored = cls(resource["id"], version, created, modified, encode_json(resource), links_json, active_since)
         stored._resource = resource
@@ -66,18 +65,18 @@ class StoredResource:
 
 
 def format_etag(version: int) -> str:
-    """Return the entity tag of a version. It is weak: the bytes of a response depend on its projection."""
+    """Return the entity tag of a version. It is weak, because the bytes of a response depend on its projection."""
     return f'W/"{version}"'
 
 
 def encode_json(value: Any) -> str:
-    """Return JSON as it is stored and sent: without whitespace, and without escapes for non-ASCII characters."""
+    """Return a value as JSON, without whitespace and without escapes for non-ASCII characters."""
     return to_json(value).decode()
 
 
 class VersionConflict(Exception):
-    """The stored version is not the one that the write was based on, or the resource does not exist any more."""
+    """Another version is stored than the one that the write was based on, or the resource no longer exists."""
 
 
 class NotUnique(Exception):
-    """Another resource has the value of the unique attribute."""
+    """Another resource has the same value of the unique attribute."""

@@ -1,4 +1,4 @@
-"""A tenant: a customer, with its settings."""
+"""Tenants: customers and their settings."""
 
 from __future__ import annotations
 
@@ -16,10 +16,16 @@ from scim.service.model.token import TokenState
 class Tenant:
     """A customer and its stored settings.
 
-    ``custom_schemas`` are the schema documents that extend its users, ``attribute_types`` the types of all custom
-    attributes that it ever had (:mod:`scim.service.model.attribute_types`). A tenant that is not connected keeps its
-    users. ``version`` is the version of the settings: each write increases it by one. Invitations and the sessions
-    that they open end when ``invitation_epoch`` increases.
+    Attributes:
+        id: 1 to 40 lower-case letters, digits and hyphens.
+        is_strict: Whether strict mode is on.
+        custom_schemas: The schema documents that extend the tenant's users.
+        attribute_types: The types of all custom attributes that the tenant has ever had
+            (:mod:`scim.service.model.attribute_types`).
+        is_connected: Whether the identity provider has access. A disconnected tenant keeps its users.
+        token: The state of the tenant's token.
+        version: The version of the settings. Each write increases it by one.
+        invitation_epoch: When it increases, all earlier invitations and their sessions become invalid.
     """
 
     id: str
@@ -33,7 +39,7 @@ class Tenant:
 
     @cached_property
     def resource_types(self) -> tuple[ResourceType, ...]:
-        """Return the resource types that are served to this tenant, with its custom attributes."""
+        """The resource types of this tenant, with its custom attributes."""
         if not self.custom_schemas:
             return (load_user_type(),)
         return (

@@ -1,7 +1,7 @@
-"""Convert points in time between seconds since 1970 and RFC 3339 in UTC.
+"""Convert times between seconds since 1970 (Unix time) and RFC 3339 in UTC.
 
-Use cases take their clock as a function that returns seconds since 1970 (a float), as Python's ``time.time`` does:
-they compare times and compute with them. Records and responses hold RFC 3339, which is formatted and parsed here only.
+Use cases compute with seconds since 1970, as floats. Their clock is a function such as Python's ``time.time``. Records
+and responses contain RFC 3339. Only this module formats and parses it.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from datetime import UTC, datetime, timedelta
 
 
 def format_rfc3339(seconds: float) -> str:
-    """Return a point in time with milliseconds, such as ``2026-06-01T09:00:00.000Z``."""
+    """Return a time as RFC 3339 with milliseconds, such as ``2026-06-01T09:00:00.000Z``."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse_rfc3339(text: str) -> float:
-    """Return the seconds since 1970. Raise ``ValueError`` for another form."""
+    """Return a time as seconds since 1970. Raise ``ValueError`` if the text is not RFC 3339."""
     return datetime.fromisoformat(text).timestamp()
 
 
 def list_last_days(now: float, count: int) -> list[str]:
-    """Return the last ``count`` days in UTC, as RFC 3339 full-dates: the oldest first, today last."""
+    """Return the last ``count`` days in UTC as RFC 3339 full-dates, today last."""
     today = datetime.fromtimestamp(now, UTC).date()
     return [(today - timedelta(days=ago)).isoformat() for ago in reversed(range(count))]

@@ -1,7 +1,4 @@
-"""Tokens of tenants: their versions, state, use and expiry.
-
-All times are in seconds since 1970.
-"""
+"""Tokens of tenants: their versions, state, usage and expiry. All times are in seconds since 1970."""
 
 from __future__ import annotations
 
@@ -13,13 +10,13 @@ DAY_S = 86_400.0
 NEVER_EXPIRES = inf
 """The lifetime of a token that does not expire."""
 WARNING_DAYS = (1, 7, 30)
-"""The days before the expiry of a token at which the overview changes its warning."""
+"""The numbers of days before a token expires at which the warnings about it begin or change."""
 
 
 def compute_expiry(now: float, lifetime_s: float) -> float | None:
-    """Return when a token that is created now expires, ``None`` for never.
+    """Return when a token that is created now expires, ``None`` for never. ``lifetime_s`` is in seconds.
 
-    Raise ``ValueError`` for a lifetime that is not positive.
+    Raise ``ValueError`` if the lifetime is not positive.
     """
     if lifetime_s <= 0:
         raise ValueError("A token lives for longer than no time.")
@@ -27,14 +24,14 @@ def compute_expiry(now: float, lifetime_s: float) -> float | None:
 
 
 def find_warning_days(expires: float | None, now: float) -> int | None:
-    """Return the lowest of :data:`WARNING_DAYS` within which a token expires; ``None`` if it expires later or never."""
+    """Return the lowest of :data:`WARNING_DAYS` within which a token expires, ``None`` if it expires later or never."""
     if expires is None:
         return None
     return next((days for days in WARNING_DAYS if expires - now <= days * DAY_S), None)
 
 
 class TokenStage(StrEnum):
-    """The stages of a version of a tenant's secret. At most one version is in each stage."""
+    """The stages of the versions of a tenant's secret. At most one version is in each stage."""
 
     CURRENT = "current"
     PREVIOUS = "previous"
@@ -45,13 +42,18 @@ class TokenStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TokenState:
-    """The part of a tenant's settings about its token. The token itself is in the tenant's secret only.
+    """The settings of a tenant about its token. The token itself is in the tenant's secret only.
 
-    ``version_id`` is the version of the secret with the current token, empty for no token. It is the current one since
-    ``current_since``, and the previous token stays valid for ``grace_s`` seconds after that. ``revoked_version_ids``
-    are not valid, whatever their stage is. A token that is not revealed (``is_revealed``) can still be shown, once.
-    New tokens live for ``lifetime_s`` seconds, or :data:`NEVER_EXPIRES`. ``idempotency_key`` names the request that was
-    answered with the token, ``idempotency_key_at`` is when.
+    Attributes:
+        version_id: The version of the secret that contains the current token, empty for no token.
+        current_since: When this version became the current one.
+        grace_s: The grace period in seconds: how long the previous token stays valid after ``current_since``.
+        expires: When the current token expires, ``None`` for never.
+        is_revealed: Whether the current token has been shown. If not, it can still be shown once.
+        revoked_version_ids: The versions of the secret that are not valid, in any stage.
+        lifetime_s: The lifetime of new tokens in seconds, or :data:`NEVER_EXPIRES`.
+        idempotency_key: The key of the request that returned the token.
+        idempotency_key_at: When that request was answered.
     """
 
     version_id: str = ""
@@ -66,20 +68,21 @@ class TokenState:
 
     @property
     def grace_ends(self) -> float:
-        """Return when the previous token expires."""
+        """When the previous token expires."""
         return self.current_since + self.grace_s
 
     @property
     def is_revoked(self) -> bool:
-        """Return whether all tokens were revoked and none was created since."""
+        """Whether all tokens were revoked and no token was created since then."""
         return bool(self.revoked_version_ids) and not self.version_id
 
 
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
-    """The first and the last request with one version of a tenant's token, recorded once a minute at most.
+    """The first and the last recorded request with one version of a tenant's token.
 
-    ``user_agent`` is the header ``User-Agent`` of the last request, ``is_write`` whether it was a write.
+    Requests are recorded at most once a minute. ``user_agent`` is the header ``User-Agent`` of the last request,
+    ``is_write`` says whether it was a write. The fields that begin with ``first_`` are about the first request.
     """
 
     last_used: float
@@ -93,7 +96,7 @@ class TokenUsage:
 
 @dataclass(frozen=True, slots=True)
 class TokenVersion:
-    """One version of a tenant's secret: its token, when that expires (``None`` for never) and when it was created.
+    """One version of a tenant's secret: its token, when it expires (``None`` for never), and when it was created.
 
     The previous token stays valid for ``grace_s`` seconds after this version becomes the current one.
     """
@@ -111,10 +114,10 @@ class SecretNotFound(Exception):
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """A new token, to be revealed once.
+    """A new token, which is shown once.
 
-    ``version_id`` is the version of the secret that holds it. ``expires`` is ``None`` for never. ``previous_expires``
-    is when the previous token expires, ``None`` if it is not valid.
+    ``version_id`` is the version of the secret that contains it. ``expires`` is ``None`` for never.
+    ``previous_expires`` is when the previous token expires, ``None`` if that is no longer valid.
     """
 
     tenant_id: str
@@ -126,10 +129,10 @@ class IssuedToken:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """The key of a request for a token, which comes from a form and may arrive twice.
+    """Identifies a request for a token from a form in the console, which a browser may send twice.
 
-    ``name`` is unique to the request. ``settings_version`` is the version of the tenant's settings when the form was
-    rendered, as the text in the form.
+    ``name`` is unique for each rendered form. ``settings_version`` is the version of the tenant's settings when the
+    form was rendered, as text.
     """
 
     name: str

@@ -1,1 +1,1 @@
-"""The records of the audit log: audit events, failures with their counts, and their positions in the log."""
+"""The records of the audit log: audit events, failures and their counts, and positions in the log."""

@@ -1,4 +1,4 @@
-"""The actions of operators and guests on a tenant, and the record of each."""
+"""Audit events: the actions of operators and IT admins on a tenant."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class AuditAction(StrEnum):
-    """The actions of an operator or a guest (a customer's IT admin) on a tenant. The values are stored."""
+    """The actions of an operator, or of a customer's IT admin, on a tenant. The values are stored."""
 
     CONNECT = "connect"
     ROTATE = "rotate"
@@ -23,12 +23,16 @@ class AuditAction(StrEnum):
     ACCEPT = "accept"
     """Accept an invitation to the console."""
     REVOKE_INVITATIONS = "withdraw"
-    """Revoke the invitations to the console, and end the sessions of the guests who accepted one."""
+    """Revoke the invitations to the console, and end the sessions of the IT admins who accepted one."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """The record of an action on a tenant. ``at`` is RFC 3339 in UTC; ``details`` never hold a token."""
+    """The record of an action on a tenant.
+
+    ``at`` is RFC 3339 in UTC. ``actor`` names the operator or the IT admin. ``details`` are the settings that changed.
+    They never contain a token.
+    """
 
     id: str
     at: str

@@ -1,4 +1,4 @@
-"""Failed requests, as the audit log stores and counts them."""
+"""Failed requests, in the form in which the audit log stores and counts them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from scim.protocol.errors import Rule
 from scim.service.model.identity_provider import IdentityProvider
 
 RETENTION_DAYS = 30
-"""For how many days a failure is stored after it happened last."""
+"""The number of days for which a failure is stored after its last occurrence."""
 REPEATING_THRESHOLD = 5
-"""A failure is repeating if it happened so many times today and yesterday (UTC)."""
+"""A failure is repeating if it occurred at least this many times today and yesterday (UTC)."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestSummary:
-    """A request, or an operation of a bulk request, as it was received.
+    """The parts of a request, or of an operation in a bulk request, that the audit log needs.
 
-    ``operation`` is that of a write, or the method and the endpoint of another request, such as ``GET Users``.
+    ``operation`` is the operation of a write, such as ``create``, or else the method and the endpoint, such as
+    ``GET Users``. ``body`` is the parsed body. ``query`` is the query string, or the filter of a POST to ``.search``.
     """
 
     operation: str
@@ -33,12 +34,24 @@ class RequestSummary:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A request that failed, or a silent no-op (``status`` 200). ``at`` is RFC 3339 in UTC.
+    """A request that failed, or a silent no-op.
 
-    ``identifier`` is what the person is found by, and ``identifier_kind`` is ``userName``, ``externalId``, ``email``,
-    ``id`` or ``filter``; both are empty if the request names nobody. ``identifier_hashes`` are those of all identifiers
-    and names in the request. ``attributes_sent`` and ``ignored`` are names of attributes. ``rejected_leniency`` is the
-    label of the leniency that strict mode rejected.
+    Attributes:
+        at: When it happened (RFC 3339 in UTC).
+        operation: The operation, as in :class:`RequestSummary`.
+        status: The HTTP status of the response; 200 for a silent no-op.
+        scim_type: The ``scimType`` of the error response (RFC 7644 section 3.12).
+        rule: The rule that the request violated (:class:`scim.protocol.errors.Rule`).
+        detail: The ``detail`` of the error response.
+        attribute: The name of the attribute that the error is about.
+        identifier_kind: The kind of ``identifier`` (:class:`scim.service.model.identifiers.IdentifierKind`).
+        identifier: The first identifier of the person in the request; empty if the request identifies no person.
+        identifier_hashes: The hashes of all identifiers and names in the request.
+        attributes_sent: The names of the attributes in the request.
+        ignored: The names of the attributes that were ignored.
+        rejected_leniency: The label of the leniency that strict mode rejected.
+        provider: The identity provider, ``None`` if it was not detected.
+        request_id: The id of the request.
     """
 
     at: str
@@ -59,16 +72,16 @@ class Failure:
 
     @property
     def is_no_op(self) -> bool:
-        """Return whether the request was answered with success although a part of it was ignored."""
+        """Whether the request was answered with success although part of it was ignored."""
         return self.rule == Rule.NO_OP
 
 
 @dataclass(frozen=True, slots=True)
 class FailureCount:
-    """A failure with how often it happened.
+    """A failure, and how often it occurred.
 
-    ``count`` is the number since ``first_at`` (RFC 3339 in UTC), ``counts_by_day`` the number on each day (UTC).
-    ``failure`` is the last occurrence.
+    ``failure`` is the last occurrence. ``count`` is the number of occurrences since ``first_at`` (RFC 3339 in UTC).
+    ``counts_by_day`` has the number of occurrences by day (RFC 3339 full-date in UTC).
     """
 
     failure: Failure
@@ -78,38 +91,38 @@ class FailureCount:
 
     @property
     def is_repeating(self) -> bool:
-        """Return whether the same request has failed five times or more since yesterday (UTC)."""
+        """Whether the same request failed five times or more today and yesterday (UTC)."""
         today = date.fromisoformat(self.failure.at[:10])
         yesterday = today - timedelta(days=1)
         return sum(self.counts_by_day.get(day.isoformat(), 0) for day in (today, yesterday)) >= REPEATING_THRESHOLD
 
 
 class FailureKind(StrEnum):
-    """The kinds of failures that are counted by day. The first four are writes that failed. The values are stored."""
+    """The kinds of failures that are counted by day. The first four are failed writes. The values are stored."""
 
     CREATE = "create"
     REPLACE = "replace"
     PATCH = "patch"
     DELETE = "delete"
     OTHER_REQUEST = "other_requests"
-    """Failed requests that are no writes, such as queries."""
+    """Failed requests that are not writes, such as queries."""
     UNSUPPORTED = "unsupported"
-    """Requests for what is not supported (501), such as groups. Users are provisioned without them."""
+    """Requests for features that are not supported (501), such as groups. Users are provisioned without them."""
     NO_OP = "no_ops"
-    """Requests that were answered with success although a part of them was ignored. They did not fail."""
+    """Requests that were answered with success although part of them was ignored. They did not fail."""
     REPEATING = "repeating_failures"
-    """Failed requests that are repeating, without those that are unsupported. They are also counted by their kind."""
+    """Repeating failures, except unsupported requests. Each is also counted under another kind."""
     WRONG_SCIM_URL = "wrong_scim_urls"
-    """Requests that failed because the identity provider has a wrong SCIM URL. They are also counted by their kind."""
+    """Requests that failed because the SCIM URL is wrong. Each is also counted under another kind."""
     REJECTED_TOKEN = "rejected_tokens"  # noqa: S105  # no token
-    """Requests with a token of this service that is not valid any more."""
+    """Requests with a token that this stack created and that is no longer valid."""
 
 
 _WRITE_KINDS = (FailureKind.CREATE, FailureKind.REPLACE, FailureKind.PATCH, FailureKind.DELETE)
 
 
 def classify_failure(operation: str, status: int) -> FailureKind:
-    """Return the kind of a failed operation."""
+    """Return the kind of a failed operation. ``operation`` is as in :class:`RequestSummary`, ``status`` is HTTP's."""
     if status == HTTPStatus.NOT_IMPLEMENTED:
         return FailureKind.UNSUPPORTED
     return FailureKind(operation) if operation in _WRITE_KINDS else FailureKind.OTHER_REQUEST
@@ -117,10 +130,13 @@ def classify_failure(operation: str, status: int) -> FailureKind:
 
 @dataclass(frozen=True, slots=True)
 class DailyFailures:
-    """The counts of one day or, added up, of several.
+    """The numbers of failures of one day, or of several days together.
 
-    ``provider`` is the identity provider that was detected last; ``last_rejection`` is when a token was rejected last,
-    ``last_wrong_url`` when a request failed last because the SCIM URL is wrong: RFC 3339 in UTC, empty if none did.
+    Attributes:
+        counts: The number of failures of each kind.
+        provider: The identity provider that was detected last.
+        last_rejection: When a token was rejected last (RFC 3339 in UTC), empty for never.
+        last_wrong_url: When a request failed last because the SCIM URL is wrong (RFC 3339 in UTC), empty for never.
     """
 
     counts: Mapping[FailureKind, int] = field(default_factory=dict)
@@ -129,29 +145,29 @@ class DailyFailures:
     last_wrong_url: str = ""
 
     def get_count(self, kind: FailureKind) -> int:
-        """Return how many failures of a kind were counted."""
+        """Return the number of failures of a kind."""
         return self.counts.get(kind, 0)
 
     @property
     def failed_writes(self) -> int:
-        """The writes of users that failed."""
+        """The number of failed writes of users."""
         return sum(map(self.get_count, _WRITE_KINDS))
 
     @property
     def failed_requests(self) -> int:
-        """All requests that failed, without those that are unsupported and those whose token was rejected."""
+        """The number of failed requests, without unsupported requests and rejected tokens."""
         return self.failed_writes + self.get_count(FailureKind.OTHER_REQUEST)
 
     @property
     def failures(self) -> int:
-        """All requests that failed, with those that are unsupported and those whose token was rejected."""
+        """The number of failed requests, including unsupported requests and rejected tokens."""
         return (
             self.failed_requests + self.get_count(FailureKind.UNSUPPORTED) + self.get_count(FailureKind.REJECTED_TOKEN)
         )
 
 
 def sum_days(days: Iterable[DailyFailures]) -> DailyFailures:
-    """Return the sum of the counts of some days, which are given in order."""
+    """Return the numbers of several days together. ``days`` are in order, the last one is the newest."""
     counts: dict[FailureKind, int] = {}
     provider, last_rejection, last_wrong_url = None, "", ""
     for day in days:

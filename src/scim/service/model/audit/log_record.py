@@ -1,4 +1,4 @@
-"""The records of a tenant's log: changes, failures, rejected tokens, audit events, and first uses of tokens."""
+"""The records of a tenant's audit log: changes, failures, rejected tokens, audit events and first uses of tokens."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from scim.service.model.change_record import StoredChange
 from scim.service.model.token import TokenUsage
 
 AUTHENTICATE = "authenticate"
-"""The operation of records about tokens: the request was not parsed any further."""
+"""The operation in records about tokens. The rest of such a request was not parsed."""
 
 
 @dataclass(frozen=True, slots=True)
 class RejectedTokenCount:
-    """The requests of a tenant that were rejected within a minute because of their token, at least ``count``.
+    """The requests of a tenant that were rejected within a minute because of their token.
 
-    With the rule :attr:`scim.protocol.errors.Rule.TOKEN_MALFORMED` anybody may have sent them.
+    ``count`` is a lower bound. ``first_at`` and ``last_at`` are RFC 3339 in UTC. If ``rule`` is
+    :attr:`scim.protocol.errors.Rule.TOKEN_MALFORMED`, anyone may have sent the requests.
     """
 
     first_at: str
@@ -29,7 +30,7 @@ class RejectedTokenCount:
 
 
 class RecordKind(StrEnum):
-    """The kinds of records in a tenant's log."""
+    """The kinds of records in a tenant's audit log."""
 
     CHANGE = "change"
     FAILURE = "failure"
@@ -41,7 +42,7 @@ class RecordKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class LogPosition:
-    """The position of a record in a tenant's log: its time (RFC 3339 in UTC), and its partition and sort key."""
+    """The position of a record in a tenant's audit log: its time (RFC 3339 in UTC), partition key and sort key."""
 
     at: str
     partition: str
@@ -49,12 +50,16 @@ class LogPosition:
 
     @property
     def key(self) -> tuple[str, str]:
+        """The primary key of the record in the table."""
         return self.partition, self.sort
 
 
 @dataclass(frozen=True, slots=True)
 class FailureSearchResult:
-    """The result of a bounded search. ``is_complete`` is false if older failures may be missing."""
+    """The result of a search that reads a limited number of failures.
+
+    ``is_complete`` is false if older failures may be missing.
+    """
 
     failures: Sequence[FailureCount] = ()
     is_complete: bool = True
