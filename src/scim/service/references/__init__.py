@@ -1,1 +1,1 @@
-"""The use cases of references between users: resolve them to links, and keep the links up to date."""
+"""References between users: resolve them to links, and keep the links up to date."""

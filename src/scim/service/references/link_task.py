@@ -1,4 +1,4 @@
-"""Link tasks: what :mod:`scim.service.references.reference_resolver` must do after a change of a user.
+"""Link tasks: instructions to :mod:`scim.service.references.reference_resolver` after a change of a user.
 
 The function that sends the tasks imports this module, but not the resolver.
 """
@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AliasChoices, Field
 
-# The second name of each member is the one before version 0.2: messages with it may still be in the queue.
+# The second alias of each member is its name before version 0.2. Messages with that name may still be in the queue.
 _TENANT_ID = Field(validation_alias=AliasChoices("tenant_id", "tenant"))
 _REMOVED_REFERENCE_HASHES = Field(validation_alias=AliasChoices("removed_reference_hashes", "removed_references"))
 _IDENTIFIER_HASHES = Field(validation_alias=AliasChoices("identifier_hashes", "handles"))
@@ -20,10 +20,10 @@ _FORMER_IDENTIFIER_HASHES = Field(validation_alias=AliasChoices("former_identifi
 
 @dataclass(frozen=True, slots=True)
 class ReferrerPosition:
-    """The referrers that are not processed yet: users who refer to another user by one of some identifiers.
+    """A position in the list of the referrers whose links must be updated.
 
-    ``identifier_hashes`` are the hashes of these identifiers. For the first of them, only the referrers whose id is
-    greater than ``after`` are left.
+    The referrers are the users that refer to an identifier whose hash is in ``identifier_hashes``. For the first hash,
+    only the referrers whose id is greater than ``after`` remain.
     """
 
     identifier_hashes: Annotated[tuple[str, ...], _IDENTIFIER_HASHES]
@@ -32,12 +32,17 @@ class ReferrerPosition:
 
 @dataclass(frozen=True, slots=True)
 class LinkTask:
-    """The links that one change of a user may affect.
+    """A task to update the links that one change of a user may affect.
 
-    ``has_new_identifiers`` is true if the change gave the user identifiers that it did not have before.
-    ``former_identifier_hashes`` are the hashes of the identifiers that the user had and has no longer,
-    ``removed_reference_hashes`` those of the identifiers by which it referred to others and does no longer.
-    ``position`` is set if an earlier task has begun to update the referrers.
+    Attributes:
+        tenant_id: The tenant of the user.
+        user_id: The user that changed.
+        sequence: The number of the change among all changes of the user.
+        has_new_identifiers: Whether the change gave the user new identifiers.
+        former_identifier_hashes: The hashes of the identifiers that the change removed.
+        removed_reference_hashes: The hashes of the identifiers in the references that the change removed.
+        request_id: The id of the request that changed the user.
+        position: The referrers that remain, ``None`` for the first task of a change.
     """
 
     tenant_id: Annotated[str, _TENANT_ID]
@@ -52,7 +57,7 @@ class LinkTask:
 
 @dataclass(frozen=True, slots=True)
 class LinkResult:
-    """The number of users whose links were written, and the task for the referrers that are left, if any."""
+    """The number of writes of links, and the task for the remaining referrers, if any."""
 
     links_written: int
     remaining_task: LinkTask | None = None

@@ -1,8 +1,8 @@
 """Resolve the references of a user to links, and carry links over to its next version.
 
-Links are stored next to the document, not in it. So the document stays exactly as the client sent it, whichever users
-are created or deleted later, and a new link makes no new version. A link is shown as a ``$ref`` (RFC 7643 section 2.4,
-:mod:`scim.service.references.ref_insertion`).
+Links are stored next to the document, not in it. So the document does not change when other users are created or
+deleted, and a new link does not create a new version of the user. Responses show a link as a ``$ref`` (RFC 7643 section
+2.4, :mod:`scim.service.references.ref_insertion`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from scim.service.references.ref_insertion import find_ref_position
 _USER_ID = re.compile(r"[0-9a-f-]{36}")
 
 ClientRefs = Mapping[tuple[str, str], str]
-"""The ids of users in the ``$ref`` values that a client sent, by attribute and value of the reference."""
+"""The ids of users in the ``$ref`` values of a client's request, by attribute and value of the reference."""
 
 
 def resolve_links(
@@ -31,7 +31,8 @@ def resolve_links(
 ) -> tuple[Link, ...]:
     """Return the links of a resource.
 
-    ``find_target`` gets the attribute and the value of a reference, and returns the id of the user to whom it leads.
+    ``find_target`` receives the attribute and the value of a reference. It returns the id of the user that the
+    reference identifies, ``None`` if there is none.
     """
     references = find_references(resource, resource_type)
     targets = [find_target(reference.attribute, reference.value) for reference in references]
@@ -43,10 +44,10 @@ def resolve_links(
 
 
 def extract_client_refs(resource: Resource, resource_type: ResourceType, base_url: str) -> tuple[Resource, ClientRefs]:
-    """Return a resource without the ``$ref`` values that lead to users under ``base_url``, and these values.
+    """Remove the ``$ref`` values that point to users of this service, and return the resource and these values.
 
-    Clients send back the ``$ref`` values that they have read, and links replace them. Any other ``$ref`` is content and
-    stays in the resource.
+    Clients send back the ``$ref`` values that they have read. They are not stored, since links replace them. Any other
+    ``$ref`` is content, and stays in the resource.
     """
     client_refs: dict[tuple[str, str], str] = {}
     for reference in find_references(resource, resource_type):
@@ -60,11 +61,11 @@ def extract_client_refs(resource: Resource, resource_type: ResourceType, base_ur
 def carry_over_links(
     links: UserLinks, resource: Resource, resource_type: ResourceType, client_refs: ClientRefs
 ) -> UserLinks:
-    """Return the links of the next version of a user. ``resource`` is its document, ``links`` are the links before.
+    """Return the links of the next version of a user. ``resource`` is its document, ``links`` are the present links.
 
-    References that stay keep their links. Links of removed references are kept too, without a position: a link task
-    publishes their end and removes them. A ``$ref`` that the client sent becomes a link until the task has resolved its
-    reference.
+    - References that still exist keep their links.
+    - Links of removed references are kept without a position. A link task publishes their removal and deletes them.
+    - A ``$ref`` from the client becomes a link until a link task has resolved its reference.
     """
     links_before = links.links
     if not (links_before or client_refs):
@@ -79,7 +80,7 @@ def carry_over_links(
         for link in links_before
         if (link.attribute, link.identifier_hash) not in current_references
     ]
-    # A $ref that was shown with the former value says nothing about the new one.
+    # A client that changes a reference may send back the $ref of its former value, which does not apply to the new one.
     shown_before = {(link.attribute, link.user_id) for link in links_before}
     from_client = [
         replace(link, identifier_hash="")
@@ -97,11 +98,11 @@ def list_changed_link_attributes(before: Iterable[Link], after: Iterable[Link]) 
 
 
 def may_affect_links(before: StoredResource | None, after: StoredResource | None, resource_type: ResourceType) -> bool:
-    """Return whether a change of a user may change links of any user.
+    """Return whether a change of a user may affect links, its own or those of other users.
 
-    It may if it changes an identifier of the user, if the user has a reference, or if the user has links. Every change
-    of a user that has a reference counts, not only a change of the reference. So a user that was stored
-    before the schema made its attribute a reference is linked at its next change.
+    It may if it changes an identifier of the user, or if the user has references or links. For a user with references
+    every change counts, not only a change of a reference. So a user that was stored before the schema made an attribute
+    a reference gets its links with its next change.
     """
     if before is None or after is None:
         return True
@@ -111,7 +112,7 @@ def may_affect_links(before: StoredResource | None, after: StoredResource | None
 
 
 def find_reference_hashes(user: StoredResource | None, resource_type: ResourceType) -> frozenset[str]:
-    """Return the hashes of the identifiers by which a user refers to others; an empty set if there is no user."""
+    """Return the hashes of the identifiers in the references of a user; an empty set if there is no user."""
     references = find_references(user.resource, resource_type) if user else ()
     return frozenset(hash_identifier(reference.value) for reference in references)
 

@@ -1,28 +1,27 @@
 """Resolve references: keep the links of users up to date.
 
-A user may refer to a person who has not been created yet. The reference index has an entry for each reference: the hash
-of its value (:func:`scim.service.model.identifiers.hash_identifier`) and the id of the user who refers, the *referrer*.
-When a person is created, deleted or renamed, its referrers are found in the index by its former and new identifiers.
+A user may refer to a person who is not a user yet. The reference index has an entry for each reference: the hash of its
+value (:func:`scim.service.model.identifiers.hash_identifier`), and the id of the user that has it, the *referrer*. When
+a user is created, deleted or renamed, the index returns its referrers by its former and new identifiers.
 
-A task updates the links that one change can affect: those of the changed user itself, and those of its referrers, page
-by page. It resolves all references of each of these users and compares the links with the stored ones. So a task may
-run twice, late, and in any order.
+A link task updates the links that one change may affect: those of the changed user, and page by page those of its
+referrers. It resolves all references of each of these users, and compares the result with the stored links. So a task
+may run twice, late, and in any order.
 
-Why no link is lost when tasks run at the same time:
+This is why no link is lost when tasks run at the same time. R is a referrer, and P is the user that it refers to.
 
 1. Every task runs after its change is in the table, and every read is strongly consistent.
-2. The task of a referrer R writes R's index entry before it looks up the person P to whom R refers. The task of a
-   change of P reads the index after that change is in the table. Each entry is read at one moment, whatever page it is
-   on. If R's entry was written before that moment, P's task updates R. If it was written later, R's task looks P up
-   later too, and sees P's change. So one of the two tasks always sees the other's change.
-3. P may change between the moment when a task looks P up and the moment when it writes the link. So after its writes
-   the task looks up all persons of the page again, and repeats the page if one differs. A change of P that comes even
-   later has a task of its own, and that task finds the written link.
+2. R's task writes R's index entry before it looks up P. P's task reads the index after P's change is in the table. If
+   P's task sees R's entry, it updates R. If it does not, R's entry was written later, so R's task looks up P later too
+   and sees P's change. So one of the two tasks always sees the other's change.
+3. P may change after a task has looked it up and before the task writes the link. So after its writes the task looks
+   up all users of the page again, and repeats the page if one differs. A change of P after that has its own task, which
+   finds the written link.
 4. A write of links has a condition on the user's version and links. If it fails, the user is read and compared again.
-   A client's write of a user has a condition on the links too. Otherwise it could overwrite a link that was made after
-   it read the user, and the end of that link would have no record and so no event.
+   A client's write of a user has a condition on the links too. Otherwise it could overwrite a link that was created
+   after it read the user. The removal of that link would then have no change record and no event.
 
-None of this depends on the page on which a referrer is. A page that is processed late only looks persons up later.
+The order of the pages does not matter. A page that is processed late looks up users later.
 """
 
 from __future__ import annotations
@@ -43,23 +42,23 @@ from scim.service.references.link_task import LinkResult, LinkTask, ReferrerPosi
 from scim.service.references.links import find_reference_hashes, list_changed_link_attributes, resolve_links
 
 REFERRERS_PER_TASK = 100
-"""The maximum number of referrers per task: they are updated in a few seconds, so that other tenants do not wait."""
+"""The maximum number of referrers in a task. It takes a few seconds, so that other tenants do not wait."""
 QUERIES_PER_TASK = 40
-"""The maximum number of queries for referrers per task."""
+"""The maximum number of queries for referrers in a task."""
 _WORKERS = 8
-"""The number of parallel calls: they keep the function busy while DynamoDB answers, and fit into its connections."""
+"""The number of parallel calls to DynamoDB. It fits into the connections of the client."""
 _USERS_PER_READ = 25
 
 
 @dataclass(slots=True)
 class _TargetCache:
-    """Looks up the users to whom references lead: each value once."""
+    """Looks up the users that references identify, once for each value."""
 
     look_up: Callable[[str], str | None]
     user_ids: dict[str, str | None] = field(default_factory=dict)
 
     def find_user_id(self, _: str, value: str) -> str | None:
-        """Return the id of the user to whom a reference with this value leads; ``None`` if there is none."""
+        """Return the id of the user that a reference with this value identifies, ``None`` if there is none."""
         if value not in self.user_ids:
             self.user_ids[value] = self.look_up(value)
         return self.user_ids[value]
@@ -76,8 +75,8 @@ class ReferenceResolver:
     def run(self, task: LinkTask) -> LinkResult:
         """Update the links of the changed user and of one page of its referrers.
 
-        Raise :class:`scim.protocol.errors.Unavailable` if the time is up. The links that were written stay, and the
-        task can be repeated.
+        Raise :class:`scim.protocol.errors.Unavailable` if the deadline passes. Links that were written stay written,
+        and the task can be repeated.
         """
         with ThreadPoolExecutor(_WORKERS) as pool:
             affected: set[str] = set()
@@ -92,7 +91,7 @@ class ReferenceResolver:
         return LinkResult(links_written, replace(task, position=next_position) if next_position else None)
 
     def _update_reference_index(self, task: LinkTask) -> StoredResource | None:
-        """Update the index entries of the changed user, and return the user; ``None`` if it is deleted."""
+        """Update the index entries of the changed user, and return the user, ``None`` if it is deleted."""
         user, stale = self._get_user(task.user_id), task.removed_reference_hashes
         while True:
             current = find_reference_hashes(user, self.resource_type)
@@ -109,7 +108,7 @@ class ReferenceResolver:
             stale |= current
 
     def _find_affected_hashes(self, task: LinkTask, user: StoredResource | None) -> frozenset[str]:
-        """Return the hashes of the identifiers that may lead to another user than before the change."""
+        """Return the hashes of the identifiers that may identify another user than before the change."""
         if user is None or not task.has_new_identifiers:
             return task.former_identifier_hashes
         return task.former_identifier_hashes | identify_user(user.resource).hashes
@@ -117,7 +116,7 @@ class ReferenceResolver:
     def _read_page(
         self, position: ReferrerPosition, pool: ThreadPoolExecutor
     ) -> tuple[set[str], ReferrerPosition | None]:
-        """Return the next referrers, and the position after them; ``None`` after the last one."""
+        """Return the ids of the next referrers, and the position after them, ``None`` after the last referrer."""
         referrers: set[str] = set()
         queries = 0
         while position.identifier_hashes and queries < QUERIES_PER_TASK:
@@ -134,7 +133,7 @@ class ReferenceResolver:
         return referrers, position if position.identifier_hashes else None
 
     def _update_links(self, ids: Collection[str], request_id: str, pool: ThreadPoolExecutor) -> int:
-        """Update the links of users; return the number of writes."""
+        """Update the links of users, and return the number of writes."""
         links_written = 0
         while ids:
             targets = _TargetCache(self._look_up_user_id)
@@ -149,7 +148,7 @@ class ReferenceResolver:
         return links_written
 
     def _update_batch(self, ids: Sequence[str], request_id: str, targets: _TargetCache) -> int:
-        """Update the links of users, again after a write conflict; return the number of writes."""
+        """Update the links of users, and return the number of writes. Repeat this for users with a write conflict."""
         links_written = 0
         while ids:
             conflicts = []
@@ -190,7 +189,7 @@ class ReferenceResolver:
         )
 
     def _look_up_user_id(self, value: str) -> str | None:
-        """Return the id of the only user that matches a value; ``None`` if none or several match."""
+        """Return the id of the only user that matches a value, ``None`` if no user or several users match."""
         for ids in self.store.find_matching_user_ids(value.strip()):
             if ids:
                 return next(iter(ids)) if len(ids) == 1 else None
@@ -205,6 +204,6 @@ def _get_version(user: StoredResource | None) -> int:
 
 
 def _split_for_workers(ids: Sequence[str]) -> list[Sequence[str]]:
-    """Split ids into one part for each worker, or into more parts if these would be too large to read at once."""
+    """Split ids into one part for each worker, or into more parts of at most :data:`_USERS_PER_READ` ids."""
     size = min(-(-len(ids) // _WORKERS), _USERS_PER_READ)
     return [ids[first : first + size] for first in range(0, len(ids), size)]
