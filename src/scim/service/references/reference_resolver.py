@@ -12,8 +12,8 @@ This is why no link is lost when tasks run at the same time. R is a referrer, an
 
 1. Every task runs after its change is in the table, and every read is strongly consistent.
 2. R's task writes R's index entry before it looks up P. P's task reads the index after P's change is in the table. If
-   P's task sees R's entry, it updates R. If it does not, R's entry was written later, so R's task looks up P later too
-   and sees P's change. So one of the two tasks always sees the other's change.
+   P's task sees R's entry, it updates R. If it does not, R's entry was written later. Then R's task looks up P even
+   later, and sees P's change. So one of the two tasks always sees the other's change.
 3. P may change after a task has looked it up and before the task writes the link. So after its writes the task looks
    up all users of the page again, and repeats the page if one differs. A change of P after that has its own task, which
    finds the written link.
