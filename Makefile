@@ -1,49 +1,54 @@
-# Everything that is done here starts with one of these; `make` alone lists them.
-# PYTHON= another Python for the virtual environments    ENGINE= dynoxide or ministack    PORT= for make run
+# The commands of this project. `make` alone lists them.
+# PYTHON= selects the Python for the virtual environments, ENGINE= the local database (dynoxide or ministack).
 
 PORT ?= 8080
 
-# What the table is on. dynoxide has a package for this platform only, and npm brings it.
+# The local database. npm installs dynoxide, which exists for this platform only.
 ENGINE ?= $(shell command -v npm >/dev/null && [ "$$(uname -sm)" = "Linux x86_64" ] && echo dynoxide || echo ministack)
 dynoxide := local/engine/node_modules/.package-lock.json
 ministack := .venv-ministack/installed
 scimmy := bench/peers/scimmy/node_modules/.package-lock.json
 engine := $(if $(AWS_ENDPOINT_URL_DYNAMODB),,$($(ENGINE)))
 
-export ENGINE PYTHON
+export ENGINE PYTHON STEP
 export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 
 .PHONY: help run muster test browser replay differential compare explain bench check deploy lock clean
 
-help: ## List what make can do
+help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
 
-run: .venv/installed .venv/bin/muster $(engine) ## Run the endpoint on this machine until Ctrl-C (PORT=8080)
-	@.venv/bin/python -u -m local --port $(PORT)
+# The port is checked before anything is installed. STEP is printed in front of what is installed.
+run: ## Run the endpoint on this machine until Ctrl-C (PORT=8080)
+	@sh local/python.sh -m local.preflight run "$(PORT)"
+	@$(MAKE) -s .venv/installed .venv/bin/muster STEP="Step 1 of 3: "
+	$(if $(engine),@$(MAKE) -s $(engine) STEP="Step 2 of 3: ")
+	@echo "Step 3 of 3: starting the endpoint"
+	@.venv/bin/python -u -m local --port "$(PORT)"
 
-muster: .venv/bin/muster ## Install the command line as .venv/bin/muster
+muster: .venv/bin/muster ## Install the command line .venv/bin/muster
 	@.venv/bin/muster --help
 
 test: .venv/installed $(engine) $(ministack) ## Run the tests
 	@.venv/bin/pytest
 
-browser: .venv-browser/installed ## Walk through the console in a real browser, and take its pictures (CHROMIUM=)
+browser: .venv-browser/installed ## Test the console in a real browser, and take the screenshots (CHROMIUM=)
 	@PYTHONPATH=. .venv-browser/bin/pytest browser
 
-replay: .venv/installed ## Replay what identity providers send against a deployment (URL= TOKEN= PROVIDER=)
+replay: .venv/installed ## Send the recorded requests of identity providers to a deployment (URL= TOKEN= PROVIDER=)
 	@.venv/bin/python -m tests.idp "$(URL)" "$(TOKEN)" $(PROVIDER)
 
 differential: .venv/installed ## Compare 20,000 PATCH requests and 100,000 filters with scim2-models
 	@DIFFERENTIAL_SIZE=20000 .venv/bin/pytest tests/differential
 
-compare: .venv/installed ## Compare what the service answers with what it answered at a commit (COMMIT=)
+compare: .venv/installed ## Compare the responses with those of another commit (COMMIT=)
 	@.venv/bin/python -m tests.recorder $(COMMIT)
 
-explain: .venv/installed ## Tell how a query is answered, and what it costs (FILTER='...' SORT=)
+explain: .venv/installed ## Show the plan and the cost of a query (FILTER='...' SORT=)
 	@.venv/bin/python -m local.explain '$(subst ','\'',$(FILTER))' '$(SORT)'
 
-bench: .venv/installed .venv-bench/installed $(dynoxide) $(scimmy) ## Measure against the peers, write docs/contribute/performance.md (ONLY= some rows)
+bench: .venv/installed .venv-bench/installed $(dynoxide) $(scimmy) ## Measure and compare with other servers, write docs/contribute/performance.md (ONLY= some rows)
 	@.venv/bin/python -m bench $(addprefix --only ,$(ONLY))
 
 check: .venv/installed .venv-sam/installed ## Check style, types, layers and the template
@@ -65,7 +70,7 @@ UV ?= uv
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
-lock: ## Write the locks anew, from pyproject.toml (needs uv, and npm)
+lock: ## Update the lock files from pyproject.toml (needs uv and npm)
 	$(COMPILE) pyproject.toml --group dev -o requirements/dev.txt
 	$(COMPILE) pyproject.toml -c requirements/dev.txt -o src/requirements.txt
 	$(COMPILE) --group browser -o requirements/browser.txt
@@ -75,8 +80,10 @@ lock: ## Write the locks anew, from pyproject.toml (needs uv, and npm)
 	npm install --prefix local/engine --package-lock-only --omit-lockfile-registry-resolved
 	npm install --prefix bench/peers/scimmy --package-lock-only --omit-lockfile-registry-resolved
 
-clean: ## Remove all that make has made, the data of the local run included
-	rm -rf .venv .venv-browser .venv-sam .venv-ministack .venv-bench local/engine/node_modules bench/peers/scimmy/node_modules .local .aws-sam .*_cache .hypothesis
+clean: ## Delete everything that make installed or built; DATA=1 also deletes the local users and tokens
+	@[ ! -x .venv/bin/python ] || .venv/bin/python -m local.preflight clean
+	rm -rf .venv .venv-browser .venv-sam .venv-ministack .venv-bench local/engine/node_modules bench/peers/scimmy/node_modules .aws-sam .*_cache .hypothesis $(if $(filter 1,$(DATA)),.local)
+	@[ ! -e .local ] || echo "The local users and tokens are kept in .local. To delete them: make clean DATA=1"
 
 .venv/installed: requirements/dev.txt
 	@sh local/venv.sh .venv $<
@@ -97,8 +104,9 @@ $(ministack): requirements/ministack.txt
 	@sh local/venv.sh .venv-ministack $<
 
 $(dynoxide): local/engine/package-lock.json
+	@echo "$(if $(STEP),$(STEP)i,I)nstalling the database dynoxide with npm (only once)"
 	@npm ci --prefix local/engine --loglevel=error --no-audit --no-fund >/dev/null || \
-		{ echo "error: npm does not bring dynoxide; ENGINE=ministack does without npm" >&2; exit 1; }
+		{ echo "error: npm could not install dynoxide; ENGINE=ministack works without npm" >&2; exit 1; }
 	@touch $@
 
 $(scimmy): bench/peers/scimmy/package-lock.json

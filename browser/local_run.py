@@ -43,7 +43,7 @@ class LocalRun:
 
 @contextmanager
 def start_run(checkout: Path) -> Iterator[LocalRun]:
-    """Run ``make run`` in a checkout until the end of the block; wait until it has printed the console's URL."""
+    """Run ``make run`` in a checkout until the end of the block; wait until it is ready."""
     port, start = _choose_port(), time.monotonic()
     process = subprocess.Popen(  # noqa: S603  # the command of the README
         ["make", "run", f"PORT={port}"],  # noqa: S607  # which is on the PATH
@@ -60,13 +60,15 @@ def start_run(checkout: Path) -> Iterator[LocalRun]:
 
 
 def _read_password(process: "subprocess.Popen[str]") -> str:
-    """Return the password of the console, which is in the last line before the run serves."""
+    """Return the password of the console; wait for the last line that the run prints before it serves."""
     output = ""
     for line in process.stdout or ():
         output += line
-        if match := re.match(r"Console .*password (\S+)$", line):
-            return match[1]
-    raise AssertionError(f"make run ended: {output}")
+        if line.startswith("Press Ctrl-C"):
+            break
+    match = re.search(r"^Password +(\S+)$", output, re.MULTILINE)
+    assert match, f"make run ended: {output}"
+    return match[1]
 
 
 def _choose_port() -> int:

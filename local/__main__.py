@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from local.errors import LocalRunError
+from local.port import parse_port
 from local.run import RunOptions, run
 
 _ROOT = Path(__file__).parents[1]
@@ -28,7 +29,7 @@ def main() -> int:
 
 def _parse_options() -> RunOptions:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__, usage=argparse.SUPPRESS)
-    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--port", type=parse_port, default=8080)
     parser.add_argument("--data", type=Path, default=Path(".local"), help="where the data are kept (default: .local)")
     parser.add_argument("--template", type=Path, default=_ROOT / "template.yaml")
     return RunOptions(**vars(parser.parse_args()))

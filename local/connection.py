@@ -1,4 +1,4 @@
-"""``connection.json``: the URL and the token by which a client reaches the tenant of the local run."""
+"""The SCIM URL and the token of the local run's tenant, in the files ``connection.json`` and ``token``."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ TENANT = "acme"
 
 @dataclass(frozen=True)
 class Connection:
-    """The values that an administrator enters in an identity provider."""
+    """The values to enter in an identity provider."""
 
     scim_url: str
     token: str
@@ -34,15 +34,21 @@ class Connection:
         except FileNotFoundError:
             return None
         except (ValueError, TypeError) as error:
-            raise LocalRunError(f"{path} is damaged; delete it, and the next start makes a new token") from error
+            raise LocalRunError(f"{path} is damaged; delete it, then the next start creates a new token") from error
 
     def save(self, path: Path) -> None:
-        """Write the file atomically, readable only for its owner."""
-        draft = path.with_suffix(".new")
-        draft.unlink(missing_ok=True)
-        draft.touch(0o600)
-        draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
-        draft.replace(path)
+        """Write the file, and the file ``token`` next to it, from which a shell reads the token."""
+        _write_private(path, json.dumps(asdict(self), indent=2))
+        _write_private(path.with_name("token"), self.token)
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file atomically, readable only for its owner."""
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    draft.touch(0o600)
+    draft.write_text(f"{text}\n")
+    draft.replace(path)
 
 
 async def ensure_connection(path: Path, scim_url: str, gateway: Gateway, variables: Mapping[str, str]) -> Connection:

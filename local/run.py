@@ -24,7 +24,9 @@ from local.aws_lambda.stream_poller import StreamReader, poll_stream
 from local.connection import Connection, ensure_connection
 from local.constants import ACCOUNT, HOST, REGION
 from local.engine import Engine
-from local.servers import listen, serve
+from local.port import listen
+from local.root_redirect import redirect_root
+from local.servers import serve
 from local.services import secretsmanager
 from local.services.messaging import Messaging, serve_messaging
 from local.services.server_process import ServerProcess
@@ -88,11 +90,10 @@ async def run(options: RunOptions) -> None:
             run_state.publish(options.data, _build_published_variables(functions.values(), invoke_listener))
             path = options.data / "connection.json"
             connection = await ensure_connection(path, scim_url, gateway, users.variables)
-            _print_summary(connection, path, services, log)
-            print(f"Console       http://{HOST}:{options.port}/admin, password {password}\n")
+            print(_format_summary(connection, password, options, services))
             stream = StreamReader(services.dynamodb, _TABLE, options.data / "stream.json")
             jobs = [_restart_dead_processes(services), *_poll_event_sources(stream, functions, services.messaging)]
-            await serve({listener: gateway, invoke_listener: InvokeApi(functions)}, jobs)
+            await serve({listener: redirect_root(gateway, "/admin"), invoke_listener: InvokeApi(functions)}, jobs)
 
 
 @contextmanager
@@ -138,22 +139,28 @@ def _build_published_variables(functions: Iterable[LambdaFunction], invoke_liste
     return variables | {"AWS_ENDPOINT_URL_LAMBDA": f"http://{HOST}:{invoke_listener.getsockname()[1]}"}
 
 
-def _print_summary(connection: Connection, path: Path, services: _Services, log: Path) -> None:
+def _format_summary(connection: Connection, password: str, options: RunOptions, services: _Services) -> str:
+    """Return what the user needs: the URLs, the token, the password, and the files of the data."""
     dynamodb, secrets_manager, messaging = services.dynamodb, services.secrets_manager, services.messaging
-    print(f"""
+    data = options.data
+    return f"""
+Customer      {connection.tenant}
 SCIM URL      {connection.scim_url}
-Bearer token  {connection.token}
-Both are in   {path}
+Token         {connection.token}
+              (in {data}/token; with the URL in {data}/connection.json)
+Console       http://{HOST}:{options.port}/
+Password      {password}
 
-Try           curl -H 'Authorization: Bearer {connection.token}' {connection.scim_url}/Users
+Try           curl -H "Authorization: Bearer $(cat {data}/token)" {connection.scim_url}/Users
 
 Table         on {_describe_process(dynamodb.name, dynamodb.process)}, data in {dynamodb.data}
 Secrets       on {_describe_process("moto", secrets_manager)}, data in {secrets_manager.data}
 Events        {messaging.events}
 Dead letters  {messaging.dead_letters}
-Log           {log}
-Ctrl-C ends it; the data stay.
-""")
+Log           {data}/functions.log
+
+Press Ctrl-C to stop. Users and tokens are kept in {data}.
+"""
 
 
 def _describe_process(name: str, process: ServerProcess | None) -> str:

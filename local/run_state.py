@@ -35,7 +35,7 @@ def publish(data: Path, variables: Mapping[str, str]) -> None:
 
 def read_variables(data: Path) -> dict[str, str]:
     """Return the variables that the current run published; raise ``LocalRunError`` if there is no run."""
-    if _is_locked(data):
+    if is_locked(data):
         try:
             variables: dict[str, str] = json.loads((data / "running.json").read_text())
         except FileNotFoundError:
@@ -44,7 +44,8 @@ def read_variables(data: Path) -> dict[str, str]:
     raise LocalRunError(f"nothing runs on {data}; start it with make run, or name a deployed stack with --stack")
 
 
-def _is_locked(data: Path) -> bool:
+def is_locked(data: Path) -> bool:
+    """Return whether a local run uses the data directory."""
     try:
         with lock(data):
             return False

@@ -8,24 +8,6 @@ from typing import Any
 
 import uvicorn
 
-from local.constants import HOST
-from local.errors import LocalRunError
-
-
-@contextmanager
-def listen(port: int) -> Iterator[socket.socket]:
-    """Listen on a port (0: any free port); raise ``LocalRunError`` if that is not possible."""
-    # The protocol is named since asyncio sets TCP_NODELAY only on sockets that name it.
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, port))
-            listener.listen(128)
-        except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise LocalRunError(f"port {port}: {reason}; choose another with make run PORT=8081") from error
-        yield listener
-
 
 class _Server(uvicorn.Server):
     @contextmanager

@@ -16,7 +16,7 @@ import httpx
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
-_READY = "Ctrl-C ends it"
+_READY = "Press Ctrl-C to stop."
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""``connection.json`` has what a client needs and is private."""
+"""``connection.json`` and ``token`` have what a client needs and are private."""
 
 import json
 from pathlib import Path
@@ -25,6 +25,12 @@ def test_file_has_url_token_and_tenant(path: Path) -> None:
     }
 
 
+def test_token_has_a_file_of_its_own(path: Path) -> None:
+    CONNECTION.save(path)
+    assert path.with_name("token").read_text() == "muster_acme_x_y\n"
+    assert path.with_name("token").stat().st_mode & 0o777 == 0o600
+
+
 def test_file_becomes_private(path: Path) -> None:
     path.touch(0o644)
     CONNECTION.save(path)
@@ -46,6 +52,6 @@ def test_no_connection_before_first_run(path: Path) -> None:
 def test_damaged_file_is_error_with_advice(text: str, path: Path) -> None:
     path.write_text(text)
     with pytest.raises(
-        LocalRunError, match=r"connection\.json is damaged; delete it, and the next start makes a new token"
+        LocalRunError, match=r"connection\.json is damaged; delete it, then the next start creates a new token"
     ):
         Connection.load(path)

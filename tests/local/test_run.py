@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from scim2_client.engines.wsgi import WSGISCIMClient
 from scim2_tester import Status, check_server
@@ -47,9 +48,20 @@ def get_engine_pid(run: Run) -> int:
 def test_summary_has_url_token_and_example(run: Run, port: int) -> None:
     url, token = f"http://127.0.0.1:{port}/scim/v2", run.connection["token"]
     assert run.connection == {"scim_url": url, "token": token, "tenant": "acme"}
+    assert "Customer      acme\n" in run.summary
     assert f"SCIM URL      {url}\n" in run.summary
-    assert f"Bearer token  {token}\n" in run.summary
-    assert f"curl -H 'Authorization: Bearer {token}' {url}/Users\n" in run.summary
+    assert f"Token         {token}\n" in run.summary
+    assert f'curl -H "Authorization: Bearer $(cat {run.data}/token)" {url}/Users\n' in run.summary
+    assert (run.data / "token").read_text() == f"{token}\n"
+
+
+def test_root_redirects_to_console(run: Run, port: int) -> None:
+    url = f"http://127.0.0.1:{port}/"
+    assert f"Console       {url}\n" in run.summary
+    response = httpx.get(url)
+    assert (response.status_code, response.headers["location"]) == (302, "/admin")
+    assert httpx.get(url, follow_redirects=True, timeout=30).status_code == 200
+    assert httpx.post(url, timeout=30).status_code == 401
 
 
 def test_summary_has_engine_and_data_file(run: Run) -> None:
@@ -188,11 +200,13 @@ def test_busy_port_is_one_line_error(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         error = run_and_fail(tmp_path, port)
-    assert error == f"error: port {port}: Address already in use; choose another with make run PORT=8081\n"
+    assert error == f"error: port {port}: Address already in use; choose another: make run PORT={port + 1}\n"
 
 
 def test_invalid_port_is_one_line_error(tmp_path: Path) -> None:
-    assert run_and_fail(tmp_path, 99_999).startswith("error: port 99999: ")
+    assert run_and_fail(tmp_path, 99_999) == (
+        "error: PORT is '99999'; it must be a number from 1024 to 65535, for example: make run PORT=8081\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["connection.json", "secrets.journal", "queues.db"])

@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 from local.aws_client import create_client
 from local.aws_lambda.invocation import FunctionError
 from local.aws_lambda.invoke_api import InvokeApi
-from local.servers import listen, serve
+from local.port import listen
+from local.servers import serve
 
 
 class Echo:
