@@ -46,10 +46,13 @@ from tests.events.history import stream_record
 from tests.events.schemas import validate
 from tests.handlers.console.visitor import Visitor
 from tests.template_reader import Deployment, Right, references, resolve
+from tests.test_docs import rows
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src"
 EVENTS = sorted((ROOT / "events").glob("*.json"))
+
+DEPLOY_PAGE = "docs/operate/deploy.md"
 
 DEPLOYMENT = Deployment(ROOT / "template.yaml")
 FUNCTIONS = {spec.name: spec for spec in DEPLOYMENT.read_functions(KNOWN, {})}
@@ -466,6 +469,16 @@ def test_access_log_is_json_without_client_data() -> None:
 @pytest.mark.parametrize("section", ["Parameters", "Outputs"])
 def test_all_parameters_and_outputs_are_described(section: str) -> None:
     assert all(len(each["Description"]) > 20 for each in DEPLOYMENT[section].values())
+
+
+def test_parameters_are_documented_with_their_defaults() -> None:
+    documented = {name.strip("`"): default.strip("`") for name, default, _ in rows(DEPLOY_PAGE, "## Parameters")}
+    assert documented == {name: str(each["Default"]) for name, each in DEPLOYMENT["Parameters"].items()}
+
+
+def test_outputs_are_documented() -> None:
+    documented = {name for names, _ in rows(DEPLOY_PAGE, "## Outputs") for name in re.findall(r"`(\w+)`", names)}
+    assert documented == set(DEPLOYMENT["Outputs"])
 
 
 @pytest.mark.parametrize(
