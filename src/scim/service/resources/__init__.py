@@ -1,1 +1,1 @@
-"""The use cases of SCIM resources: create, read, write, search, bulk and discovery."""
+"""The use cases of the SCIM endpoint: create, get, change, delete and search resources, bulk, and discovery."""

@@ -1,9 +1,11 @@
 """Bulk requests: many operations in one request, each with its own transaction and status (RFC 7644 section 3.7).
 
-Operations run in parallel, except those that refer to a resource that another one creates, and those on the same
-resource. The ids of the new resources are chosen before any operation runs. So every reference can be replaced at once,
-even if it leads forward or in a cycle. If one operation of a cycle fails, the operations of the cycle that ran
-before it are undone: an operation whose result is an error has changed nothing.
+Operations run in parallel, with two exceptions. Operations on the same resource run in order. An operation that refers
+to a resource by ``bulkId`` runs after the operation that creates it.
+
+The ids of new resources are chosen before any operation runs, so references in a cycle can be replaced too. If an
+operation of a cycle fails, the operations of the cycle that ran before it are undone. So an operation whose result is an
+error has changed nothing.
 """
 
 from __future__ import annotations
@@ -32,15 +34,12 @@ from scim.service.resources.context import ServiceContext
 from scim.service.resources.crud import ResourceService
 
 MAX_WORKERS = 8
-"""The maximum number of operations in parallel.
-
-They keep the function busy while DynamoDB answers, and fit into its client's connections.
-"""
+"""The maximum number of parallel operations. It fits into the connections of the DynamoDB client."""
 
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
-    """The bulk response, and how many operations were not attempted because the time of the request was used up."""
+    """The bulk response, and the number of operations that were not attempted because the time had run out."""
 
     body: dict[str, Any]
     not_attempted_count: int
@@ -48,10 +47,10 @@ class BulkResult:
 
 @dataclass(frozen=True, slots=True)
 class BulkProcessor:
-    """Processes the bulk request of one HTTP request.
+    """Processes one bulk request.
 
-    ``services`` has the service of each resource type by the lower-case name of its endpoint, such as ``users``.
-    ``report_fault`` receives faults of the service, ``recorder`` receives the outcome of each operation.
+    ``services`` maps the lower-case name of each endpoint, such as ``users``, to the service of its resource type.
+    ``report_fault`` receives faults. ``recorder`` records the result of each operation.
     """
 
     services: Mapping[str, ResourceService]
@@ -63,16 +62,18 @@ class BulkProcessor:
     def run(self, body: Any) -> BulkResult:
         """Execute the operations in a request body, and return the bulk response.
 
-        Raise :class:`InvalidSyntax`, :class:`InvalidValue` and :class:`PayloadTooLarge`.
+        Raise :class:`InvalidSyntax` or :class:`InvalidValue` if the body is not a bulk request, and
+        :class:`PayloadTooLarge` if it has too many operations.
         """
         request = parse_message(BulkRequest, body, self.context.leniencies)
         if len(request.operations) > MAX_OPERATIONS:
             raise PayloadTooLarge(f"A bulk request has at most {MAX_OPERATIONS} operations: send several requests.")
         states = [self._parse_operation(operation) for operation in request.operations]
         executor = BulkExecutor(self.services, states, build_graph([state.node for state in states]), self.report_fault)
-        # With failOnErrors one at a time, so that nothing runs after the error that ends the request (section 3.7.3).
+        # With failOnErrors, operations run one at a time: none may run after the error that ends the request (section
+        # 3.7.3).
         executor.execute(self.max_workers if request.failonerrors is None else 1, request.failonerrors)
-        # Recorded after all operations, so that recording takes no time from them.
+        # Results are recorded after all operations, so that recording takes no time from operations.
         with ThreadPoolExecutor(self.max_workers) as pool:
             list(pool.map(self._record_outcome, states))
         for state in states:
@@ -92,7 +93,7 @@ class BulkProcessor:
 
     def _record_outcome(self, state: BulkOperationState) -> None:
         if state.is_skipped or not state.has_ended:
-            return  # the time was used up, which is no failure of the customer's, or failOnErrors ended the request
+            return  # it was not executed: the time had run out, or failOnErrors ended the request
         if state.error is None:
             self.recorder.record_success(_summarize(state), state.context.leniencies)
         else:
@@ -107,7 +108,7 @@ def _build_node(operation: BulkOperation) -> OperationNode:
 
 
 def _summarize(state: BulkOperationState) -> RequestSummary:
-    """Return the summary of an operation, as far as it can be parsed."""
+    """Return the parts of an operation that the audit log needs, as far as they can be parsed."""
     members = lower_member_names(state.raw_operation)
     method, path = str(members.get("method", "")).upper(), str(members.get("path", ""))
     resource_id = path.strip("/").partition("/")[2]

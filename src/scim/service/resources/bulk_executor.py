@@ -33,8 +33,8 @@ from scim.service.resources.crud import ResourceService
 from scim.service.resources.preconditions import Preconditions
 from scim.service.resources.rendering import ResourceRenderer
 
-# An operation starts only if there is time for a call that hangs, times out and is repeated.
 _TIME_FOR_OPERATION_S = 5.0
+"""An operation starts only if this much time is left: for a call that times out and is repeated."""
 
 _CREATOR_FAULT = (
     "The service could not carry out the operation whose bulkId this operation refers to: send both operations again."
@@ -47,10 +47,15 @@ Result = dict[str, Any]
 class BulkOperationState:
     """The state of one operation while a bulk request is executed.
 
-    ``raw_operation`` is the operation as the client sent it; ``operation`` is ``None`` if it cannot be parsed.
-    ``created_id`` is the id of the resource that a POST creates, chosen beforehand. ``is_skipped`` is true if the
-    operation has no effect because the time of the request was used up. ``result`` is the result in the response; it
-    has a ``status`` only if the operation has ended.
+    Attributes:
+        raw_operation: The operation as the client sent it.
+        context: The context of the request, with the leniencies of this operation.
+        operation: The parsed operation, ``None`` if it cannot be parsed.
+        node: The dependencies of the operation.
+        created_id: The id of the resource that a POST creates. It is chosen before any operation runs.
+        error: The error of the operation, ``None`` if it has not failed.
+        is_skipped: Whether the operation has no effect because the time had run out.
+        result: The result in the bulk response. It has a ``status`` only if the operation has ended.
     """
 
     raw_operation: Any
@@ -67,26 +72,29 @@ class BulkOperationState:
 
     @property
     def has_ended(self) -> bool:
-        """Return whether the operation was executed, or has failed before that."""
+        """Whether the operation has succeeded or failed."""
         return "status" in self.result
 
     @property
     def has_succeeded(self) -> bool:
-        """Return whether the operation was executed without an error."""
+        """Whether the operation has ended without an error."""
         return self.has_ended and self.error is None
 
     @property
     def has_failed(self) -> bool:
-        """Return whether the operation has ended with an error."""
+        """Whether the operation has ended with an error."""
         return self.has_ended and self.error is not None
 
     def fail(self, error: ScimError) -> None:
-        """End with an error."""
+        """Set the error, and the result that reports it."""
         self.error = error
         self.result |= {"status": str(error.status), "response": error.to_message()}
 
     def undo(self, error: ScimError, *, is_skipped: bool) -> None:
-        """End with an error after the operation has succeeded and was undone."""
+        """Replace the successful result by an error, after the resource was deleted again.
+
+        ``is_skipped`` says whether the time had run out for the operation that this one refers to.
+        """
         self.is_skipped = is_skipped
         self.result = self._build_identification()
         self.fail(error)
@@ -100,7 +108,7 @@ class BulkOperationState:
 
 @dataclass(frozen=True, slots=True)
 class BulkExecutor:
-    """Executes the operations of one bulk request. ``report_fault`` receives faults of the service."""
+    """Executes the operations of one bulk request. ``report_fault`` receives faults."""
 
     services: Mapping[str, ResourceService]
     states: Sequence[BulkOperationState]
@@ -108,9 +116,10 @@ class BulkExecutor:
     report_fault: Callable[[Exception], None]
 
     def execute(self, workers: int, max_errors: int | None) -> None:
-        """Execute each operation after those it depends on, otherwise in the order of the request.
+        """Execute each operation after the operations that it depends on, otherwise in the order of the request.
 
-        Stop after ``max_errors`` errors; the operations that were not executed have no status then.
+        At most ``workers`` operations run in parallel. Stop after ``max_errors`` errors, ``None`` for no limit. The
+        operations that were not executed have no status.
         """
         sorter = TopologicalSorter(dict(enumerate(self.graph.predecessors)))
         sorter.prepare()
@@ -135,7 +144,7 @@ class BulkExecutor:
         return sum(state.has_failed for state in self.states)
 
     def _try_to_execute(self, index: int) -> None:
-        """Execute an operation. If it fails, its state gets the error, and the other operations continue."""
+        """Execute an operation. If it fails, set the error in its state, so that the other operations continue."""
         state = self.states[index]
         if state.error is not None:  # it could not be parsed
             state.fail(state.error)
@@ -171,7 +180,7 @@ class BulkExecutor:
         state.result["status"] = str(status.value)
 
     def _find_target(self, operation: BulkOperation) -> tuple[ResourceService, str | None]:
-        """Return the service of the resource type in the path, and the id in it; ``None`` for a POST."""
+        """Return the service for the resource type in the path, and the id in the path, ``None`` for a POST."""
         endpoint, _, resource_id = operation.path.strip("/").partition("/")
         service = self.services.get(endpoint.lower())
         if service is None or "/" in resource_id:
@@ -190,7 +199,11 @@ class BulkExecutor:
             raise InvalidValue("Another operation of this request has the same bulkId.")
 
     def _resolve_bulk_id(self, bulk_id: str) -> str:
-        """Return the id of the resource that the operation with this ``bulkId`` creates (section 3.7.2)."""
+        """Return the id of the resource that the operation with this ``bulkId`` creates (RFC 7644 section 3.7.2).
+
+        Raise :class:`UnresolvedBulkId` if that operation has failed or does not exist, and :class:`Unavailable` if it
+        failed because of a fault.
+        """
         creator = self._find_creator(bulk_id)
         if creator is not None and creator.error is not None and creator.error.is_fault:
             raise Unavailable(_CREATOR_FAULT)
@@ -205,8 +218,8 @@ class BulkExecutor:
     def _undo_unresolved_bulk_ids(self, *, is_finished: bool = False) -> None:
         """Delete the resources that were created with a reference to an operation that has failed.
 
-        An operation succeeds before one to which it refers only if they refer to each other in a cycle. At the end
-        (``is_finished``), the operations that were not executed count as failed.
+        This happens only in cycles: there, an operation may run before an operation that it refers to. At the end of
+        the request (``is_finished``), operations that were not executed count as failed.
         """
         referring_states = [state for state in self.states if state.created_id and state.node.referenced_bulk_ids]
         is_undone = bool(referring_states)
@@ -228,8 +241,8 @@ class BulkExecutor:
     def _undo(self, state: BulkOperationState, resource_id: str, failed_creators: Sequence[BulkOperationState]) -> bool:
         """Delete the resource that an operation created, and return whether that succeeded.
 
-        If it did not, the operation has still succeeded. ``failed_creators`` have the failed operations to which it
-        refers.
+        If it fails, the operation keeps its successful result, since the resource exists. ``failed_creators`` are the
+        failed operations that the operation refers to.
         """
         if state.operation is None:
             return False
@@ -250,7 +263,7 @@ class BulkExecutor:
 def _write(
     service: ResourceService, operation: BulkOperation, resource_id: str | None, data: Any
 ) -> tuple[StoredResource | None, HTTPStatus]:
-    """Execute an operation, and return the resource and the status of the result."""
+    """Execute an operation, and return the resource, ``None`` after a DELETE, and the status of the result."""
     preconditions = Preconditions.parse(operation.version, None)
     match operation.method, resource_id:
         case "POST", str(created_id):

@@ -1,6 +1,7 @@
 """Find the dependencies between bulk operations (RFC 7644 sections 3.7.1 and 3.7.2).
 
-An operation refers to a resource that another operation creates by ``bulkId:`` and the ``bulkId`` of that operation.
+To refer to a resource that another operation creates, an operation has the text ``bulkId:`` and the ``bulkId`` of that
+operation in place of the id.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ _BULK_ID_PREFIX = "bulkId:"
 
 @dataclass(frozen=True, slots=True)
 class OperationNode:
-    """The parts of a bulk operation on which the order depends.
+    """The parts of a bulk operation that determine the order of execution.
 
-    ``created_bulk_id`` is the ``bulkId`` of an operation that creates a resource. ``target`` is the path of the
-    resource that another operation writes, which may have a reference in it. ``referenced_bulk_ids`` are
-    the ``bulkId`` values to which the operation refers.
+    ``created_bulk_id`` is the ``bulkId`` of an operation that creates a resource. ``referenced_bulk_ids`` are the
+    ``bulkId`` values that the operation refers to. ``target`` is the path of the resource that a PUT, PATCH or DELETE
+    writes, which may itself contain a reference.
     """
 
     created_bulk_id: str | None = None
@@ -28,10 +29,10 @@ class OperationNode:
 
 @dataclass(frozen=True, slots=True)
 class DependencyGraph:
-    """The dependencies between operations. Operations are given by their index.
+    """The dependencies between operations, which are identified by their index in the request.
 
-    ``predecessors`` has for each operation those that must be finished before it; there is no cycle. ``creators`` has
-    the operation that creates the resource of a ``bulkId``.
+    ``predecessors`` has for each operation the operations that must end before it starts. It has no cycles.
+    ``creators`` maps each ``bulkId`` to the operation that creates its resource.
     """
 
     predecessors: Sequence[frozenset[int]]
@@ -39,7 +40,7 @@ class DependencyGraph:
 
 
 def parse_bulk_id_reference(text: str) -> str | None:
-    """Return the ``bulkId`` to which a text refers; ``None`` if it is no reference."""
+    """Return the ``bulkId`` that a text refers to, ``None`` if the text is not a reference."""
     return text.removeprefix(_BULK_ID_PREFIX) if text.startswith(_BULK_ID_PREFIX) else None
 
 
@@ -54,7 +55,7 @@ def find_bulk_id_references(value: Any) -> Iterator[str]:
 
 
 def replace_bulk_id_references(value: Any, resolve: Callable[[str], str]) -> Any:
-    """Return a JSON value with each reference replaced by the id that ``resolve`` returns for its ``bulkId``."""
+    """Return a JSON value in which each reference is replaced by the id that ``resolve`` returns for its ``bulkId``."""
     if isinstance(value, dict):
         return {name: replace_bulk_id_references(member, resolve) for name, member in value.items()}
     if isinstance(value, list):
@@ -64,11 +65,11 @@ def replace_bulk_id_references(value: Any, resolve: Callable[[str], str]) -> Any
 
 
 def build_graph(nodes: Sequence[OperationNode]) -> DependencyGraph:
-    """Return the dependencies of operations. References may lead forward and in cycles.
+    """Return the dependencies of operations. References may point to later operations, and may form cycles.
 
-    An operation that creates a resource waits for the creators of the resources to which it refers; one reference of
-    each cycle is not waited for. Any other operation waits for all creators that its references reach, including whole
-    cycles, and for the previous operation on the same resource.
+    An operation that creates a resource waits for the operations that create the resources that it refers to, except
+    for one reference in each cycle. Any other operation waits for all creating operations that can be reached by its
+    references, including whole cycles, and for the previous operation on the same resource.
     """
     creators: dict[str, int] = {}
     for index, node in enumerate(nodes):
@@ -90,7 +91,7 @@ def build_graph(nodes: Sequence[OperationNode]) -> DependencyGraph:
 
 
 def _find_reachable(start: int, edges: Sequence[Sequence[int]]) -> set[int]:
-    """Return all nodes that can be reached from a node."""
+    """Return the indexes of all nodes that can be reached from a node."""
     reachable, unvisited = set[int](), list(edges[start])
     while unvisited:
         index = unvisited.pop()
@@ -101,7 +102,10 @@ def _find_reachable(start: int, edges: Sequence[Sequence[int]]) -> set[int]:
 
 
 def _remove_back_edges(edges: Sequence[Sequence[int]]) -> list[set[int]]:
-    """Return the edges without those that close a cycle in a depth-first search. It is not recursive."""
+    """Return the edges without those that close a cycle in a depth-first search.
+
+    The search is not recursive, so that long chains do not exceed Python's recursion limit.
+    """
     acyclic: list[set[int]] = [set() for _ in edges]
     finished, on_path = set[int](), set[int]()
     for start in range(len(edges)):

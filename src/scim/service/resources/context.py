@@ -1,4 +1,4 @@
-"""What the services need to know about a request besides its body."""
+"""The context of a request: everything that the use cases need apart from its body."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from scim.service.ports import CursorSigner
 
 @dataclass(frozen=True, slots=True)
 class ServiceContext:
-    """The context of one request. ``now`` returns the seconds since 1970, ``new_id`` a random lower-case UUID."""
+    """The context of one request.
+
+    ``base_url`` is the SCIM URL, without a slash at the end. ``now`` returns the seconds since 1970. ``new_id`` returns
+    a random lower-case UUID.
+    """
 
     tenant: Tenant
     request_id: str

@@ -1,7 +1,7 @@
-"""Create, get, replace, patch and delete a resource (RFC 7644 sections 3.3 to 3.6), of any type.
+"""Create, get, replace, patch and delete resources of any type (RFC 7644 sections 3.3 to 3.6).
 
 The store writes only if the version that was read is still the current one. If it is not, the change is applied again
-to the current version, unless the client's preconditions do not allow that.
+to the current version, unless the client's preconditions forbid that.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from scim.service.resources.sent_attributes import list_sent_attributes
 T = TypeVar("T")
 
 ANY_VERSION = Preconditions()
+"""The preconditions of a request without ``If-Match`` and ``If-None-Match``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,9 @@ class ResourceService:
     context: ServiceContext
 
     def get(self, resource_id: str, preconditions: Preconditions = ANY_VERSION) -> StoredResource:
-        """Return a resource. ``If-None-Match`` is not checked.
+        """Return a resource. The caller must check ``If-None-Match``.
 
-        Raise :class:`NotFound`, and :class:`PreconditionFailed` because of ``If-Match``.
+        Raise :class:`NotFound`, and :class:`PreconditionFailed` if ``If-Match`` does not match.
         """
         stored = self._get_current(resource_id)
         Preconditions(if_match=preconditions.if_match).check(stored.version)
@@ -54,10 +55,10 @@ class ResourceService:
     def create(
         self, body: Any, preconditions: Preconditions = ANY_VERSION, *, resource_id: str | None = None
     ) -> StoredResource:
-        """Create a resource, and return it. It is active unless ``active`` in the body is false.
+        """Create a resource, and return it. If ``active`` is missing in the body, it is set to true.
 
-        ``resource_id`` is set if the id was chosen before. Raise what :func:`parse_resource` raises,
-        :class:`PreconditionFailed` and :class:`UniquenessError`.
+        ``resource_id`` is the id of the new resource, ``None`` for a random one. Raise the errors of
+        :func:`parse_resource`, :class:`PreconditionFailed` and :class:`UniquenessError`.
         """
         resource = parse_resource(body, self.resource_type, self.context.leniencies)
         preconditions.check(None)
@@ -72,9 +73,9 @@ class ResourceService:
         return created
 
     def replace(self, resource_id: str, body: Any, preconditions: Preconditions = ANY_VERSION) -> StoredResource:
-        """Replace a resource, and return the new version. ``active`` keeps its value if the body leaves it out.
+        """Replace a resource, and return the new version. If ``active`` is missing in the body, it is unchanged.
 
-        Raise what :meth:`create` raises, :class:`NotFound` and :class:`MutabilityError`.
+        Raise the errors of :meth:`create`, :class:`NotFound` and :class:`MutabilityError`.
         """
         resource = parse_resource(body, self.resource_type, self.context.leniencies)
         revise = partial(self._revise_by_replacement, resource)
@@ -83,8 +84,8 @@ class ResourceService:
     def patch(self, resource_id: str, body: Any, preconditions: Preconditions = ANY_VERSION) -> StoredResource:
         """Apply the operations of a PATCH to a resource, and return the new version.
 
-        Raise what :func:`parse_message` and :func:`apply_patch` raise, :class:`NotFound`, :class:`PreconditionFailed`
-        and :class:`UniquenessError`.
+        Raise the errors of :func:`parse_message` and :func:`apply_patch`, :class:`NotFound`,
+        :class:`PreconditionFailed` and :class:`UniquenessError`.
         """
         operations = parse_message(PatchRequest, body, self.context.leniencies).operations
         revise = partial(self._revise_by_patch, operations)
@@ -115,14 +116,17 @@ class ResourceService:
         revise: Callable[[Resource], Resource],
         attributes_sent: Sequence[str],
     ) -> StoredResource:
-        """Write the resource that ``revise`` returns for the current one, unless they are equal."""
+        """Write the resource that ``revise`` returns for the current one, and return the new version.
+
+        If they are equal, write nothing and return the current version.
+        """
         write = partial(self._write_revision, operation, revise, attributes_sent)
         return self._retry_on_conflict(resource_id, preconditions, write)
 
     def _retry_on_conflict(
         self, resource_id: str, preconditions: Preconditions, write: Callable[[StoredResource], T]
     ) -> T:
-        """Return the result of ``write`` for the current version. Repeat it after each :class:`VersionConflict`."""
+        """Call ``write`` with the current version, and return its result. Repeat this after a version conflict."""
         attempt = 0
         while True:
             current = self._get_current(resource_id)
@@ -140,9 +144,9 @@ class ResourceService:
         attributes_sent: Sequence[str],
         before: StoredResource,
     ) -> StoredResource:
-        """Write the next version of a resource, and return it; return ``before`` if nothing has changed.
+        """Write the next version of a resource, and return it. If nothing changes, return ``before``.
 
-        ``revise`` gets the values that are served. The values that are not served stay in the document as they are.
+        ``revise`` receives only the values that conform to the current schemas. All other stored values are kept.
         """
         stored = {name: value for name, value in before.resource.items() if name != "id"}
         current = hide_nonconforming(stored, self.resource_type)
@@ -172,7 +176,7 @@ class ResourceService:
         self._write(before, None, self._build_change(Operation.DELETE, served, {}, format_rfc3339(self.context.now())))
 
     def _write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:
-        """Write a change. Raise :class:`UniquenessError` and :class:`VersionConflict`."""
+        """Write a change to the store. Raise :class:`UniquenessError` and :class:`VersionConflict`."""
         try:
             self.store.write(before, after, change)
         except NotUnique:
@@ -197,7 +201,7 @@ class ResourceService:
     def _build_change(
         self, operation: Operation, before: Resource, after: Resource, now: str, attributes_sent: Sequence[str] = ()
     ) -> ChangeRecord:
-        """Return the change record; ``before`` is empty for a creation, ``after`` for a deletion."""
+        """Return the change record. ``before`` is empty for a creation. ``after`` is empty for a deletion."""
         described_resource = after or before
         return ChangeRecord(
             at=now,
@@ -217,25 +221,26 @@ class ResourceService:
 
 
 def _with_id(resource_id: str, resource: Resource) -> Resource:
-    """Return a resource with its id. Its members have the order in which they are stored: ``schemas`` come first."""
+    """Return a resource with its id. Its members are stored in their order. ``schemas`` come first."""
     return {"schemas": resource["schemas"], "id": resource_id, **resource}
 
 
 def _removes_active(operation: PatchOperation) -> bool:
-    """Return whether an operation removes ``active`` explicitly."""
+    """Return whether an operation removes ``active`` by its path."""
     return operation.op is PatchOperationType.REMOVE and (operation.path or "").rpartition(":")[2].lower() == "active"
 
 
 def _keep_active(before: Resource, after: Resource) -> Resource:
-    """Return ``after`` with the former value of ``active`` if it has none.
+    """Return ``after``. If it lacks ``active``, add the value in ``before``.
 
-    A PUT that leaves ``active`` out, or an operation that clears it, must neither deactivate nor activate a user.
+    A PUT without ``active``, or a PATCH operation that sets it to an empty value, must not change whether the user is
+    active.
     """
     return {**after, "active": before["active"]} if "active" in before and "active" not in after else after
 
 
 def _compare_active(before: Resource, after: Resource) -> Participation:
-    """Return whether a change activates the user, deactivates it, or does neither."""
+    """Return whether a change makes the user active, inactive, or neither."""
     was_active, is_active = before.get("active") is True, after.get("active") is True
     if was_active == is_active:
         return Participation.UNCHANGED

@@ -1,7 +1,7 @@
 """Encode and decode cursors (RFC 9865): positions in the pages of a query.
 
-The client keeps the cursor, and nothing is stored for it. It holds ids and digests, and no personal values. It is
-signed, so nobody can forge one. It is valid for one hour, and only for the tenant and the query that it was issued for.
+A cursor contains the whole position, so the server stores nothing. It consists of ids and digests, without personal
+data. It is signed, so clients cannot forge it. It is valid for one hour, and only for its tenant and its query.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from scim.service.limits import CURSOR_TIMEOUT_S, MAX_RESULTS
 from scim.service.model.query import CursorPosition, PageBoundary
 from scim.service.ports import CursorSigner
 
-# Direction, size of a page, total at the first page, digest of the query; then 24 bytes for each boundary.
+# The header: direction, page size, total at the first page, digest of the query. 24 bytes for each boundary follow.
 _HEADER = struct.Struct(">BHI8s")
 _BOUNDARY = struct.Struct(">16s8s")
 _FORWARDS, _BACKWARDS = 0x10, 0x11
-"""The direction, together with the version of the format."""
+"""The values of the direction. They also contain the version of the format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,10 @@ class CursorCodec:
     query_text: str
 
     def decode(self, cursor: str, count: int | None) -> tuple[CursorPosition, int]:
-        """Return the position in a cursor and the size of the page. An empty cursor is the first page.
+        """Return the position in a cursor, and the page size. An empty cursor is the position of the first page.
 
-        ``count`` is the page size in the request. Raise :class:`InvalidCursor`, :class:`ExpiredCursor` and
-        :class:`InvalidCount`.
+        ``count`` is the page size in the request, ``None`` if it is missing. Raise :class:`InvalidCursor`,
+        :class:`ExpiredCursor` and :class:`InvalidCount`.
         """
         if count is not None and not 0 <= count <= MAX_RESULTS:
             raise InvalidCount(f"count must be from 0 to {MAX_RESULTS} with a cursor.")
@@ -66,7 +66,8 @@ class CursorCodec:
     ) -> str | None:
         """Return the cursor of the page after the boundaries, or before them if ``is_backwards``.
 
-        Return ``None`` if there is no such page (``boundaries`` is ``None``).
+        ``total`` is the number of matching resources, ``count`` is the page size. Return ``None`` if ``boundaries`` is
+        ``None``: there is no such page.
         """
         if boundaries is None:
             return None

@@ -27,7 +27,7 @@ class DiscoveryDocuments:
     base_url: str
 
     def get_service_provider_config(self) -> Document:
-        """Return the document ServiceProviderConfig."""
+        """Return the ServiceProviderConfig document (RFC 7643 section 5)."""
         supported, unsupported = {"supported": True}, {"supported": False}
         conformant = {"interopProfileConformant": True} if self.tenant.is_strict else {}
         return {
@@ -64,13 +64,13 @@ class DiscoveryDocuments:
         return list(map(self._describe_resource_type, self.resource_types))
 
     def get_resource_type(self, name: str) -> Document:
-        """Return the resource type with this name. Raise :class:`NotFound`."""
+        """Return the resource type with a name, which is case-insensitive. Raise :class:`NotFound`."""
         return _find_by_name(
             name, {document["name"]: document for document in self.list_resource_types()}, "resource type"
         )
 
     def list_schemas(self) -> list[Document]:
-        """Return all schemas: those of the resource types, and those of the discovery documents themselves."""
+        """Return all schemas: those of the resource types, and those of the discovery documents."""
         resource_schemas = [
             schema.document
             for resource_type in self.resource_types
@@ -80,7 +80,7 @@ class DiscoveryDocuments:
         return [self._describe_schema(document) for document in (*resource_schemas, *discovery_schemas)]
 
     def get_schema(self, urn: str) -> Document:
-        """Return the schema with this URN. Raise :class:`NotFound`."""
+        """Return the schema with a URN, which is case-insensitive. Raise :class:`NotFound`."""
         return _find_by_name(urn, {document["id"]: document for document in self.list_schemas()}, "schema")
 
     def _describe_resource_type(self, resource_type: ResourceType) -> Document:
@@ -104,7 +104,10 @@ class DiscoveryDocuments:
 
 
 def _find_by_name(name: str, documents: Mapping[str, Document], kind: str) -> Document:
-    """Return the document with this name or URN; case does not matter. Raise :class:`NotFound`."""
+    """Return the document with a name or URN, which is case-insensitive. Raise :class:`NotFound`.
+
+    ``kind`` is the kind of document, for the error message.
+    """
     for document_name, document in documents.items():
         if document_name.lower() == name.lower():
             return document

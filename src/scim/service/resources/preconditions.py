@@ -1,4 +1,4 @@
-"""Preconditions: ``If-Match`` and ``If-None-Match`` (RFC 7644 section 3.14, RFC 9110 section 13)."""
+"""Parse and check preconditions: ``If-Match`` and ``If-None-Match`` (RFC 7644 section 3.14, RFC 9110 section 13)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from scim.protocol.errors import BadRequest, PreconditionFailed
 from scim.service.model.stored_resource import format_etag
 
-# RFC 9110 sections 8.8.3 and 5.6.1.2: a tag may have a comma in it, and a list may have empty elements.
-# The class excludes characters, since one that lists all allowed characters takes 5 ms to compile.
+# RFC 9110 sections 8.8.3 and 5.6.1.2: a tag may contain commas, and a list may contain empty elements.
+# The character class excludes characters, since a class of all allowed characters takes 5 ms to compile.
 _ENTITY_TAG = r'(?:W/)?("[^\x00-\x20"\x7f]*")'
 _ENTITY_TAGS = re.compile(rf"[\s,]*{_ENTITY_TAG}(?:\s*,[\s,]*{_ENTITY_TAG})*[\s,]*")
 
@@ -18,9 +18,8 @@ _ENTITY_TAGS = re.compile(rf"[\s,]*{_ENTITY_TAG}(?:\s*,[\s,]*{_ENTITY_TAG})*[\s,
 class Preconditions:
     """The preconditions of a request.
 
-    Each has the opaque tags in a header, with their quotes; ``{"*"}`` is any version, ``None`` is no header.
-
-    Tags are compared weakly (RFC 9110 section 8.8.3.2): all tags of this service are weak.
+    Each field has the opaque tags in a header, with their quotes. ``{"*"}`` matches any version. ``None`` means that
+    the header is missing. Tags are compared weakly (RFC 9110 section 8.8.3.2), because all tags of this service are weak.
     """
 
     if_match: frozenset[str] | None = None
@@ -42,12 +41,12 @@ class Preconditions:
             raise PreconditionFailed("If-None-Match names the version that the user has.")
 
     def is_not_modified(self, version: int | None) -> bool:
-        """Return whether ``If-None-Match`` has the current version; then a GET is answered with 304."""
+        """Return whether ``If-None-Match`` contains the current version. A GET is then answered with 304."""
         return self.if_none_match is not None and _matches(self.if_none_match, version)
 
 
 def _parse_header(header: str | None, name: str) -> frozenset[str] | None:
-    """Return the opaque tags in a header; ``None`` if there is no header. Raise :class:`BadRequest`."""
+    """Return the opaque tags in a header, ``None`` if the header is missing. Raise :class:`BadRequest`."""
     if header is None:
         return None
     if header.strip() == "*":

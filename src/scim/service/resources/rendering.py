@@ -1,4 +1,4 @@
-"""Render stored resources as clients see them."""
+"""Render stored resources for responses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SCHEMAS_MEMBER = '{"schemas":'
 
 @dataclass(frozen=True, slots=True)
 class ResourceRenderer:
-    """Renders the resources of one type, with locations under a base URL."""
+    """Renders the resources of one type. ``base_url`` is the SCIM URL, which locations begin with."""
 
     resource_type: ResourceType
     base_url: str
@@ -40,18 +40,18 @@ class ResourceRenderer:
         }
 
     def render(self, stored: StoredResource) -> dict[str, Any]:
-        """Return a resource with ``meta`` and without the values that are not served."""
+        """Return a resource with ``meta``, without the values that do not conform to the current schemas."""
         return hide_nonconforming(self.render_stored(stored), self.resource_type)
 
     def render_stored(self, stored: StoredResource) -> dict[str, Any]:
-        """Return a resource with ``meta`` and with all stored values, also those that no current schema has."""
+        """Return a resource with ``meta`` and all stored values, even if they do not conform to the current schemas."""
         resource = from_json(self._insert_refs(stored)) if stored.links_json else stored.resource
         return {**resource, "meta": self.build_meta(stored)}
 
     def compile_json_renderer(self) -> Callable[[StoredResource], str]:
-        """Return a function that renders a resource as JSON, as :meth:`render` does.
+        """Return a function that renders a resource as JSON, with the same content as :meth:`render`.
 
-        It joins strings, and parses a document only if it may have values that are not served.
+        The function joins strings. It parses a document only if that may have values that must be hidden.
         """
         type_name, location = encode_json(self.resource_type.name), encode_json(self.build_location(""))[:-1]
         render_document = self._compile_document()
@@ -62,9 +62,9 @@ class ResourceRenderer:
         )
 
     def _compile_document(self) -> Callable[[StoredResource], str]:
-        """Return a function that renders the document of a resource without the values that are not served.
+        """Return a function that renders the document of a resource without the values that must be hidden.
 
-        A document begins with its ``schemas``. Few different lists occur, and each is parsed once.
+        A document begins with its ``schemas``. There are few different lists of schemas, and each is parsed once.
         """
         conforming_beginnings: dict[str, bool] = {}
 
@@ -81,14 +81,17 @@ class ResourceRenderer:
         return render_document
 
     def _has_no_hidden_values(self, beginning: str) -> bool:
-        """Return whether the ``schemas`` with which a document begins rule out values that responses hide."""
+        """Return whether a document has no values that must be hidden, judging by its ``schemas``.
+
+        ``beginning`` is the JSON up to the end of ``schemas``.
+        """
         if not beginning.startswith(_SCHEMAS_MEMBER + "["):
             return False
         schemas = from_json(beginning.removeprefix(_SCHEMAS_MEMBER))
         return self.resource_type.urns_returned_whole.issuperset(schemas)
 
     def _insert_refs(self, stored: StoredResource) -> str:
-        """Return the document of a resource with the ``$ref`` of each of its links."""
+        """Return the document of a resource, with the ``$ref`` values of its links."""
         links = UserLinks.parse(stored.links_json).links
         refs = [(link.position, self.build_location(link.user_id)) for link in links if link.position is not None]
         return insert_refs(stored.document, refs)

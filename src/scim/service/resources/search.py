@@ -1,6 +1,6 @@
 """Search for resources (RFC 7644 section 3.4.2, RFC 9865).
 
-A query by GET and one by POST to ``/.search`` are both parsed to a :class:`SearchRequest`.
+A GET with query parameters and a POST to ``/.search`` are both parsed to a :class:`SearchRequest`.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from scim.service.resources.rendering import ResourceRenderer
 T = TypeVar("T")
 
 RenderFunction = Callable[[StoredResource], str]
-"""Returns a resource as JSON, with the attributes that the request selects."""
+"""A function that returns a resource as JSON, with the attributes that the request selects."""
 
 _MAX_INDEX = 2**53
-"""The maximum index: up to it, every JSON parser reads whole numbers exactly."""
+"""The maximum ``startIndex``. JSON parsers that use floating-point numbers read integers exactly up to this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """A list response as JSON, the name of the query plan, and how many resources were read."""
+    """A list response as JSON, the name of the query plan, and the number of resources that were read."""
 
     body: str
     plan: str
@@ -49,7 +49,7 @@ class SearchResult:
 class ResourceSearch:
     """Searches the resources of one type, for one request.
 
-    ``client_id`` identifies the client: the position in the pages by index is stored for each client.
+    ``client_id`` identifies the client. A bookmark is stored for each client that pages by ``startIndex``.
     """
 
     resource_type: ResourceType
@@ -60,8 +60,8 @@ class ResourceSearch:
     def run(self, request: SearchRequest) -> SearchResult:
         """Return the list response.
 
-        Raise :class:`InvalidFilter`, :class:`InvalidValue`, :class:`TooMany`, and what
-        :meth:`CursorCodec.decode` raises.
+        Raise :class:`InvalidFilter`, :class:`InvalidValue`, :class:`TooMany`, and the errors of
+        :meth:`CursorCodec.decode`.
         """
         renderer = ResourceRenderer(self.resource_type, self.context.base_url)
         projection = parse_projection(
@@ -97,7 +97,7 @@ class ResourceSearch:
 def parse_query(
     request: SearchRequest, resource_type: ResourceType, leniencies: LeniencyTracker, renderer: ResourceRenderer
 ) -> Query:
-    """Return the query of a request, for its first page. Raise :class:`InvalidFilter` and :class:`InvalidValue`."""
+    """Return the query for the first page of a request. Raise :class:`InvalidFilter` and :class:`InvalidValue`."""
     tree = parse_filter(request.filter, resource_type, leniencies) if request.filter is not None else None
     sorting = compile_sort(request.sortby, resource_type, leniencies) if request.sortby else None
     is_descending = request.sortorder == "descending"
@@ -122,8 +122,8 @@ def render_resource(stored: StoredResource, projection: Projection, renderer: Re
 def _select_loader(
     names: Collection[str], renderer: ResourceRenderer
 ) -> Callable[[StoredResource], Mapping[str, Any]] | None:
-    """Return the function that loads the values of these core attributes; ``None`` if the document has all of them."""
-    if "schemas" in names:  # a document lists the extensions that are not served, too
+    """Return the function that loads the values of core attributes, ``None`` if the stored document has all of them."""
+    if "schemas" in names:  # the stored document also lists extensions that the tenant no longer has
         return renderer.render
     return renderer.render_stored if "meta" in names else None
 
@@ -131,8 +131,8 @@ def _select_loader(
 def _evaluate_on_stored(
     function: Callable[[Mapping[str, Any]], T], load: Callable[[StoredResource], Mapping[str, Any]] | None
 ) -> Callable[[StoredResource], T]:
-    """Return a function that evaluates ``function`` on a stored resource, loaded by ``load``."""
-    if load is None:  # most queries; a scan calls this for each user, so it makes one call less
+    """Return a function that evaluates ``function`` on a stored resource that ``load`` has loaded."""
+    if load is None:  # the usual case; a scan calls the function for each user, so this saves a call
         return lambda stored: function(stored.resource)
     return lambda stored: function(load(stored))
 

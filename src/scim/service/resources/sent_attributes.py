@@ -1,4 +1,4 @@
-"""List the names of the attributes in a request body, without any value."""
+"""List the names of the attributes in a request body, without values."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from scim.protocol.schema import ResourceType, Schema
 
 _MAX_NAMES = 40
 _MAX_EXAMINED = 1_000
-"""The maximum number of names that are examined. A body of 1 MB can have 100,000 members."""
+"""The maximum number of names that are examined, since a body of 1 MB may have 100,000 members."""
 
 
 def list_sent_attributes(body: Any, resource_type: ResourceType) -> list[str]:
-    """Return the names of the attributes in a resource or PATCH body, as their schema writes them: the first 40.
+    """Return the first 40 names of attributes in the body of a resource or a PATCH, with the spelling of the schema.
 
-    The name of an attribute of an extension begins with the URN. A name that no schema has may be a value, so it is
+    The name of an extension's attribute begins with the URN of the extension. An unknown name may be a value, so it is
     listed only if it has the form of an attribute name.
     """
     names: dict[str, None] = {}
@@ -55,7 +55,7 @@ def _list_names_in_operations(operations: list[Any], resource_type: ResourceType
 
 
 def _list_member_names(members: dict[str, Any], resource_type: ResourceType) -> Iterator[str]:
-    """Yield the name of each member; for an extension, the names of its attributes."""
+    """Yield the name of each member. For an extension, yield the names of its attributes instead."""
     core_attributes = resource_type.core_schema.attributes
     for name, value in members.items():
         if attribute := core_attributes.get(name.lower()):  # most names
@@ -73,13 +73,13 @@ def _list_member_names(members: dict[str, Any], resource_type: ResourceType) -> 
 
 
 def _find_schema(name: str, resource_type: ResourceType) -> Schema | None:
-    """Return the schema with this URN; case does not matter."""
+    """Return the schema with a URN, which is case-insensitive; ``None`` if there is none."""
     urn = name.lower()
     return next((schema for schema in resource_type.schemas if schema.id.lower() == urn), None) if is_urn(urn) else None
 
 
 def _get_canonical_name(name: str, resource_type: ResourceType) -> str:
-    """Return a name as its schema writes it; an empty text if it may be a value."""
+    """Return a name with the spelling of its schema; an empty text if the name may be a value."""
     path_text = _remove_value_filters(name)
     head, _, tail = path_text.partition(".")
     attribute = resource_type.core_schema.attributes.get(head.lower())
@@ -99,7 +99,7 @@ def _resolve(name: str, resource_type: ResourceType) -> AttributePath | None:
 
 
 def _remove_value_filters(name: str) -> str:
-    """Return a path without its value filters in brackets, which may have personal values."""
+    """Return a path without its value filters in brackets, since these may contain personal data."""
     before, bracket, rest = name.partition("[")
     _, closed, after = rest.rpartition("]")
     return before + after if closed or not bracket else ""
