@@ -1,4 +1,4 @@
-"""Build adapters and use cases from the settings. No other package does that.
+"""The only package that builds adapters and use cases from the settings.
 
-Each module serves one kind of function, so that no function imports what only another one uses.
+Each module serves one kind of Lambda function, so that no function imports modules that it does not use.
 """

@@ -1,4 +1,4 @@
-"""Build the services for the administration of tenants, by operators and guests, in the console and the CLI."""
+"""Build the services with which operators and IT admins manage tenants, in the console and the CLI."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Administration:
-    """The services and stores on one table, whose deadline holds for all of them.
+    """The services and stores for one request or command. They share one table and its deadline.
 
     ``actor`` is the actor in the audit events.
     """
@@ -41,30 +41,37 @@ class Administration:
 
     @cached_property
     def tenant_store(self) -> DynamoDBTenantStore:
+        """The store of tenants."""
         return DynamoDBTenantStore(self.table, runtime.new_id)
 
     @cached_property
     def console_store(self) -> DynamoDBConsoleStore:
+        """The store of the console's sessions and sign-in attempts."""
         return DynamoDBConsoleStore(self.table)
 
     @property
     def tenants(self) -> TenantService:
+        """The service that connects, configures and disconnects tenants."""
         return build_tenant_service(self.table, self.token_store, self.actor)
 
     @property
     def invitations(self) -> InvitationService:
+        """The service that creates and accepts invitations."""
         store = DynamoDBInvitationStore(self.table, runtime.new_id)
         return InvitationService(
             self.tenant_store, store, self.console_store, self.actor, runtime.current_time, runtime.new_id
         )
 
     def build_password_sign_in(self, read_password: Callable[[], str]) -> PasswordSignIn:
+        """Return the use case of signing in with the admin password, which ``read_password`` returns."""
         return PasswordSignIn(self.console_store, read_password, runtime.current_time)
 
     def build_audit_log_store(self, tenant_id: str) -> DynamoDBAuditLogStore:
+        """Return the store of a tenant's audit log."""
         return DynamoDBAuditLogStore(self.table, tenant_id, runtime.current_time)
 
     def build_audit_log(self, tenant: Tenant) -> AuditLog:
+        """Return the audit log of a tenant."""
         users = DynamoDBResourceStore(self.table, self.resource_store_config(), tenant.id, tenant.resource_types[0])
         return AuditLog(
             self.build_audit_log_store(tenant.id),
@@ -75,19 +82,19 @@ class Administration:
         )
 
     def find_audit_log(self, tenant_id: str) -> AuditLog | None:
-        """Return the audit log of a tenant; ``None`` if there is no such tenant."""
+        """Return the audit log of a tenant, ``None`` if there is no such tenant."""
         tenant = self.tenant_store.get(tenant_id)
         return None if tenant is None else self.build_audit_log(tenant)
 
     def load_overview(self, tenant: Tenant, *, is_detailed: bool = False) -> TenantOverview:
-        """Return the overview of a tenant, with the warnings and the share of failures if ``is_detailed``."""
+        """Return the overview of a tenant (:func:`scim.service.tenants.overview.load_overview`)."""
         audit_log_store = self.build_audit_log_store(tenant.id)
         return load_overview(
             tenant, self.tenant_store, audit_log_store, runtime.current_time(), is_detailed=is_detailed
         )
 
     def load_overview_for_list(self, tenant_id: str) -> TenantOverview | None:
-        """Return the overview of a tenant within :data:`OVERVIEW_TIMEOUT_S`; ``None`` if there is no such tenant."""
+        """Return the overview of a tenant within :data:`OVERVIEW_TIMEOUT_S`, ``None`` if there is no such tenant."""
         table = self.table.with_deadline(self.table.deadline.with_limit(OVERVIEW_TIMEOUT_S))
         limited = Administration(table, self.resource_store_config, self.token_store, self.actor)
         tenant = limited.tenant_store.get(tenant_id)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class ConsoleAdapters:
     """The adapters of the console, which live as long as the execution environment.
 
-    ``password_secret`` holds the operators' password, ``openid_secret`` the settings of their OpenID provider.
+    ``password_secret`` contains the admin password. ``openid_secret`` contains the settings of the OpenID provider.
     """
 
     settings: Settings
@@ -43,7 +43,7 @@ class ConsoleAdapters:
     openid_secret: CachedSecret[OpenIdSettings]
 
     def read_openid_provider(self) -> OpenIdProvider | None:
-        """Return the OpenID provider where operators sign in; ``None`` if they use the password.
+        """Return the OpenID provider of the operators, ``None`` if they sign in with the admin password.
 
         Raise :class:`Unavailable` if the secret cannot be read.
         """
@@ -58,11 +58,11 @@ class ConsoleAdapters:
 
     @cached_property
     def resource_store_config(self) -> ResourceStoreConfig:
-        """Return the configuration of resource stores. Raise ``ValueError`` for attributes that cannot be indexed."""
+        """The configuration of resource stores. Raise ``ValueError`` for attributes that cannot be indexed."""
         return build_resource_store_config(self.settings)
 
     def build_administration(self, deadline: Deadline, actor: str) -> Administration:
-        """Return the services for one request by ``actor``."""
+        """Return the services for one request. ``actor`` is the actor in its audit events."""
         table = Table(self.dynamodb_client, self.settings.table_name, deadline)
         return Administration(table, lambda: self.resource_store_config, self.token_store, actor)
 
@@ -70,9 +70,10 @@ class ConsoleAdapters:
 def build_console_adapters(
     settings: Settings, *, password_secret: str, openid_secret: str, report_fault: Callable[[Exception], None]
 ) -> ConsoleAdapters:
-    """Create the adapters. Their clients neither look for credentials nor open a connection yet.
+    """Create the adapters of the console. Their clients do not load credentials or open connections yet.
 
-    The secrets are given by name or ARN. ``report_fault`` receives faults that do not fail the request.
+    ``password_secret`` and ``openid_secret`` are names or ARNs of secrets. ``report_fault`` receives faults that do not
+    fail the request.
     """
     secrets_client = clients.create_client("secretsmanager", OPERATOR_SECRETS_CONFIG)
     master_key = MasterKey(secrets_client, settings.master_key_secret, runtime.current_time, report_fault)

@@ -21,7 +21,7 @@ _DAY_S = 86_400
 
 
 def create_client() -> DynamoDBClient:
-    """Return a client, which neither looks for credentials nor opens a connection yet."""
+    """Create a client of DynamoDB. It does not load credentials or open a connection yet."""
     client: DynamoDBClient = clients.create_client("dynamodb", DYNAMODB_CONFIG)
     return client
 
@@ -35,9 +35,9 @@ def build_resource_store_config(settings: Settings) -> ResourceStoreConfig:
 
 
 def resolve_indexed_attributes(settings: Settings) -> Mapping[str, AttributePath]:
-    """Return the paths of the indexed attributes by their texts.
+    """Return the paths of the indexed attributes, by their texts such as ``emails.value``.
 
-    Raise ``ValueError`` for an attribute that no schema has, or that is no string.
+    Raise ``ValueError`` for an attribute that no schema has, or that is not a readable and writable string.
     """
     from scim.protocol.filter.path import UnknownAttribute, resolve_path
     from scim.protocol.leniency import LeniencyTracker

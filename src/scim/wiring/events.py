@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def build_stream_processor_factory(settings: Settings) -> Callable[[Deadline], StreamProcessor]:
     """Return a function that builds the processor of the table's stream for one batch.
 
-    Raise ``ValueError`` if the settings lack the bus or a queue.
+    Raise ``ValueError`` if the settings lack the event bus or a queue.
     """
     from scim.events import stream_processor
     from scim.events.dead_letter import DeadLetterQueue

@@ -1,4 +1,4 @@
-"""Build the adapters of the CLI, and of Secrets Manager's own rotation of a token."""
+"""Build the adapters of the CLI, and of the rotation of tokens by Secrets Manager."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from scim.wiring.administration import Administration
 
 OPERATION_TIMEOUT_S = 30.0
-"""The time for an operation, unless the caller gives another."""
+"""The default time for an operation."""
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorAdapters:
-    """The adapters of the CLI and of token rotation, which have more rights than the functions of the API.
+    """The adapters of the CLI and of token rotation. They need more permissions than the functions of the API.
 
     ``actor`` is the actor in the audit events.
     """
@@ -39,11 +39,11 @@ class OperatorAdapters:
     master_key_rotation: MasterKeyRotation
 
     def open_table(self, seconds: float = OPERATION_TIMEOUT_S) -> Table:
-        """Return the table, for an operation that may take ``seconds``."""
+        """Return the table for an operation that may take ``seconds``."""
         return Table(self.dynamodb_client, self.settings.table_name, runtime.create_deadline(seconds))
 
     def build_administration(self, seconds: float = OPERATION_TIMEOUT_S) -> Administration:
-        """Return the services, for an operation that may take ``seconds``."""
+        """Return the services for an operation that may take ``seconds``."""
         from scim.wiring.administration import Administration
 
         return Administration(
@@ -51,7 +51,7 @@ class OperatorAdapters:
         )
 
     def build_token_rotation(self) -> TokenRotation:
-        """Return the token rotation, for one step of Secrets Manager's own rotation."""
+        """Return the use case of one step of a rotation by Secrets Manager."""
         from scim.auth.token_rotation import TokenRotation
         from scim.wiring.tenants import build_tenant_service
 
@@ -61,11 +61,12 @@ class OperatorAdapters:
 def build_operator_adapters(
     settings: Settings, actor: str, session: Any = None, endpoints: Mapping[str, str] | None = None
 ) -> OperatorAdapters:
-    """Create the adapters with a ``session`` of boto3.
+    """Create the adapters. ``actor`` is the actor in the audit events.
 
-    ``endpoints`` has the URLs of services by name, where they are not those of AWS.
+    ``session`` is a session of boto3, ``None`` for the default session. ``endpoints`` maps names of services to URLs
+    that replace those of AWS.
     """
-    import boto3  # no function behind the API imports it
+    import boto3  # imported here, so that no function of the API imports it
 
     from scim.auth.master_key.rotation import MasterKeyRotation
 
@@ -84,5 +85,5 @@ def build_operator_adapters(
 
 
 def _raise_fault(fault: Exception) -> None:
-    """Raise the fault, so that an operator's command fails: it has no log for faults."""
+    """Raise the fault, so that an operator's command fails. A command has no log for faults."""
     raise fault

@@ -1,4 +1,4 @@
-"""The time, deadlines and random ids, which services get from the system."""
+"""The clock, deadlines and random ids for use cases, which do not call the system themselves."""
 
 from __future__ import annotations
 

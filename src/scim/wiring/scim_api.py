@@ -1,6 +1,6 @@
 """Build the adapters of the SCIM endpoint.
 
-Modules that only some of its functions use are imported where they are needed, so that the others start faster.
+Modules that only some functions need are imported inside methods, so that other functions start faster.
 """
 
 from __future__ import annotations
@@ -46,34 +46,41 @@ class ScimApiAdapters:
 
     @cached_property
     def resource_store_config(self) -> ResourceStoreConfig:
-        """Return the configuration of resource stores. Raise ``ValueError`` for attributes that cannot be indexed."""
+        """The configuration of resource stores. Raise ``ValueError`` for attributes that cannot be indexed."""
         return build_resource_store_config(self.settings)
 
     def preload(self, *, has_resources: bool) -> None:
-        """Import modules and read schemas that requests need, so that a snapshot has them. None is unique or secret."""
+        """Load the modules and schemas that requests need, so that a SnapStart snapshot contains them.
+
+        Nothing that is loaded is secret, or must be unique to an execution environment.
+        """
         load_user_type()
         if has_resources:
             _ = self.resource_store_config
 
     def open_table(self, deadline: Deadline) -> Table:
+        """Return the table for a request with this deadline. It counts the calls to DynamoDB."""
         return Table(self.dynamodb_client, self.settings.table_name, deadline)
 
     def build_tenant_store(self, table: Table) -> DynamoDBTenantStore:
+        """Return the store of tenants."""
         return DynamoDBTenantStore(table, runtime.new_id)
 
     def build_resource_store(self, table: Table, tenant: Tenant, resource_type: ResourceType) -> DynamoDBResourceStore:
+        """Return the store of a tenant's resources of one type."""
         from scim.store.resources import DynamoDBResourceStore
 
         return DynamoDBResourceStore(table, self.resource_store_config, tenant.id, resource_type)
 
     def build_audit_log_store(self, table: Table, tenant_id: str) -> DynamoDBAuditLogStore:
+        """Return the store of a tenant's audit log."""
         from scim.store.audit_log import DynamoDBAuditLogStore
 
         return DynamoDBAuditLogStore(table, tenant_id, runtime.current_time)
 
 
 def build_scim_api_adapters(settings: Settings, report_fault: Callable[[Exception], None]) -> ScimApiAdapters:
-    """Create the adapters. Their clients neither look for credentials nor open a connection yet.
+    """Create the adapters of the SCIM endpoint. Their clients do not load credentials or open connections yet.
 
     ``report_fault`` receives faults that do not fail the request.
     """

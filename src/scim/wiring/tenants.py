@@ -1,4 +1,4 @@
-"""Build the tenant service, which administration and Secrets Manager's own rotation share."""
+"""Build the tenant service, for administration and for the rotation of tokens by Secrets Manager."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 
 
 def build_tenant_service(table: Table, token_store: SecretsManagerTokenStore, actor: str) -> TenantService:
-    """Return the tenant service; ``actor`` is the actor in the audit events."""
+    """Return the tenant service. ``actor`` is the actor in the audit events."""
     store = DynamoDBTenantStore(table, runtime.new_id)
     return TenantService(store, token_store, actor, runtime.current_time, runtime.new_id)

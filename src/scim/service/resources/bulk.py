@@ -4,8 +4,8 @@ Operations run in parallel, with two exceptions. Operations on the same resource
 to a resource by ``bulkId`` runs after the operation that creates it.
 
 The ids of new resources are chosen before any operation runs, so references in a cycle can be replaced too. If an
-operation of a cycle fails, the operations of the cycle that ran before it are undone. So an operation whose result is an
-error has changed nothing.
+operation of a cycle fails, the operations of the cycle that ran before it are undone. So an operation whose result is
+an error has changed nothing.
 """
 
 from __future__ import annotations

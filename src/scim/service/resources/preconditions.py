@@ -19,7 +19,7 @@ class Preconditions:
     """The preconditions of a request.
 
     Each field has the opaque tags in a header, with their quotes. ``{"*"}`` matches any version. ``None`` means that
-    the header is missing. Tags are compared weakly (RFC 9110 section 8.8.3.2), because all tags of this service are weak.
+    the header is missing. Tags are compared weakly (RFC 9110 section 8.8.3.2), because all tags of Muster are weak.
     """
 
     if_match: frozenset[str] | None = None

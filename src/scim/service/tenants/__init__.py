@@ -1,1 +1,1 @@
-"""The use cases around tenants: settings, tokens, custom schemas, health and overview."""
+"""The use cases of tenants: settings, tokens, custom schemas, health and overview."""

@@ -1,4 +1,4 @@
-"""Describe the access of a tenant's identity provider, and why it has none."""
+"""Describe the access of a tenant's identity provider, and the reason if it has no access."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _REMEDY = (
 
 
 def find_access_problems(tenant: Tenant, usage: TokenUsage | None, now: float) -> Iterator[str]:
-    """Yield the reason why no request can be served now, or why none has arrived.
+    """Yield a sentence if all requests of the tenant are rejected, or if none has arrived yet.
 
     ``usage`` is the last use of the tenant's token, ``None`` if none was ever used. ``now`` is in seconds since 1970.
     """
@@ -48,21 +48,21 @@ def find_access_problems(tenant: Tenant, usage: TokenUsage | None, now: float) -
 
 
 def describe_first_use(usage: TokenUsage) -> str:
-    """Return the first request with the token in words, with the identity provider if its user agent names one."""
+    """Return a description of the first request with a token, and the identity provider if the user agent names it."""
     provider = detect_request_provider(usage.first_user_agent, "", (), None)
     by_provider = f" by {provider.display_name}" if provider else ""
     return f"{'First write' if usage.first_is_write else 'Connection tested'}{by_provider}"
 
 
 def describe_last_use(usage: TokenUsage) -> str:
-    """Return the last recorded request with the token in words."""
+    """Return a description of the last recorded request with a token."""
     return "a write" if usage.is_write else "a read"
 
 
 def describe_malformed_tokens(counts: Sequence[RejectedTokenCount]) -> str:
-    """Return the number of requests with a malformed token in the last 24 hours in words, and what to do.
+    """Return a sentence on the requests with a malformed token in the last 24 hours, with what to do.
 
-    The text is empty if there was none.
+    Return an empty text if there were none.
     """
     if not counts:
         return ""

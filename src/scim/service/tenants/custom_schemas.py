@@ -1,7 +1,7 @@
-"""The custom schemas of a tenant: schema documents (RFC 7643 section 7) that extend its users.
+"""Validate the custom schemas of a tenant: schema documents (RFC 7643 section 7) that extend its users.
 
-An attribute may also have ``maxLength`` and ``format``, which SCIM does not define: they describe values of a
-customer's HR system. Discovery shows the documents without these two.
+An attribute may also have ``maxLength`` and ``format``, which SCIM does not define. They describe the values of a
+customer's HR system. The discovery endpoints omit both.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from scim.service.model.stored_resource import encode_json
 
 _MAX_ATTRIBUTES = 100
 MAX_BYTES = 200_000
-"""The maximum size of a tenant's schema documents as JSON. All its settings are one item of at most 400 KB."""
+"""The maximum size of a tenant's schema documents as JSON. All settings are one item of at most 400 KB."""
 MAX_NAME_BYTES = 30_000
-"""The maximum size of the names of a tenant's attributes, each with its URN.
+"""The maximum size of the names of a tenant's custom attributes, each with its URN.
 
-A change record holds the names of the changed attributes, and is an item of at most 400 KB.
+A change record contains the names of the changed attributes, and is an item of at most 400 KB.
 """
 
 _NAME_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(?: [A-Za-z0-9_-]+)*")
@@ -47,7 +47,7 @@ def _check_attribute_name(name: str) -> str:
 
 
 def _check_sub_attribute_name(name: str) -> str:
-    """Return the name. Raise ``ValueError`` if it cannot stand after a dot or in the brackets of a filter."""
+    """Return the name. Raise ``ValueError`` if it cannot be used in a path: after a dot or in a value filter."""
     if not _SUB_ATTRIBUTE_NAME_PATTERN.fullmatch(name):
         raise ValueError(
             f"{name!r} is not a sub-attribute name: a name begins with a letter and consists of letters, digits, "
@@ -77,7 +77,7 @@ class _Document(BaseModel):
 
 
 class _Characteristics(_Document):
-    """The characteristics of attributes and sub-attributes, with names and defaults of RFC 7643 sections 2.2 and 7."""
+    """The characteristics of an attribute or sub-attribute. Names and defaults are those of RFC 7643 sections 2.2, 7."""
 
     name: AttributeName
     type: DataType
@@ -140,7 +140,7 @@ class _SchemaDocument(_Document):
 
 
 def parse_schemas(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the documents, validated. Raise ``ValueError`` that says where one is wrong and why."""
+    """Validate schema documents, and return them. Raise ``ValueError``, which names the position and the reason."""
     try:
         schemas = [_SchemaDocument.model_validate(document) for document in documents]
     except ValidationError as error:
@@ -165,7 +165,7 @@ def parse_schemas(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
 
 
 def _check_schema_ids(ids: Sequence[str]) -> None:
-    """Raise ``ValueError`` unless every path to an attribute begins with the id of one schema only."""
+    """Raise ``ValueError`` if two schemas have the same id, or a path could begin with the ids of two schemas."""
     standard = [schema.id for schema in load_user_type().schemas]
     if len({urn.lower() for urn in (*standard, *ids)}) < len(standard) + len(ids):
         raise ValueError("Each schema needs an id that no other one has.")
@@ -180,9 +180,9 @@ def _check_schema_ids(ids: Sequence[str]) -> None:
 def merge_schemas(
     old_documents: Sequence[Mapping[str, Any]], new_documents: Sequence[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
-    """Return the old and the new documents. A new one replaces an old one with the same id.
+    """Return the old and the new documents. A new document replaces an old one with the same id.
 
-    Raise ``ValueError`` as :func:`parse_schemas`.
+    Raise the errors of :func:`parse_schemas`.
     """
     documents = parse_schemas(new_documents)
     ids = {document["id"].lower() for document in documents}
@@ -190,14 +190,14 @@ def merge_schemas(
 
 
 def describe_attribute(attribute: Mapping[str, Any]) -> str:
-    """Return the type of an attribute of a schema document in words, with its format and limits."""
+    """Return a description of the type of an attribute in a schema document, with its format and limits."""
     limits = [f"at most {attribute['maxLength']} characters"] if attribute.get("maxLength") else []
     plurality = ["multi-valued"] if attribute.get("multiValued") else []
     return ", ".join([attribute.get("format") or attribute["type"], *plurality, *limits])
 
 
 def _check_unambiguous_names(attributes: Sequence[_Characteristics]) -> None:
-    """Raise ``ValueError`` if two names differ only in case, or a filter cannot distinguish them."""
+    """Raise ``ValueError`` if two names differ only in case, or if a filter could be read in two ways."""
     names = {attribute.name.lower() for attribute in attributes}
     if len(names) < len(attributes):
         raise ValueError("two attributes have the same name, or differ only in case")

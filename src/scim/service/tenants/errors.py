@@ -8,7 +8,7 @@ class TenantError(Exception):
 
 
 class TenantExists(TenantError):
-    """The tenant is connected already."""
+    """The tenant is already connected."""
 
 
 class UnknownTenant(TenantError):
@@ -24,4 +24,4 @@ class PreviousTokenValid(TenantError):
 
 
 class ConcurrentChange(TenantError):
-    """Somebody else has changed the tenant or its secret at the same time."""
+    """The tenant or its secret was changed at the same time by another request."""

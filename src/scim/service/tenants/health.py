@@ -1,7 +1,7 @@
-"""The health of a tenant's provisioning: one state, and what to do about it.
+"""Assess the health of a tenant's provisioning: its state, and what to do.
 
-The state follows from numbers: the failures of today and yesterday (UTC), which are counted when they happen, and the
-changes of these two days, which are counted as far as they matter to the state.
+The state is computed from two numbers of today and yesterday (UTC): failures, which are counted when they happen, and
+changes, which are counted up to the number that decides the state.
 """
 
 from __future__ import annotations
@@ -18,42 +18,42 @@ from scim.service.model.token import DAY_S, TokenUsage
 from scim.service.tenants import quarantine
 
 FAILING_MIN_FAILURES = 3
-"""With fewer failed writes or requests, a tenant is never ``FAILING``."""
+"""With fewer failed writes or requests than this, a tenant is never ``FAILING``."""
 FAILING_SHARE = 0.1
 """A tenant is ``FAILING`` if more than this share of its writes fails."""
 FAILING_AT_ANY_SHARE = 500
-"""With this number of failed writes or more, a tenant is ``FAILING`` whatever their share."""
+"""With this number of failed writes or more, a tenant is always ``FAILING``."""
 _MAX_CHANGES_FOR_SHARE = 5_000
-"""The number up to which changes are counted for the share that is shown: one query of the index."""
+"""The maximum number of changes that are counted to display the share: one query of the index."""
 
 
 class HealthState(StrEnum):
-    """The state of a tenant's provisioning: the first of these that applies, in this order."""
+    """The state of a tenant's provisioning: the first of these states that applies."""
 
     UNKNOWN = "unknown"
-    """It could not be read in time."""
+    """The tenant could not be read in time."""
     DISCONNECTED = "disconnected"
     NO_VALID_TOKEN = "no valid token"  # noqa: S105  # no token
     """The token was revoked or has expired."""
     TOKEN_REJECTED = "token rejected"  # noqa: S105  # no token
-    """Within 24 hours a token was rejected, and no valid one was used since."""
+    """In the last 24 hours a token was rejected, and no valid token was used since then."""
     NO_REQUEST_YET = "not connected yet"
     """No request with a valid token has arrived yet."""
     WRONG_SCIM_URL = "wrong SCIM URL"
-    """Within 24 hours a request failed because of the SCIM URL, and no other request was recorded since."""
+    """In the last 24 hours a request failed because of the SCIM URL, and no other request was recorded since then."""
     REPEATING_FAILURE = "repeating failure"
-    """The same request has failed five times or more since yesterday."""
+    """The same request has failed five times or more today and yesterday (UTC)."""
     FAILING = "failing"
-    """Too many writes fail, or requests fail and nothing changes."""
+    """Too many writes fail, or requests fail and no user changes."""
     HEALTHY = "healthy"
 
 
 @dataclass(frozen=True, slots=True)
 class DailyActivity:
-    """The numbers of one day of the activity chart. ``day`` is an RFC 3339 full-date, in UTC.
+    """The numbers of one day in the activity chart. ``day`` is an RFC 3339 full-date in UTC.
 
-    ``changes`` is a lower bound if ``has_more_changes``. ``failures`` counts all requests that failed, rejected tokens
-    included; ``failed_writes`` counts the writes among them.
+    ``changes`` is a lower bound if ``has_more_changes``. ``failures`` is the number of failed requests, including
+    rejected tokens. ``failed_writes`` is the number of writes among them.
     """
 
     day: str
@@ -73,9 +73,9 @@ class RecentActivity:
 
     @property
     def failure_share(self) -> float:
-        """Return the share of the writes that failed, 0 to 1.
+        """The share of writes that failed (0 to 1).
 
-        It is an upper bound, since writes that changed nothing are not counted.
+        It is an upper bound, because successful writes that changed nothing are not counted.
         """
         failed = self.failures.failed_writes
         return failed / (failed + self.changes) if failed else 0.0
@@ -83,9 +83,10 @@ class RecentActivity:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The health of a tenant: ``state``, ``advice`` in one sentence (empty for nothing to do), and ``warnings``.
+    """The health of a tenant.
 
-    ``provider`` is the identity provider that was detected, ``None`` if none was.
+    ``advice`` says in one sentence what to do, and is empty if there is nothing to do. ``warnings`` are more sentences.
+    ``provider`` is the identity provider, ``None`` if it was not detected.
     """
 
     state: HealthState
@@ -96,7 +97,7 @@ class Health:
 
 
 def compute_change_limit_for_state(failures: DailyFailures) -> int:
-    """Return the number up to which changes are counted for the state; 0 if the failures alone decide."""
+    """Return the maximum number of changes to count for the state, 0 if the failures alone decide."""
     writes = failures.failed_writes
     if FAILING_MIN_FAILURES <= writes < FAILING_AT_ANY_SHARE:
         return int(writes / FAILING_SHARE) - writes + 1
@@ -104,7 +105,7 @@ def compute_change_limit_for_state(failures: DailyFailures) -> int:
 
 
 def compute_change_limit_for_details(failures: DailyFailures) -> int:
-    """Return the number up to which changes are counted for the state, the warnings and the share that is shown."""
+    """Return the maximum number of changes to count for the state, the warnings and the displayed share."""
     limit_for_warnings = quarantine.compute_change_limit(failures.failed_writes)
     return max(_MAX_CHANGES_FOR_SHARE, compute_change_limit_for_state(failures), limit_for_warnings)
 
@@ -114,8 +115,8 @@ def assess_health(
 ) -> Health:
     """Return the health of a tenant.
 
-    ``usage`` is the last use of its token, ``None`` if none was ever used. ``provider`` is the identity provider that
-    was detected. ``now`` is in seconds since 1970.
+    ``usage`` is the last use of its token, ``None`` if none was ever used. ``provider`` is the identity provider,
+    ``None`` if it was not detected. ``now`` is in seconds since 1970.
     """
     state = _determine_state(tenant, usage, activity, now)
     if not tenant.is_connected:

@@ -1,4 +1,7 @@
-"""The overview of a tenant: access, last use, users and health, in a constant number of bounded reads."""
+"""Load the overview of a tenant: access, last request, users and health.
+
+The number of reads is constant, and each has a limit.
+"""
 
 from __future__ import annotations
 
@@ -25,15 +28,15 @@ from scim.service.tenants.health import (
 )
 
 OVERVIEW_TIMEOUT_S = 6.0
-"""The time for one tenant of a list: two seconds for repeated attempts, and one call that hangs."""
+"""The time to load one tenant of a list: two seconds for retries, and the time of one call that times out."""
 _NEWEST_RECORD_COUNT = 50
 """The number of newest changes and failures from which the identity provider is detected."""
-_WORKERS = 8  # as many as Bulk has: within the connections of the store's client
+_WORKERS = 8  # as for bulk requests: it fits into the connections of the DynamoDB client
 _UNREADABLE = "Could not be read in time. Load the list again, or look at the status of this customer."
 
 
 class ConnectionState(StrEnum):
-    """The access of a tenant's identity provider."""
+    """Whether a tenant's identity provider has access."""
 
     CONNECTED = "connected"
     REVOKED = "revoked"
@@ -50,10 +53,11 @@ class LastUsedToken(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TenantOverview:
-    """The state of one tenant.
+    """The overview of a tenant.
 
-    ``token_usage`` is the last use of its token, ``None`` if none was ever used. ``action_needed`` says in words
-    what somebody should do; empty for nothing.
+    ``token_usage`` is the last use of its token, ``None`` if none was ever used. ``is_in_grace_period`` says whether
+    the previous token is still valid. ``action_needed`` says in sentences what to do. It is empty if there is nothing
+    to do.
     """
 
     tenant: Tenant
@@ -66,30 +70,34 @@ class TenantOverview:
 
     @property
     def id(self) -> str:
+        """The id of the tenant."""
         return self.tenant.id
 
     @property
     def is_readable(self) -> bool:
+        """Whether the tenant could be read: always true here, see :class:`UnreadableTenant`."""
         return True
 
     @property
     def connection_state(self) -> ConnectionState:
+        """Whether the identity provider has access."""
         if not self.tenant.is_connected:
             return ConnectionState.DISCONNECTED
         return ConnectionState.REVOKED if self.tenant.token.is_revoked else ConnectionState.CONNECTED
 
     @property
     def health_state(self) -> HealthState:
+        """The state of the tenant's provisioning."""
         return self.health.state
 
     @property
     def has_unrevealed_token(self) -> bool:
-        """Return whether a token was created and not revealed yet."""
+        """Whether the current token has not been shown yet."""
         return self.tenant.is_connected and not self.tenant.token.is_revealed
 
     @property
     def last_used_token(self) -> LastUsedToken | None:
-        """Return which token was used last; ``None`` if none was ever used."""
+        """Which token was used last, ``None`` if none was ever used."""
         if self.token_usage is None:
             return None
         is_current = self.token_usage.version_id == self.tenant.token.version_id
@@ -98,27 +106,29 @@ class TenantOverview:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableTenant:
-    """A tenant in a list that could not be read, or not in time."""
+    """A tenant in a list that could not be read in time."""
 
     id: str
     action_needed: str = _UNREADABLE
 
     @property
     def is_readable(self) -> bool:
+        """Whether the tenant could be read: always false here."""
         return False
 
     @property
     def health_state(self) -> HealthState:
+        """The state of the tenant's provisioning, which is unknown."""
         return HealthState.UNKNOWN
 
 
 def load_overview(
     tenant: Tenant, tenant_store: TenantStore, audit_log_store: AuditLogStore, now: float, *, is_detailed: bool = False
 ) -> TenantOverview:
-    """Return the overview of a tenant.
+    """Return the overview of a tenant. ``now`` is in seconds since 1970.
 
-    ``now`` is in seconds since 1970. If ``is_detailed``, the changes are counted that the warnings and the share need,
-    and the newest records are read to detect the identity provider; else one query at most counts changes.
+    If ``is_detailed``, count enough changes for the warnings and the displayed share, and read the newest records to
+    detect the identity provider. Otherwise at most one query counts changes.
     """
     user_count, active_user_count = tenant_store.count_users(tenant.id)
     token_usage = tenant_store.get_last_token_usage(tenant.id)
@@ -153,9 +163,9 @@ def _read_newest_records(audit_log_store: AuditLogStore) -> Iterator[LogRecord]:
 def _load_activity(
     audit_log_store: AuditLogStore, now: float, compute_limit: Callable[[DailyFailures], int]
 ) -> RecentActivity:
-    """Return the activity of today and yesterday.
+    """Return the activity of today and yesterday (UTC).
 
-    ``compute_limit`` returns the number up to which changes are counted.
+    ``compute_limit`` returns the maximum number of changes to count.
     """
     yesterday, today = list_last_days(now, 2)
     failures = sum_days(audit_log_store.get_daily_failures(yesterday, today).values())
@@ -169,9 +179,10 @@ def load_overviews(
     tenant_ids: Iterable[str],
     report_fault: Callable[[str, Exception], None],
 ) -> Iterator[TenantOverview | UnreadableTenant]:
-    """Yield the overviews of many tenants in their order, and omit tenants that do not exist. Load several at a time.
+    """Yield the overviews of tenants in the order of their ids in ``tenant_ids``. Several are loaded in parallel.
 
-    A tenant that cannot be read is an :class:`UnreadableTenant`; ``report_fault`` receives its id and the error.
+    ``load`` returns ``None`` for a tenant that does not exist, which is omitted. A tenant that cannot be read is an
+    :class:`UnreadableTenant`, and ``report_fault`` receives its id and the error.
     """
 
     def load_or_report(tenant_id: str) -> TenantOverview | UnreadableTenant | None:
@@ -186,7 +197,7 @@ def load_overviews(
 
 
 def _describe_token_action(tenant: Tenant, now: float) -> str:
-    """Return what somebody should do about the tenant's token; empty for nothing."""
+    """Return a sentence on what to do about the tenant's token, empty if there is nothing to do."""
     token = tenant.token
     if token.is_revoked:
         return "The token was revoked: make a new one."

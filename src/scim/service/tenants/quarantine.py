@@ -1,7 +1,7 @@
-"""Warn when an identity provider is about to stop provisioning, since many writes fail or its token is rejected.
+"""Warn before an identity provider stops provisioning because many writes fail or its token is rejected.
 
 Only Microsoft Entra ID publishes thresholds ("Application provisioning in quarantine status" on learn.microsoft.com).
-No limits of other providers are known.
+Those of other identity providers are not known.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from scim.service.model.identity_provider import IdentityProvider
 
 MIN_FAILURES = 5_000
 FAILURE_SHARE = 0.4
-"""Entra ID quarantines an application with :data:`MIN_FAILURES` if they are more than this share of its writes."""
+"""Entra ID quarantines an application with :data:`MIN_FAILURES` if more than this share of its writes failed."""
 FAILURES_AT_ANY_SHARE = 40_000
-"""Entra ID quarantines an application with more failures than this, whatever their share."""
+"""Entra ID always quarantines an application with more failures than this."""
 _WARNING_FRACTION = 0.5
-"""The fraction of a threshold at which a warning begins."""
+"""The fraction of a threshold from which on a warning is given."""
 
 _LOG_HINT = "The log of failures (console: Log; or `muster log --failures`) says what to change"
 _OKTA_RETRY = "Okta keeps failed requests under Dashboard > Tasks: after the change select Retry Selected there."
 _RETRY_STEPS = {IdentityProvider.OKTA: _OKTA_RETRY}
-"""The steps at a provider that does not repeat failed writes by itself."""
+"""What to do at an identity provider that does not repeat failed writes by itself."""
 
 
 def can_be_entra(provider: IdentityProvider | None) -> bool:
-    """Return whether the provider is Entra ID, or unknown, so that Entra ID's limits may apply."""
+    """Return whether the identity provider is Entra ID or unknown, so that Entra ID's thresholds may apply."""
     return provider in (IdentityProvider.ENTRA, None)
 
 
 def compute_change_limit(failures: int) -> int:
-    """Return the number up to which changes are counted for the warnings of :func:`assess_quarantine`.
+    """Return the maximum number of changes to count for the warnings of :func:`assess_quarantine`.
 
-    Return 0 if the number of failures alone decides. ``failures`` is the number of failed writes.
+    ``failures`` is the number of failed writes. Return 0 if it alone decides.
     """
     if failures > FAILURES_AT_ANY_SHARE or failures < _WARNING_FRACTION * MIN_FAILURES:
         return 0
@@ -41,7 +41,7 @@ def compute_change_limit(failures: int) -> int:
 
 
 def assess_quarantine(failures: int, changes: int, provider: IdentityProvider | None) -> Iterator[str]:
-    """Yield a warning if the number of failed writes comes near the provider's limits.
+    """Yield a warning if the number of failed writes approaches the identity provider's thresholds.
 
     ``changes`` is the number of successful writes in the same time.
     """
@@ -68,7 +68,7 @@ def assess_quarantine(failures: int, changes: int, provider: IdentityProvider | 
 
 
 def describe_rejection(provider: IdentityProvider | None) -> str:
-    """Return in words what the provider does after a rejected token, and what to do there."""
+    """Return sentences on what the identity provider does after a rejected token, and what to do there."""
     if provider is IdentityProvider.ENTRA:
         return "Entra ID quarantines the application for that at once: paste the token there and restart provisioning."
     if provider is IdentityProvider.OKTA:

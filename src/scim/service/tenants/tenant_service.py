@@ -22,9 +22,10 @@ TENANT_ID_PATTERN = re.compile(r"[a-z0-9-]{1,40}")
 
 @dataclass(frozen=True, slots=True)
 class TenantService:
-    """Connects, configures and disconnects tenants; ``tokens`` manages their tokens.
+    """Connects, configures and disconnects tenants. ``tokens`` manages their tokens.
 
-    ``actor`` is the actor in the audit events. ``now`` returns the seconds since 1970, ``new_id`` a random UUID.
+    ``actor`` is the actor in the audit events. ``now`` returns the seconds since 1970. ``new_id`` returns a random
+    lower-case UUID.
     """
 
     tenant_store: TenantStore
@@ -42,14 +43,22 @@ class TenantService:
         lifetime_s: float | None = None,
         idempotency_key: IdempotencyKey | None = None,
     ) -> IssuedToken:
-        """Create a tenant, or connect a disconnected one again, and return its only token.
+        """Create a tenant, or reconnect a disconnected one, and return its only token.
 
-        ``custom_schemas`` are schema documents that extend its users (:mod:`scim.service.tenants.custom_schemas`). A
-        tenant that is connected again keeps its users, the settings that are not given, and the lifetime of its
-        tokens; the tokens of a new one do not expire.
-        Raise :class:`TenantExists` if it is connected; but if its token was not revealed yet, return that token.
-        Raise :class:`ConcurrentChange` if the settings have changed since the ``idempotency_key``, and
-        ``ValueError`` for an id that is not lower-case letters, digits and hyphens, for a wrong document or lifetime.
+        A reconnected tenant keeps its users, and the settings that are not given. If the tenant is already connected
+        but its token has not been shown, return that token.
+
+        Args:
+            tenant_id: 1 to 40 lower-case letters, digits and hyphens.
+            custom_schemas: Schema documents that extend its users (:mod:`scim.service.tenants.custom_schemas`).
+            is_strict: Whether strict mode is on. A new tenant is not strict by default.
+            lifetime_s: The lifetime of its tokens in seconds. By default, the tokens of a new tenant do not expire.
+            idempotency_key: The key of the form that the request comes from.
+
+        Raises:
+            TenantExists: The tenant is already connected.
+            ConcurrentChange: The settings have changed since the form with the ``idempotency_key`` was rendered.
+            ValueError: The id, a document or the lifetime is not valid.
         """
         if not TENANT_ID_PATTERN.fullmatch(tenant_id):
             raise ValueError("A tenant's id is 1 to 40 lower-case letters, digits and hyphens.")
@@ -63,19 +72,22 @@ class TenantService:
         return self.tokens.finish_issuing(before)
 
     def disconnect(self, tenant_id: str) -> Tenant:
-        """End a tenant's access and its invitations, and schedule its secret for deletion. Its users stay.
+        """Revoke a tenant's tokens and invitations, and schedule its secret for deletion. Keep its users.
 
-        Execution environments follow within a minute. Raise :class:`UnknownTenant`.
+        This takes effect in all execution environments within a minute. Raise :class:`UnknownTenant`.
         """
         tenant = self._writer.change(tenant_id, AuditAction.DISCONNECT, self._revise_to_disconnected)
         self.token_store.delete_secret(tenant_id)
-        # Somebody may have connected the tenant again between the two calls, and needs the secret.
+        # Another request may have reconnected the tenant between the two calls. It needs the secret.
         if (latest := self.tenant_store.get(tenant_id)) is not None and latest.is_connected:
             self.token_store.restore_secret(tenant_id)
         return tenant
 
     def revoke_invitations(self, tenant_id: str) -> Tenant:
-        """End all invitations of a tenant and the sessions that they opened. Raise :class:`UnknownTenant`."""
+        """Revoke all invitations of a tenant, and end the sessions of those who accepted one.
+
+        Raise :class:`UnknownTenant`.
+        """
         return self._writer.change(tenant_id, AuditAction.REVOKE_INVITATIONS, _end_invitations)
 
     def configure(
@@ -85,18 +97,18 @@ class TenantService:
         is_strict: bool | None = None,
         custom_schemas: Sequence[Mapping[str, Any]] | None = None,
     ) -> Tenant:
-        """Change the given settings of a tenant. Execution environments follow within a minute.
+        """Change the given settings of a tenant. This takes effect in all execution environments within a minute.
 
-        Users keep their values of a schema that is removed: they are hidden, and shown again when it comes back.
-        Raise :class:`UnknownTenant`, and ``ValueError`` for a wrong document, or for one that gives an attribute
-        a type that existing values of users may not have.
+        If a schema is removed, users keep its values. They are hidden until the schema is added again.
+        Raise :class:`UnknownTenant`. Raise ``ValueError`` if a document is not valid, or if it changes the type of an
+        attribute of which users may have values.
         """
         return self._writer.change(
             tenant_id, AuditAction.CONFIGURE, lambda tenant: _apply_settings(tenant, is_strict, custom_schemas)
         )
 
     def add_schemas(self, tenant_id: str, documents: Sequence[Mapping[str, Any]]) -> Tenant:
-        """Add schema documents, or replace those with the same id. Raise as :meth:`configure`."""
+        """Add schema documents, or replace those with the same id. Raise the errors of :meth:`configure`."""
         return self._writer.change(
             tenant_id,
             AuditAction.CONFIGURE,
@@ -104,7 +116,7 @@ class TenantService:
         )
 
     def remove_schema(self, tenant_id: str, urn: str) -> Tenant:
-        """Remove a schema document. Raise :class:`UnknownTenant` and :class:`UnknownSchema`."""
+        """Remove the schema document with the id ``urn``. Raise :class:`UnknownTenant` and :class:`UnknownSchema`."""
 
         def revise(tenant: Tenant) -> Tenant:
             remaining = [document for document in tenant.custom_schemas if document["id"].lower() != urn.lower()]
@@ -116,7 +128,7 @@ class TenantService:
 
     @property
     def tokens(self) -> TokenService:
-        """Return the service for the tokens of the same tenants."""
+        """The service for the tokens of these tenants."""
         return TokenService(self._writer, self.token_store)
 
     @property
@@ -136,7 +148,7 @@ def _end_invitations(tenant: Tenant) -> Tenant:
 def _apply_settings(
     tenant: Tenant, is_strict: bool | None, custom_schemas: Sequence[Mapping[str, Any]] | None
 ) -> Tenant:
-    """Return the tenant with the settings that are given."""
+    """Return the tenant with the given settings. A setting that is ``None`` is unchanged."""
     documents = tenant.custom_schemas if custom_schemas is None else parse_schemas(custom_schemas)
     return replace(
         tenant,

@@ -1,4 +1,4 @@
-"""Write the settings of tenants, each change in one transaction with its audit event."""
+"""Write the settings of tenants. Each change is one transaction with its audit event."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_ATTEMPTS = 5
 class TenantWriter:
     """Writes the settings of tenants. ``actor`` is the actor in the audit events.
 
-    ``now`` returns the seconds since 1970, ``new_id`` a random lower-case UUID.
+    ``now`` returns the seconds since 1970. ``new_id`` returns a random lower-case UUID.
     """
 
     tenant_store: TenantStore
@@ -30,8 +30,8 @@ class TenantWriter:
     def change(self, tenant_id: str, action: AuditAction, revise: Callable[[Tenant], Tenant]) -> Tenant:
         """Write the settings that ``revise`` returns, and return them. Write nothing if they are unchanged.
 
-        ``revise`` is called again if somebody else has changed the settings since they were read.
-        Raise :class:`UnknownTenant`, and :class:`ConcurrentChange` if others keep changing the settings.
+        If the settings have changed since they were read, ``revise`` is called again with the new ones.
+        Raise :class:`UnknownTenant`, and :class:`ConcurrentChange` if the settings change again at every attempt.
         """
         for _ in range(_MAX_ATTEMPTS):
             before = self.tenant_store.get(tenant_id)
@@ -47,9 +47,10 @@ class TenantWriter:
         raise ConcurrentChange(f"Others keep changing {tenant_id}; try again.")
 
     def write(self, before: Tenant | None, after: Tenant, action: AuditAction) -> Tenant:
-        """Write the settings ``after`` in place of ``before``, ``None`` for a new tenant, and return them.
+        """Replace the settings ``before`` by ``after``, and return the written settings with their new version.
 
-        Raise :class:`VersionConflict` if the stored settings are not ``before``.
+        ``before`` is ``None`` for a new tenant. Raise :class:`VersionConflict` if the stored settings are not
+        ``before``.
         """
         written = replace(after, version=before.version + 1 if before else 1)
         details = _describe_changes(before, written)
@@ -59,7 +60,7 @@ class TenantWriter:
 
 
 def get_connected_tenant(tenants: TenantReader, tenant_id: str) -> Tenant:
-    """Return a tenant. Raise :class:`UnknownTenant` if it is not connected."""
+    """Return a tenant. Raise :class:`UnknownTenant` if it does not exist or is not connected."""
     tenant = tenants.get(tenant_id)
     if tenant is None or not tenant.is_connected:
         raise UnknownTenant(f"{tenant_id} is not connected: connect it first.")
@@ -67,7 +68,7 @@ def get_connected_tenant(tenants: TenantReader, tenant_id: str) -> Tenant:
 
 
 def _describe_changes(before: Tenant | None, after: Tenant) -> dict[str, str]:
-    """Return the settings that differ, in words, for the audit event."""
+    """Return the new values of the settings that differ, as texts for the audit event, by name."""
     old, new = (_describe_settings(tenant) if tenant else {} for tenant in (before, after))
     return {name: value for name, value in new.items() if old.get(name) != value}
 

@@ -2,13 +2,13 @@
 
 A token is created in three steps:
 
-1. The new token is stored as a pending version of the tenant's secret, where it is not valid yet.
-2. The tenant's settings name it as the current version, in one transaction with the audit event, on the condition that
-   nobody has changed the settings since they were read.
+1. The new token is stored as a pending version of the tenant's secret. It is not valid yet.
+2. The tenant's settings name this version as the current one. They are written in one transaction with the audit event,
+   on the condition that the settings have not changed since they were read.
 3. The version becomes the current one of the secret.
 
-An interrupted operation can be repeated: before step 2 nothing has changed, and after it the remaining steps are
-done. A revocation takes effect with the settings alone (step 2).
+An interrupted operation can be repeated. Before step 2 nothing has changed. After step 2 the repetition does step 3. A
+revocation only writes the settings (step 2).
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from scim.service.tenants.tenant_writer import TenantWriter, get_connected_tenan
 
 DEFAULT_GRACE_S = DAY_S
 REPEAT_WINDOW_S = 60.0
-"""The time in which a repeated request with the same idempotency key gets the same token."""
+"""The number of seconds in which a repeated request with the same idempotency key gets the same token."""
 _INTERRUPTED_AFTER_S = 60.0
-"""The age at which an unfinished rotation counts as interrupted."""
+"""The number of seconds after which an unfinished rotation counts as interrupted."""
 _MAX_ATTEMPTS = 5
 
 
@@ -55,10 +55,10 @@ class TokenService:
     def issue_first_token(
         self, before: Tenant | None, configured: Tenant, lifetime_s: float | None, key: IdempotencyKey | None
     ) -> IssuedToken:
-        """Connect a tenant with the settings ``configured`` and return its only token.
+        """Connect a tenant with the settings ``configured``, and return its only token.
 
-        ``before`` are the stored settings, ``None`` for a new tenant. Raise :class:`TenantExists` if somebody else has
-        connected the tenant since they were read, and :class:`ConcurrentChange`.
+        ``before`` are the stored settings, ``None`` for a new tenant. Raise :class:`TenantExists` if another request
+        has changed the settings since they were read, and :class:`ConcurrentChange` if the secret has changed.
         """
         token = self._build_token_state(configured, 0.0, lifetime_s, key)
         try:
@@ -81,13 +81,23 @@ class TokenService:
         is_forced: bool = False,
         idempotency_key: IdempotencyKey | None = None,
     ) -> IssuedToken:
-        """Return a new token. The previous one stays valid for ``grace_s`` from now, and not at all with 0.
+        """Return a new token for a tenant.
 
-        The new token lives for ``lifetime_s``; without it, as long as the previous one. With a grace period, a token
-        that was created but not revealed is returned instead of a new one: that of an interrupted rotation, or of
-        Secrets Manager's own rotation.
-        Raise :class:`UnknownTenant`, :class:`ConcurrentChange`, :class:`PreviousTokenValid` where the grace period of
-        the previous token would end now (unless ``is_forced``), and ``ValueError`` for a wrong lifetime.
+        If the current token has not been shown yet, and ``grace_s`` is not 0, return the current token instead. It
+        comes from an interrupted rotation, or from a rotation by Secrets Manager.
+
+        Args:
+            tenant_id: The tenant.
+            grace_s: The grace period in seconds for the token that is replaced. With 0 it becomes invalid immediately.
+            lifetime_s: The lifetime of the new token in seconds. By default it is that of the previous token.
+            is_forced: Whether to end a grace period that is still running.
+            idempotency_key: The key of the form that the request comes from.
+
+        Raises:
+            UnknownTenant: The tenant is not connected.
+            PreviousTokenValid: A grace period is still running, ``grace_s`` is not 0 and ``is_forced`` is false.
+            ConcurrentChange: The settings or the secret have changed.
+            ValueError: The lifetime is not positive.
         """
         before = get_connected_tenant(self.writer.tenant_store, tenant_id)
         check_unchanged(before, idempotency_key)
@@ -102,7 +112,10 @@ class TokenService:
         return self.finish_issuing(self._set_current(before, token))
 
     def finish_issuing(self, tenant: Tenant) -> IssuedToken:
-        """Make the version that the settings name the current one, and return its token."""
+        """Do step 3 for the version that the settings name, and return its token.
+
+        Raise :class:`ConcurrentChange` if the settings or the secret have changed.
+        """
         token = self._promote_current(tenant).token
         stored = self.token_store.read(tenant.id, token.version_id)
         if stored is None:
@@ -113,7 +126,7 @@ class TokenService:
     # Reveal
 
     def mark_revealed(self, issued: IssuedToken, key: IdempotencyKey | None = None) -> None:
-        """Record that a token was shown, so that only :meth:`find_token_of_repeated_request` returns it again."""
+        """Record that a token was shown. After that, only :meth:`find_token_of_repeated_request` returns it again."""
 
         def revise(tenant: Tenant) -> Tenant:
             if tenant.token.version_id != issued.version_id or tenant.token.is_revealed:
@@ -123,9 +136,9 @@ class TokenService:
         self.writer.change(issued.tenant_id, AuditAction.REVEAL, revise)
 
     def find_token_of_repeated_request(self, tenant_id: str, key: IdempotencyKey) -> IssuedToken | None:
-        """Return the token that the same request has created in the last :data:`REPEAT_WINDOW_S`; ``None`` for none.
+        """Return the token that the same form has created in the last :data:`REPEAT_WINDOW_S`, ``None`` for none.
 
-        A browser that sends a form twice gets two responses, and shows one of them: both hold the same token.
+        A browser that sends a form twice gets two responses and shows one of them. So both must contain the same token.
         Raise :class:`UnknownTenant` and :class:`ConcurrentChange`.
         """
         tenant = get_connected_tenant(self.writer.tenant_store, tenant_id)
@@ -136,26 +149,26 @@ class TokenService:
     # Revoke
 
     def revoke(self, tenant_id: str) -> Tenant:
-        """Revoke all tokens of a tenant. It stays connected: :meth:`rotate` creates a new token.
+        """Revoke all tokens of a tenant. It stays connected, and :meth:`rotate` creates a new token.
 
-        The tokens stay valid for up to a minute (:data:`scim.auth.authentication.MAX_CACHE_AGE_S`).
+        A revoked token may keep working for up to a minute (:data:`scim.auth.authentication.MAX_CACHE_AGE_S`).
         Raise :class:`UnknownTenant`.
         """
         return self.writer.change(tenant_id, AuditAction.REVOKE, self.build_revoked_settings)
 
     def build_revoked_settings(self, tenant: Tenant) -> Tenant:
-        """Return the settings of a tenant with all tokens revoked; unchanged if it is not connected."""
+        """Return the settings of a tenant with all tokens revoked. If it is not connected, return them unchanged."""
         if not tenant.is_connected:
             return tenant
         revoked = self._list_other_version_ids(tenant.id, "", tenant.token.version_id)
         return replace(tenant, token=TokenState(revoked_version_ids=revoked, lifetime_s=tenant.token.lifetime_s))
 
-    # Secrets Manager's own rotation: the steps createSecret and finishSecret
+    # Rotation by Secrets Manager: the steps createSecret and finishSecret
 
     def create_pending(self, tenant_id: str, version_id: str) -> None:
-        """Store a new token as the given version_id, which is not valid yet. It lives as long as the previous one.
+        """Store a new token as the pending version ``version_id``. Its lifetime is that of the previous token.
 
-        Do nothing if the version exists. Raise as :meth:`rotate`.
+        Do nothing if the version exists. Raise the errors of :meth:`rotate`.
         """
         tenant = get_connected_tenant(self.writer.tenant_store, tenant_id)
         if self.token_store.read(tenant_id, version_id) is None:
@@ -164,9 +177,9 @@ class TokenService:
             self._add_pending(tenant_id, version_id, expires, DEFAULT_GRACE_S)
 
     def promote_pending(self, tenant_id: str, version_id: str) -> None:
-        """Make a pending version the current one, and begin the grace period. Do nothing if it is the current one.
+        """Make a pending version the current one, and start the grace period. Do nothing if it is already current.
 
-        Raise :class:`UnknownTenant` and :class:`ConcurrentChange`.
+        Raise :class:`UnknownTenant`, and :class:`ConcurrentChange` if the version was revoked or is no longer pending.
         """
         tenant = get_connected_tenant(self.writer.tenant_store, tenant_id)
         if version_id in tenant.token.revoked_version_ids:
@@ -181,7 +194,7 @@ class TokenService:
             tenant = self._set_current(tenant, token)
         self._promote_current(tenant)
 
-    # The steps
+    # The steps of creating a token
 
     def _check_grace_period(self, tenant: Tenant) -> None:
         """Raise :class:`PreviousTokenValid` if the grace period of the previous token has not ended."""
@@ -195,7 +208,7 @@ class TokenService:
     def _build_token_state(
         self, tenant: Tenant, grace_s: float, lifetime_s: float | None, key: IdempotencyKey | None
     ) -> TokenState:
-        """Return the state of a token that will be created."""
+        """Return the state of a new token, with a random version id."""
         now = self.writer.now()
         lifetime_s = tenant.token.lifetime_s if lifetime_s is None else lifetime_s
         expires = compute_expiry(now, lifetime_s)
@@ -208,7 +221,7 @@ class TokenService:
         return replace(token, idempotency_key=key.name, idempotency_key_at=self.writer.now())
 
     def _add_pending(self, tenant_id: str, version_id: str, expires: float | None, grace_s: float) -> None:
-        """Step 1: store a new token as a pending version."""
+        """Do step 1: store a new token as a pending version."""
         try:
             self.token_store.add_pending(tenant_id, version_id, expires, grace_s)
         except SecretNotFound:
@@ -217,7 +230,7 @@ class TokenService:
             ) from None
 
     def _set_current(self, before: Tenant, token: TokenState) -> Tenant:
-        """Step 2: write the token into the settings as the current one from now on."""
+        """Do step 2: write the settings with ``token`` as the current token from now on."""
         revoked = before.token.revoked_version_ids
         if not token.grace_s:
             revoked = self._list_other_version_ids(before.id, token.version_id, before.token.version_id)
@@ -228,9 +241,9 @@ class TokenService:
             raise ConcurrentChange(f"Somebody else has changed {before.id} just now; try again.") from None
 
     def _promote_current(self, tenant: Tenant) -> Tenant:
-        """Step 3: make the version that the settings name the current one of the secret.
+        """Do step 3: make the version that the settings name the current one of the secret.
 
-        Raise :class:`ConcurrentChange` if the settings name another one by now.
+        Raise :class:`ConcurrentChange` if the settings name another version in the meantime.
         """
         version_id = tenant.token.version_id
         for _ in range(_MAX_ATTEMPTS):
@@ -247,11 +260,11 @@ class TokenService:
         raise ConcurrentChange(f"Somebody else has changed the token of {tenant.id} just now; look at its status.")
 
     def _is_interrupted(self, tenant: Tenant) -> bool:
-        """Return whether a rotation with a grace period began so long ago that it must have been interrupted."""
+        """Return whether a rotation with a grace period started so long ago that it must have been interrupted."""
         return tenant.token.grace_s > 0 and self.writer.now() - tenant.token.current_since > _INTERRUPTED_AFTER_S
 
     def _restart_grace_period(self, tenant: Tenant) -> None:
-        """Begin the grace period when an interrupted rotation is finished, which is now."""
+        """Start the grace period now, because an interrupted rotation is being finished."""
 
         def revise(latest: Tenant) -> Tenant:
             if latest.token.version_id != tenant.token.version_id:
@@ -261,7 +274,7 @@ class TokenService:
         self.writer.change(tenant.id, AuditAction.RESUME, revise)
 
     def _list_other_version_ids(self, tenant_id: str, version_id: str, current_id: str = "") -> tuple[str, ...]:
-        """Return the ids of all versions that have a stage, and ``current_id``, except ``version_id``."""
+        """Return ``current_id`` and the ids of all versions that have a stage, without ``version_id``."""
         staged = self.token_store.read_stages(tenant_id).values()
         return tuple(sorted({*staged, current_id} - {version_id, ""}))
 
