@@ -19,7 +19,7 @@ _DATE_TIME = re.compile(
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 Instant = tuple[int, str]
-"""A point in time: seconds since the year 0 and the digits of the fraction of a second, without trailing zeros."""
+"""A point in time: the seconds since 0000-12-31T00:00:00Z, and the digits of the fraction without trailing zeros."""
 
 
 def normalize_string(text: str, *, is_case_exact: bool = False) -> str:

@@ -1,1 +1,1 @@
-"""Adapters for the ports on one DynamoDB table: keys, items, transactions and stores."""
+"""The adapters that implement the ports with one DynamoDB table: keys, items, transactions and stores."""

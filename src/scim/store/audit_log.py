@@ -1,7 +1,7 @@
-"""The audit log of a tenant: counting its failures, and reading its records.
+"""Count the failures of a tenant, and read its audit log.
 
-The records are in four partitions: changes, failures, audit events, and the first uses of tokens. The log by time is
-merged from them when it is read. Changes and failures are found by the index, the others by their keys.
+The records are in four partitions: changes, failures, audit events, and first uses of tokens. Reading the log by time
+merges them. The index orders changes and failures by time. The other records are ordered by their keys.
 """
 
 from __future__ import annotations
@@ -33,18 +33,21 @@ from scim.store.table import TIME_ATTRIBUTE, TIME_INDEX, Item, Table
 _DAY_S = 86_400
 _BATCH_SIZE = 100
 _PREVIOUS_OWNERS_SHARE = 0.5
-"""The share of the remaining time that the search through all changes may take, so that there is time for the rest."""
+"""The share of the remaining time that a search through all changes may take."""
 _NEWEST_FAILURES_SHARE = 0.5
 """The share of the remaining time that a search through the newest failures may take."""
 _MAX_CALLS = 20
-"""The most calls, of 1 MB each, for a search through the newest failures: about 60,000 failures."""
+"""The maximum number of calls for a search through the newest failures. 20 MB are about 60,000 failures."""
 _MAX_MATCHES = 500
 _MAX_IDENTIFIERS = 20
-"""The most identifiers in a search: each takes a call, and a part of the filter expression, which has a limit."""
+"""The maximum number of identifiers in a search. Each needs a call and a part of the filter expression."""
 
 
 class DynamoDBAuditLogStore:
-    """The audit log of one tenant. ``now`` returns the time in seconds since 1970."""
+    """The audit log of one tenant: the adapter for :class:`scim.service.ports.AuditLogStore` and ``FailureStore``.
+
+    ``now`` returns the current time in seconds since 1970.
+    """
 
     def __init__(self, table: Table, tenant_id: str, now: Callable[[], float]) -> None:
         self._table = table
@@ -54,29 +57,29 @@ class DynamoDBAuditLogStore:
         self._token_usages = keys.token_usage_partition(tenant_id)
         self._now = now
 
-    # Counting, while requests are served: one attempt each, and no reads
+    # Counting failures. Each call makes one attempt and reads nothing, because requests wait for it.
 
     def record_failure(self, failure: Failure) -> FailureCount | None:
-        """Record a failure, or count it if it is there; return ``None`` if that did not succeed."""
-        # Without an identifier, the failures of different people are told apart by the names in the requests.
+        """Record a failure, or count it again if it is recorded. Return ``None`` if the write failed."""
+        # If requests have no identifier, the names in them distinguish the failures of different people.
         names = sorted(failure.identifier_hashes) if not failure.identifier else []
         digest = sha256("\n".join((failure.operation, failure.rule, *names)).encode()).hexdigest()[:16]
         attributes = log_codec.encode_failure(failure)
-        item = self._count(keys.failure_key(failure.identifier, digest), failure.at, 1, attributes)
+        item = self._increment(keys.failure_key(failure.identifier, digest), failure.at, 1, attributes)
         return None if item is None else log_codec.decode_failure(item)
 
     def count_rejected_tokens(self, at: str, number: int, rule: str, provider: IdentityProvider | None = None) -> bool:
-        """Count rejected tokens in their minute and in their day; return whether that succeeded."""
-        is_recorded = self._count(keys.rejected_tokens_key(at[:16]), at, number, {"rule": {"S": rule}}) is not None
+        """Add ``number`` rejected tokens to the counts of the minute and the day. Return whether that succeeded."""
+        is_recorded = self._increment(keys.rejected_tokens_key(at[:16]), at, number, {"rule": {"S": rule}}) is not None
         return is_recorded and self.add_to_day(at, {FailureKind.REJECTED_TOKEN: number}, provider)
 
     def count_malformed_tokens(self, at: str, number: int) -> bool:
-        """Count requests with a malformed token in their minute; return whether that succeeded."""
+        """Add ``number`` malformed tokens to the count of the minute. Return whether that succeeded."""
         attributes = {"rule": {"S": Rule.TOKEN_MALFORMED}}
-        return self._count(keys.malformed_tokens_key(at[:16]), at, number, attributes) is not None
+        return self._increment(keys.malformed_tokens_key(at[:16]), at, number, attributes) is not None
 
     def add_to_day(self, at: str, counts: Mapping[FailureKind, int], provider: IdentityProvider | None) -> bool:
-        """Add to the counts of the day of ``at``; return whether that succeeded."""
+        """Add to the counts of the day (UTC) of ``at``. Return whether that succeeded."""
         update = daily_failures.build_update(at, counts, provider, self._compute_expiry())
         try:
             self._table.update_once(self._failures, keys.daily_failures_key(at[:10]), **update)
@@ -84,8 +87,8 @@ class DynamoDBAuditLogStore:
             return False
         return True
 
-    def _count(self, sort: str, at: str, number: int, attributes: Item) -> Item | None:
-        """Add to the count of an item, which expires 30 days later; return the item, or ``None`` if that failed."""
+    def _increment(self, sort_key: str, at: str, number: int, attributes: Item) -> Item | None:
+        """Add to the count of an item, and let it expire after 30 days. Return the item, or ``None`` after an error."""
         assigned = {
             **attributes,
             "last": {"S": at},
@@ -109,7 +112,7 @@ class DynamoDBAuditLogStore:
             },
         }
         try:
-            return self._table.update_once(self._failures, sort, **expression)
+            return self._table.update_once(self._failures, sort_key, **expression)
         except (ClientError, BotoCoreError):
             return None
 
@@ -118,9 +121,9 @@ class DynamoDBAuditLogStore:
     def list_records(
         self, older_than: LogPosition | None = None, kinds: Collection[RecordKind] = tuple(RecordKind)
     ) -> Iterator[tuple[LogPosition, LogRecord]]:
-        """Yield the records of these kinds and their positions, the newest first; only those older than ``older_than``.
+        """Yield the records of these kinds, each with its position, the newest first.
 
-        The records are read in batches, as they are consumed.
+        Only records older than ``older_than`` are returned. They are read in batches, as the caller consumes them.
         """
         first_uses = self._read_first_uses() if RecordKind.FIRST_USE in kinds else {}
         failures = self._list_positions_by_time(self._failures, keys.FAILURE_PREFIX, older_than)
@@ -144,7 +147,7 @@ class DynamoDBAuditLogStore:
     ) -> Generator[LogPosition, None, None]:
         """Yield the positions of the changes or of the failures, the newest first.
 
-        The index has no order for records of the same time, so these are sorted.
+        The index does not order records with the same time, so they are sorted here.
         """
         last = keys.time_key(prefix, older_than.at) if older_than else f"{prefix}:"
         stored_items = self._table.query(
@@ -162,16 +165,16 @@ class DynamoDBAuditLogStore:
             )
 
     def _list_audit_event_positions(self, older_than: LogPosition | None) -> Iterator[LogPosition]:
-        """Yield the positions of the audit events, the newest first, which is the order of their keys."""
-        until = keys.audit_event_range(older_than.at if older_than else None)
-        for item in self._table.query(self._settings, until, ("pk", "sk"), is_backwards=True, limit=_BATCH_SIZE):
-            sort = item["sk"]["S"]
-            position = LogPosition(keys.parse_audit_event_time(sort), self._settings, sort)
+        """Yield the positions of the audit events, the newest first. Their keys are in the order of time."""
+        key_range = keys.audit_event_range(older_than.at if older_than else None)
+        for item in self._table.query(self._settings, key_range, ("pk", "sk"), is_backwards=True, limit=_BATCH_SIZE):
+            sort_key = item["sk"]["S"]
+            position = LogPosition(keys.parse_audit_event_time(sort_key), self._settings, sort_key)
             if older_than is None or position < older_than:
                 yield position
 
     def _read_first_uses(self) -> dict[LogPosition, LogRecord]:
-        """Return the first use of each of the tenant's tokens, which are few."""
+        """Return the first use of each token of the tenant. A tenant has few tokens, so all are read."""
         return {
             LogPosition(format_rfc3339(float(item["first_used"]["N"])), self._token_usages, item["sk"]["S"]): (
                 log_codec.decode_record(item)
@@ -180,11 +183,11 @@ class DynamoDBAuditLogStore:
         }
 
     def _read_records(self, positions: Sequence[LogPosition]) -> dict[tuple[str, str], LogRecord]:
-        """Return the records at some positions by their keys, without expired ones and first uses."""
+        """Return the records at the positions by their keys. Leave out expired records and first uses of tokens."""
         records: dict[tuple[str, str], LogRecord] = {}
         for partition in {position.partition for position in positions} - {self._token_usages}:
-            sorts = [position.sort for position in positions if position.partition == partition]
-            for item in self._table.get_all(partition, sorts):
+            sort_keys = [position.sort for position in positions if position.partition == partition]
+            for item in self._table.get_all(partition, sort_keys):
                 if not self._has_expired(item):
                     records[partition, item["sk"]["S"]] = log_codec.decode_record(item)
         return records
@@ -192,36 +195,36 @@ class DynamoDBAuditLogStore:
     def _have_failures_expired(
         self, batch: Sequence[LogPosition], records: Mapping[tuple[str, str], LogRecord]
     ) -> bool:
-        """Return whether all failures of a batch have expired. Then all older ones have expired too."""
+        """Return whether all failures of a batch have expired. If so, all older ones have expired, too."""
         failures = [position for position in batch if position.partition == self._failures]
         return bool(failures) and not any(position.key in records for position in failures)
 
     # Searching failures
 
     def find_failures(self, identifiers: Sequence[str]) -> FailureSearchResult:
-        """Return the failures of requests that have one of the identifiers; the first 20 identifiers are searched.
+        """Return the failures of requests that contain one of the identifiers. The first 20 identifiers are searched.
 
-        The result has all failures that are stored under one of the identifiers, but for the empty identifier (of
-        requests that name nobody) at most the newest 500. Requests that have the identifier besides another one are
-        searched among the newest failures, within a number of calls and a share of the remaining time.
+        A failure is stored under the first identifier of its request, or under the empty one. All failures that are
+        stored under one of the identifiers are returned, but only the newest 500 of the empty one. Other failures that
+        contain one of the identifiers are searched among the newest failures, as in :meth:`find_failures_by_name`.
         """
         searched = identifiers[:_MAX_IDENTIFIERS]
         is_complete = len(searched) == len(identifiers)
-        sorts: dict[str, None] = {}
+        sort_keys: dict[str, None] = {}
         for identifier in searched:
-            stored, is_all = self._find_stored_under(identifier)
-            sorts |= dict.fromkeys(stored)
+            stored, is_all = self._find_by_identifier(identifier)
+            sort_keys |= dict.fromkeys(stored)
             is_complete = is_complete and is_all
         if hashes := [(log_codec.HASHES, hash_identifier(identifier)) for identifier in searched if identifier]:
             newest, is_all = self._search_newest(lambda _: True, hashes)
-            sorts |= dict.fromkeys(newest)
+            sort_keys |= dict.fromkeys(newest)
             is_complete = is_complete and is_all
-        return FailureSearchResult(self._read_failures(list(sorts)), is_complete)
+        return FailureSearchResult(self._read_failures(list(sort_keys)), is_complete)
 
     def find_failures_by_name(self, name_hash: str, text: str) -> FailureSearchResult:
         """Return the newest failures that have the hash of a name, or whose identifier contains ``text``.
 
-        They are searched within a number of calls and a share of the remaining time.
+        The search stops after a number of calls, or after a share of the remaining time.
         """
 
         def has_name(item: Item) -> bool:
@@ -231,18 +234,18 @@ class DynamoDBAuditLogStore:
         newest, is_complete = self._search_newest(has_name)
         return FailureSearchResult(self._read_failures(newest), is_complete)
 
-    def _find_stored_under(self, identifier: str) -> tuple[list[str], bool]:
+    def _find_by_identifier(self, identifier: str) -> tuple[list[str], bool]:
         """Return the sort keys of the failures that are stored under an identifier, and whether these are all.
 
-        Only the empty identifier can have more than the limit, since each request that names nobody may be about
-        another person. Then the newest are returned.
+        Only the empty identifier can have more than 500 failures, because requests without an identifier can be about
+        any number of people. The newest are returned then.
         """
-        stored = keys.failure_range(identifier)
-        query = self._table.query(self._failures, stored, ("sk",), limit=_BATCH_SIZE)
-        sorts = [item["sk"]["S"] for item in islice(query, _MAX_MATCHES + 1)]
-        if len(sorts) <= _MAX_MATCHES:
-            return sorts, True
-        newest, _ = self._search_newest(lambda item: stored.first <= item["sk"]["S"] <= stored.last)
+        key_range = keys.failure_range(identifier)
+        query = self._table.query(self._failures, key_range, ("sk",), limit=_BATCH_SIZE)
+        sort_keys = [item["sk"]["S"] for item in islice(query, _MAX_MATCHES + 1)]
+        if len(sort_keys) <= _MAX_MATCHES:
+            return sort_keys, True
+        newest, _ = self._search_newest(lambda item: key_range.first <= item["sk"]["S"] <= key_range.last)
         return newest, False
 
     def _search_newest(
@@ -250,7 +253,7 @@ class DynamoDBAuditLogStore:
     ) -> tuple[list[str], bool]:
         """Return the sort keys of the newest failures that match, and whether all failures were searched.
 
-        ``contains_any`` are pairs of a set attribute and a member: a failure must have at least one of the members.
+        ``contains_any`` are pairs of a set attribute and a member. A failure must have at least one of the members.
         """
         table = self._table.with_deadline(self._table.deadline.with_share(_NEWEST_FAILURES_SHARE))
         attributes = ("sk", log_codec.HASHES)
@@ -265,16 +268,16 @@ class DynamoDBAuditLogStore:
         matching: list[str] = []
         try:
             for number, (page, has_more) in enumerate(pages, 1):
-                sorts = [item["sk"]["S"] for item in page if keys.is_failure_key(item["sk"]["S"]) and matches(item)]
-                matching += sorts[: _MAX_MATCHES - len(matching)]
+                matched = [item["sk"]["S"] for item in page if keys.is_failure_key(item["sk"]["S"]) and matches(item)]
+                matching += matched[: _MAX_MATCHES - len(matching)]
                 if len(matching) == _MAX_MATCHES or (has_more and number == _MAX_CALLS):
                     return matching, False
         except Unavailable:
             return matching, False
         return matching, True
 
-    def _read_failures(self, sorts: list[str]) -> list[FailureCount]:
-        stored_items = self._table.get_all(self._failures, sorts)
+    def _read_failures(self, sort_keys: list[str]) -> list[FailureCount]:
+        stored_items = self._table.get_all(self._failures, sort_keys)
         return [log_codec.decode_failure(item) for item in stored_items if not self._has_expired(item)]
 
     # Reading the records of users and days
@@ -287,9 +290,9 @@ class DynamoDBAuditLogStore:
         yield from map(log_codec.decode_change, stored_items)
 
     def find_previous_owner_ids(self, identifier_hash: str) -> Iterator[str]:
-        """Yield the ids of the users who had the identifier with this hash before. This reads all changes.
+        """Yield the ids of the users who had the identifier with this hash before. Read all changes to find them.
 
-        Raise :class:`scim.protocol.errors.Unavailable` if that takes more than a share of the remaining time.
+        Raise :class:`scim.protocol.errors.Unavailable` if this takes more than a share of the remaining time.
         """
         table = self._table.with_deadline(self._table.deadline.with_share(_PREVIOUS_OWNERS_SHARE))
         contains_any = [(log_codec.HASHES, identifier_hash)]
@@ -298,18 +301,18 @@ class DynamoDBAuditLogStore:
             yield resource_id
 
     def get_user_names(self, ids: Iterable[str]) -> dict[str, str]:
-        """Return the user names of the users with these ids, by id; without those who do not exist."""
-        sorts = [keys.user_key(user_id) for user_id in dict.fromkeys(ids) if keys.is_user_id(user_id)]
-        users = map(items.decode_document, self._table.get_all(self._users, sorts, items.DOCUMENT_ATTRIBUTES))
+        """Return the user names of the users with these ids that exist, by id."""
+        sort_keys = [keys.user_key(user_id) for user_id in dict.fromkeys(ids) if keys.is_user_id(user_id)]
+        users = map(items.decode_document, self._table.get_all(self._users, sort_keys, items.DOCUMENT_ATTRIBUTES))
         return {user.id: user.resource["userName"] for user in users}
 
     def list_rejected_tokens(self, since: str) -> list[RejectedTokenCount]:
-        """Return the numbers of requests whose token was rejected since a time (RFC 3339), minute by minute."""
+        """Return the numbers of requests with a rejected token since a time (RFC 3339), one for each minute."""
         minutes = KeyRange(keys.rejected_tokens_key(since[:16]), keys.rejected_tokens_key(":"))
         return self._read_rejected_tokens(minutes)
 
     def list_malformed_tokens(self, since: str) -> list[RejectedTokenCount]:
-        """Return the numbers of requests with a malformed token since a time (RFC 3339), minute by minute."""
+        """Return the numbers of requests with a malformed token since a time (RFC 3339), one for each minute."""
         return self._read_rejected_tokens(
             KeyRange(keys.malformed_tokens_key(since[:16]), keys.malformed_tokens_key(":"))
         )
@@ -319,14 +322,14 @@ class DynamoDBAuditLogStore:
         return [log_codec.decode_rejected_tokens(item) for item in stored_items if not self._has_expired(item)]
 
     def get_daily_failures(self, first_day: str, last_day: str) -> dict[str, DailyFailures]:
-        """Return the counts of the days (UTC) from the first to the last that had failures, by day, in order."""
+        """Return the counts of each day (UTC) with failures, by day and in order. Both days are included."""
         stored_items = self._table.query(self._failures, keys.daily_failures_range(first_day, last_day))
         return {keys.parse_day(item["sk"]["S"]): daily_failures.decode(item) for item in stored_items}
 
     def count_changes(self, first_day: str, last_day: str, limit: int) -> tuple[int, bool]:
-        """Count the changes of the days (UTC) from the first to the last by the index, at most ``limit``.
+        """Count the changes from one day (UTC) to another, inclusive, with the index. Stop at ``limit``.
 
-        Return the number, and whether there may be more.
+        Return the number, and whether there can be more.
         """
         days = keys.time_range(keys.CHANGE_PREFIX, first_day, last_day)
         pages = list(self._table.query_counts(self._users, days, index_name=TIME_INDEX, limit=limit))
@@ -337,7 +340,7 @@ class DynamoDBAuditLogStore:
         return int(self._now()) + RETENTION_DAYS * _DAY_S
 
     def _has_expired(self, item: Item) -> bool:
-        """Return whether an item has expired. DynamoDB can take days to delete expired items."""
+        """Return whether an item has expired. DynamoDB can take days to delete an expired item."""
         return "ttl" in item and int(item["ttl"]["N"]) <= self._now()
 
 

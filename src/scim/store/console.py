@@ -1,4 +1,4 @@
-"""The data of the console: attempts to sign in, used and ended sessions, and invitations. All of it expires."""
+"""Read and write the console's data: sign-in attempts, used and ended sessions, and invitations. All of it expires."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ _TTL = {"#ttl": "ttl"}  # a reserved word
 
 
 class DynamoDBConsoleStore:
-    """The sign-in attempts and sessions of the console. Writes make one attempt, and raise what the SDK raises."""
+    """The sign-in attempts and sessions of the console. Writes make one attempt, and raise the SDK's errors."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def count_attempt(self, source: str, window: int, expires: int) -> int:
-        """Count one more attempt from a source in a window of time, and return their number."""
+        """Count an attempt from a source in a time window, and return the number of attempts.
+
+        ``source`` is the digest of the client's network, and ``window`` the number of the time window. ``expires`` is
+        in seconds since 1970.
+        """
         updated_item = self._table.update_once(
             keys.CONSOLE_PARTITION,
             keys.sign_in_attempts_key(source, window),
@@ -31,7 +35,7 @@ class DynamoDBConsoleStore:
         return int(updated_item["attempts"]["N"])
 
     def reset_attempts(self, source: str, window: int) -> None:
-        """Set the number of attempts from a source in a window to zero."""
+        """Set the number of attempts from a source in a time window to zero."""
         self._table.update_once(
             keys.CONSOLE_PARTITION,
             keys.sign_in_attempts_key(source, window),
@@ -44,14 +48,15 @@ class DynamoDBConsoleStore:
         self._put_marker(keys.ended_session_key(session_id), expires)
 
     def has_ended(self, session_id: str) -> bool:
+        """Return whether the user signed out of the session, or another sign-in ended it."""
         return self._table.get(keys.CONSOLE_PARTITION, keys.ended_session_key(session_id)) is not None
 
     def mark_used(self, session_id: str, expires: int) -> None:
-        """Record that a request was made in a session."""
+        """Record that a request was made in a session. ``expires`` is when the session expires."""
         self._put_marker(keys.used_session_key(session_id), expires)
 
     def is_unused(self, session_id: str) -> bool:
-        """Return whether no request has been made in a session, and it has not ended."""
+        """Return whether no request was made in a session yet, and it has not ended."""
         sort_keys = (keys.used_session_key(session_id), keys.ended_session_key(session_id))
         return all(self._table.get(keys.CONSOLE_PARTITION, sort_key) is None for sort_key in sort_keys)
 
@@ -66,25 +71,31 @@ class DynamoDBConsoleStore:
 
 
 class DynamoDBInvitationStore:
+    """The invitations of IT admins: the adapter for :class:`scim.service.ports.InvitationStore`.
+
+    An invitation is stored under the digest of its secret. The secret itself is not stored.
+    """
+
     def __init__(self, table: Table, new_id: Callable[[], str]) -> None:
         self._table = table
         self._new_id = new_id
 
     def add(self, digest: str, invitation: Invitation, event: AuditEvent) -> None:
-        """Add an invitation and the audit event."""
+        """Add an invitation and the audit event, in one transaction."""
         self._write(invitation, _encode_invitation(digest, invitation), NOT_EXISTS_CONDITION, event)
 
     def get(self, digest: str) -> tuple[Invitation, Acceptance | None] | None:
-        """Return an invitation, and its acceptance if it was accepted; ``None`` if there is no such invitation."""
+        """Return an invitation, and its acceptance or ``None``. Return ``None`` if there is no such invitation."""
         item = self._table.get(keys.CONSOLE_PARTITION, keys.invitation_key(digest))
         return None if item is None else (_decode_invitation(item), _decode_acceptance(item))
 
     def accept(
         self, digest: str, invitation: Invitation, acceptance: Acceptance, event: AuditEvent
     ) -> Acceptance | None:
-        """Accept an invitation and add the audit event, unless it was accepted or has expired.
+        """Accept an invitation and add the audit event, in one transaction.
 
-        Return the acceptance: the earlier one if it was accepted before. Return ``None`` if it has expired.
+        Return the acceptance. If the invitation was already accepted, write nothing and return the earlier acceptance.
+        Return ``None`` if it has expired or does not exist.
         """
         accepted = {
             **_encode_invitation(digest, invitation),
@@ -92,12 +103,12 @@ class DynamoDBInvitationStore:
             "session": {"S": acceptance.session_id},
             "accepted": {"N": str(acceptance.accepted_at)},
         }
-        is_open = {
+        not_accepted = {
             "ConditionExpression": "expires > :now AND attribute_not_exists(accepted)",
             "ExpressionAttributeValues": {":now": {"N": str(acceptance.accepted_at)}},
         }
         try:
-            self._write(invitation, accepted, is_open, event)
+            self._write(invitation, accepted, not_accepted, event)
         except ConditionFailed:
             stored = self.get(digest)
             if stored is None:

@@ -1,4 +1,4 @@
-"""The counts of a tenant's failures on one day, to and from DynamoDB: one item for each day."""
+"""Encode and decode the item that counts a tenant's failures on one day (UTC)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _LAST_WRONG_URL = "wrong_url_at"
 def build_update(
     at: str, counts: Mapping[FailureKind, int], provider: IdentityProvider | None, expires: int
 ) -> dict[str, Any]:
-    """Return the arguments of UpdateItem that add ``counts`` to a day's item.
+    """Return the arguments of ``UpdateItem`` that add ``counts`` to the item of a day.
 
-    ``at`` is RFC 3339 in UTC, and ``expires`` is in seconds since 1970.
+    ``at`` is the time of the failures in RFC 3339, UTC. ``expires`` is in seconds since 1970.
     """
     added = {str(kind): {"N": str(number)} for kind, number in counts.items()}
     assigned: Item = {"ttl": {"N": str(expires)}}
@@ -40,7 +40,7 @@ def build_update(
 
 
 def decode(item: Item) -> DailyFailures:
-    """Return the counts that an item holds."""
+    """Return the counts in an item."""
     counts = {kind: int(item[kind]["N"]) for kind in FailureKind if kind in item}
     provider = parse_identity_provider(item.get(_PROVIDER, {}).get("S"))
     last_rejection, last_wrong_url = (item.get(name, {}).get("S", "") for name in (_LAST_REJECTION, _LAST_WRONG_URL))

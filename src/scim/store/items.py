@@ -1,4 +1,4 @@
-"""Encode the items of the table in DynamoDB's attribute values, and decode them (docs/contribute/data-model.md)."""
+"""Encode the items of the table as DynamoDB attribute values, and decode them (docs/contribute/data-model.md)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOOKUP_ITEM_ATTRIBUTES = ("sk", "id")
 
 
 def encode_resource(partition_key: str, sort_key: str, stored: StoredResource) -> Item:
-    """Return the item of a resource. The document is a string: it is decoded several times faster than a map."""
+    """Return the item of a resource. The document is a JSON string, which is decoded much faster than a map."""
     return {
         **keys.primary_key(partition_key, sort_key),
         "doc": {"S": stored.document},
@@ -37,6 +37,7 @@ def encode_resource(partition_key: str, sort_key: str, stored: StoredResource) -
 
 
 def decode_resource(item: Item) -> StoredResource:
+    """Return the resource in an item that has the attributes ``RESOURCE_ATTRIBUTES``."""
     return StoredResource(
         id=keys.parse_user_id(item["sk"]["S"]),
         version=int(item["v"]["N"]),
@@ -49,14 +50,14 @@ def decode_resource(item: Item) -> StoredResource:
 
 
 def decode_document(item: Item) -> StoredResource:
-    """Return a resource of which only the document was read: its version, times and links are empty."""
+    """Return the resource in an item with only ``DOCUMENT_ATTRIBUTES``. Its version, times and links are empty."""
     return StoredResource(
         id=keys.parse_user_id(item["sk"]["S"]), version=0, created="", modified="", document=item["doc"]["S"]
     )
 
 
 def encode_lookup_item(partition_key: str, sort_key: str, resource_id: str) -> Item:
-    """Return the lookup item of a unique key or of an index entry: it has the id of the resource with that value."""
+    """Return the lookup item of a unique key or an index entry. It contains the id of the resource with that value."""
     return {**keys.primary_key(partition_key, sort_key), "id": {"S": resource_id}}
 
 
@@ -77,12 +78,19 @@ def encode_change(
     *,
     may_affect_links: bool = False,
 ) -> Item:
-    """Return the item of a change record. ``expires`` is in seconds since 1970, ``None`` for never.
+    """Return the item of a change record.
 
-    ``former_identifier_hashes`` are the hashes of identifiers that the user no longer has, and
-    ``removed_reference_hashes`` those of identifiers by which it no longer refers to others. They are stored as
-    ``handles`` and ``dropped``. ``may_affect_links`` tells the stream processor, which reads no users, whether links
-    may have to be updated. Records of changes of links are not in the index by time: no client made these changes.
+    Records of link changes are not in the index by time, because no client made these changes.
+
+    Args:
+        partition_key: the partition of the tenant's resources.
+        sort_key: the key of the record.
+        change_id: the id that tells retries of this change from other changes.
+        expires: when the record expires, in seconds since 1970; ``None``: never.
+        change: the content of the record.
+        former_identifier_hashes: the hashes of identifiers that the user no longer has, stored as ``handles``.
+        removed_reference_hashes: the hashes of identifiers that the user no longer refers to, stored as ``dropped``.
+        may_affect_links: whether the change can affect links. The stream processor, which reads no users, needs this.
     """
     ttl = {} if expires is None else {"ttl": {"N": str(expires)}}
     former = {"handles": {"SS": sorted(former_identifier_hashes)}} if former_identifier_hashes else {}
@@ -116,6 +124,7 @@ def encode_change(
 
 
 def encode_tenant(partition_key: str, sort_key: str, tenant: Tenant) -> Item:
+    """Return the item of a tenant's settings. Data-model.md lists the stored names that differ from the code's."""
     token = tenant.token
     return {
         **keys.primary_key(partition_key, sort_key),
@@ -143,6 +152,7 @@ def _encode_idempotency_key(token: TokenState) -> Item:
 
 
 def decode_tenant(tenant_id: str, item: Item) -> Tenant:
+    """Return the settings in an item. Some attributes are missing in items of earlier versions."""
     return Tenant(
         tenant_id,
         is_strict=item["mode"]["S"] == "strict",
@@ -166,6 +176,7 @@ def decode_tenant(tenant_id: str, item: Item) -> Tenant:
 
 
 def encode_audit_event(partition_key: str, sort_key: str, event: AuditEvent) -> Item:
+    """Return the item of an audit event, which never expires."""
     return {
         **keys.primary_key(partition_key, sort_key),
         "change": {"S": event.id},
@@ -177,6 +188,7 @@ def encode_audit_event(partition_key: str, sort_key: str, event: AuditEvent) -> 
 
 
 def decode_audit_event(item: Item) -> AuditEvent:
+    """Return the audit event in an item."""
     return AuditEvent(
         item["change"]["S"],
         item["at"]["S"],
@@ -187,6 +199,7 @@ def decode_audit_event(item: Item) -> AuditEvent:
 
 
 def decode_token_usage(item: Item) -> TokenUsage:
+    """Return the first and the last use of a token from its item. The sort key contains the token's version."""
     return TokenUsage(
         last_used=float(item["last_used"]["N"]),
         version_id=keys.parse_token_version(item["sk"]["S"]),

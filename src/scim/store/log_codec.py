@@ -1,4 +1,4 @@
-"""The records of the audit log, to and from the items of the table (docs/contribute/data-model.md)."""
+"""Encode and decode the records of the audit log (docs/contribute/data-model.md)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from scim.store import items, keys
 from scim.store.table import Item
 
 DAY_PREFIX = "day#"
-"""The prefix of the attributes that count a failure by day: the date (UTC) follows."""
+"""The prefix of the attributes that count a failure by day. The date (UTC) follows."""
 HASHES = "handles"
-"""The attribute with the hashes of identifiers. Its stored name is that of an earlier version."""
+"""The attribute with the hashes of identifiers. It has this name since an earlier version."""
 
 _FAILURE_FIELDS = {
     "status": "status",
@@ -30,32 +30,32 @@ _FAILURE_FIELDS = {
     "provider": "provider",
     "request_id": "request_id",
 }
-"""The fields of a failure by the names under which the JSON in the attribute ``failure`` stores them.
+"""The fields of a failure, by their names in the JSON of the attribute ``failure``.
 
-The stored names are those of an earlier version, whose items must still be read.
+Some stored names are those of an earlier version, whose items must stay readable.
 """
 
 
 def decode_record(item: Item) -> LogRecord:
-    """Return the record of any kind that an item holds."""
+    """Return the record in an item of any kind. The sort key shows the kind."""
     if keys.is_audit_event_key(item["sk"]["S"]):
         return items.decode_audit_event(item)
     if keys.is_token_usage_key(item["sk"]["S"]):
         return items.decode_token_usage(item)
-    if keys.is_rejected_tokens_key(item["sk"]["S"]) or keys.is_malformed_tokens_key(item["sk"]["S"]):
+    if keys.is_token_count_key(item["sk"]["S"]):
         return decode_rejected_tokens(item)
     return decode_change(item) if "change" in item else decode_failure(item)
 
 
 def encode_failure(failure: Failure) -> Item:
-    """Return the attributes of a failure, without those that count it."""
+    """Return the attributes of a failure's item, except its key and its counts."""
     content = {stored: getattr(failure, name) for stored, name in _FAILURE_FIELDS.items()}
     hashes = {HASHES: {"SS": sorted(failure.identifier_hashes)}} if failure.identifier_hashes else {}
     return {"operation": {"S": failure.operation}, "failure": {"S": json.dumps(content)}, **hashes}
 
 
 def decode_failure(item: Item) -> FailureCount:
-    """Return the failure that an item holds, with its counts."""
+    """Return the failure in an item, with its counts."""
     content = json.loads(item["failure"]["S"])
     failure = Failure(
         at=item["last"]["S"],
@@ -68,19 +68,19 @@ def decode_failure(item: Item) -> FailureCount:
 
 
 def decode_counts_by_day(item: Item) -> dict[str, int]:
-    """Return how often a failure happened, by day (UTC)."""
+    """Return how often a failure occurred, by day (UTC)."""
     return {
         name.removeprefix(DAY_PREFIX): int(value["N"]) for name, value in item.items() if name.startswith(DAY_PREFIX)
     }
 
 
 def decode_rejected_tokens(item: Item) -> RejectedTokenCount:
-    """Return the rejected tokens of a minute that an item counts."""
+    """Return the number of rejected tokens in a minute, from its item."""
     return RejectedTokenCount(item["first"]["S"], item["last"]["S"], int(item["count"]["N"]), item["rule"]["S"])
 
 
 def decode_change(item: Item) -> StoredChange:
-    """Return the change record that an item holds."""
+    """Return the change record in an item, with the id of its user."""
     change = ChangeRecord(
         at=item["at"]["S"],
         operation=Operation(item["operation"]["S"]),
@@ -101,5 +101,5 @@ def decode_change(item: Item) -> StoredChange:
 
 
 def _decode_texts(item: Item, name: str) -> list[str]:
-    """Return the texts in a list attribute; empty if the item lacks it."""
+    """Return the strings in a list attribute, or an empty list if the item lacks the attribute."""
     return [text["S"] for text in item.get(name, {}).get("L", ())]

@@ -1,4 +1,8 @@
-"""Build the keys of lookup items, by which users are found by an attribute's value: unique keys and index entries."""
+"""Build the keys of lookup items, which find users by the value of an attribute: unique keys and index entries.
+
+- A *unique key* is the key of the only user with a value of the unique attribute, ``userName``.
+- An *index entry* is the key of one user with a value of an indexed attribute. Several users can have the same value.
+"""
 
 from __future__ import annotations
 
@@ -11,30 +15,34 @@ from scim.protocol.normalize import normalize_string
 from scim.store.keys import MAX_SORT_KEY_BYTES, MAX_VALUE_BYTES, KeyRange, escape, truncate
 
 MAX_INDEX_ENTRIES = 40
+"""The maximum number of index entries of a user. One transaction of 100 actions must be able to replace all."""
 _ID_LENGTH = 36
 _UNIQUE_PREFIX, _PAST_LAST_UNIQUE_KEY = "N#", "N$"  # $ follows #
-# A unique key has at least so many bytes of its value, even if it is truncated.
+# A unique key contains at least this many bytes of its value, even if it is truncated.
 _SEARCHABLE_BYTES = 800
 
 
 def unique_key(value: str, *, is_case_exact: bool) -> str:
-    """Return the key of a unique value. The keys are in the order of the values."""
+    """Return the key of a unique value. Keys sort in the order of the normalized values."""
     return _UNIQUE_PREFIX + truncate(normalize_string(value, is_case_exact=is_case_exact), MAX_VALUE_BYTES)
 
 
 def unique_key_range(first: str | None, last: str | None) -> KeyRange:
-    """Return the range of the unique keys of normalized values, both included; ``None`` for no bound."""
+    """Return the range of the unique keys from one normalized value to another, inclusive. ``None`` means unbounded."""
     end = _PAST_LAST_UNIQUE_KEY if last is None else _UNIQUE_PREFIX + last
     return KeyRange(_UNIQUE_PREFIX + (first or ""), end)
 
 
 def is_searchable(text: str) -> bool:
-    """Return whether a range of unique keys can have ``text`` as a bound: keys may have longer values truncated."""
+    """Return whether ``text`` can be the bound of a range of unique keys, which may have truncated values."""
     return len(text.encode()) <= _SEARCHABLE_BYTES
 
 
 def index_prefix(name: str, path: AttributePath, value: str) -> str:
-    """Return the prefix of the keys of all index entries of a value. The user's id follows it."""
+    """Return the common prefix of all index entries of a value. The id of a user follows in each.
+
+    ``name`` is the name of the indexed attribute, and ``path`` its path.
+    """
     is_case_exact = path.leaf is not None and path.leaf.is_case_exact
     prefix = f"I#{name}#"
     max_bytes = min(MAX_VALUE_BYTES, MAX_SORT_KEY_BYTES - len(prefix) - len("#") - _ID_LENGTH)
@@ -42,7 +50,10 @@ def index_prefix(name: str, path: AttributePath, value: str) -> str:
 
 
 def index_entry_keys(resource: Mapping[str, Any], user_id: str, indexed: Mapping[str, AttributePath]) -> set[str]:
-    """Return the keys of a user's index entries. Equal values have one entry."""
+    """Return the keys of a user's index entries: one for each different value.
+
+    ``indexed`` are the paths of the indexed attributes, by name.
+    """
     return {
         index_prefix(name, path, value) + user_id
         for name, path in indexed.items()
@@ -51,7 +62,7 @@ def index_entry_keys(resource: Mapping[str, Any], user_id: str, indexed: Mapping
 
 
 def check_index_entry_count(entries: set[str], indexed: Mapping[str, AttributePath]) -> None:
-    """Raise :class:`InvalidValue` if there are more index entries than one transaction can replace."""
+    """Raise :class:`InvalidValue` if a user would have too many index entries."""
     if len(entries) > MAX_INDEX_ENTRIES:
         raise InvalidValue(f"At most {MAX_INDEX_ENTRIES} values of {', '.join(indexed)} are kept for a user.")
 

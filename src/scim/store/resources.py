@@ -1,7 +1,4 @@
-"""The resources of one tenant in the table: the adapter for :class:`scim.service.ports.ResourceStore`.
-
-An instance belongs to one request and one tenant, so that no call can reach items of another tenant.
-"""
+"""Read and write the resources of one tenant: the adapter for :class:`scim.service.ports.ResourceStore`."""
 
 from __future__ import annotations
 
@@ -30,16 +27,17 @@ from scim.store.transactions import (
     commit,
 )
 
-# An item has at most 400 KB (Amazon DynamoDB developer guide, "Constraints"), and not all of it is the document.
+# DynamoDB limits an item to 400 KB (Amazon DynamoDB developer guide, "Constraints"). Other attributes need space too.
 MAX_DOCUMENT_BYTES = 350_000
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceStoreConfig:
-    """What the stores of all tenants need: the indexed attributes, the clock and the source of new ids.
+    """The configuration that the stores of all tenants share.
 
-    ``indexed`` are the attributes that have index entries, by name. ``change_expiry`` returns when a change record that
-    is written now expires, ``None`` for never, and ``now`` the current time, both in seconds since 1970.
+    ``indexed`` are the paths of the attributes with index entries, by name. ``change_expiry`` returns when a change
+    record that is written now expires, in seconds since 1970 (``None``: never). ``new_id`` returns a new random UUID.
+    ``now`` returns the current time in seconds since 1970.
     """
 
     indexed: Mapping[str, AttributePath]
@@ -49,6 +47,11 @@ class ResourceStoreConfig:
 
 
 class DynamoDBResourceStore:
+    """The resources of one type in one tenant, for one request.
+
+    The tenant is fixed for the instance, so that no call can reach items of another tenant.
+    """
+
     def __init__(self, table: Table, config: ResourceStoreConfig, tenant_id: str, resource_type: ResourceType) -> None:
         self._table = table
         self._config = config
@@ -57,16 +60,24 @@ class DynamoDBResourceStore:
         self._resource_type = resource_type
 
     def get(self, resource_id: str) -> StoredResource | None:
+        """Return the resource, or ``None``. An id that this service did not create is not looked up."""
         if not keys.is_user_id(resource_id):
             return None
         item = self._table.get(self._partition_key, keys.user_key(resource_id))
         return items.decode_resource(item) if item else None
 
     def find(self, query: Query) -> QueryResult:
+        """Return a page of the resources that match a query (:mod:`scim.store.query.engine`)."""
         config = self._config
         return QueryEngine(self._table, self._tenant_id, self._resource_type, config.indexed, config.now).find(query)
 
     def write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:
+        """Write the resource, its lookup items, the counters and the change record in one transaction.
+
+        ``before`` is ``None`` for a creation, ``after`` is ``None`` for a deletion. Raise :class:`VersionConflict`,
+        :class:`NotUnique`, :class:`TooManyUsers`, :class:`PayloadTooLarge`, or
+        :class:`scim.protocol.errors.Unavailable` after the deadline.
+        """
         new_id = self._config.new_id
         change_id = new_id()
         actions = [
@@ -82,7 +93,7 @@ class DynamoDBResourceStore:
             raise _build_error(failed) from failed
 
     def _prepare_resource(self, before: StoredResource | None, after: StoredResource | None) -> Action:
-        """Return the action that writes or deletes the resource. Raise :class:`PayloadTooLarge`."""
+        """Return the action that writes or deletes the item of the resource. Raise :class:`PayloadTooLarge`."""
         if after is None:
             deleted = _get_written_version(before, after)
             return Action.delete(
@@ -98,7 +109,7 @@ class DynamoDBResourceStore:
         return Action.put(TransactionRole.RESOURCE, item, condition)
 
     def _prepare_unique_key(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
-        """Yield the actions that move the lookup item of the unique value, unless only the value's case changes."""
+        """Yield the actions that replace the lookup item of the unique value, unless its key stays the same."""
         old, new = self._unique_key(before), self._unique_key(after)
         if old == new:
             return
@@ -123,7 +134,7 @@ class DynamoDBResourceStore:
             yield Action.put(TransactionRole.INDEX, lookup_item)
 
     def _prepare_counter(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
-        """Yield the action that changes the counters of resources, unless the counts stay the same."""
+        """Yield the action that updates the counters, if the number of users or active users changes."""
         total = (after is not None) - (before is not None)
         active = _is_active(after) - _is_active(before)
         if not (total or active):
@@ -146,7 +157,7 @@ class DynamoDBResourceStore:
     def _encode_change(
         self, change_id: str, change: ChangeRecord, before: StoredResource | None, after: StoredResource | None
     ) -> Item:
-        """Return the item of the change record. A deletion has the key of the next version."""
+        """Return the item of the change record. Its key has the new version; for a deletion, the old one plus one."""
         written = _get_written_version(before, after)
         return items.encode_change(
             self._partition_key,
@@ -162,7 +173,7 @@ class DynamoDBResourceStore:
     def _find_removed_reference_hashes(
         self, before: StoredResource | None, after: StoredResource | None
     ) -> frozenset[str]:
-        """Return the hashes of the identifiers to which only the version before refers."""
+        """Return the hashes of the identifiers that the user refers to in the version before, but no longer."""
         old = find_reference_hashes(before, self._resource_type)
         return old - find_reference_hashes(after, self._resource_type) if old else old
 
@@ -180,7 +191,11 @@ class DynamoDBResourceStore:
 
 
 def _build_error(failed: ConditionFailed) -> Exception:
-    """Return the error for failed conditions. A conflict of versions precedes: it may be why the unique value moved."""
+    """Return the error for failed conditions.
+
+    A version conflict takes precedence, because the conflicting write can be the reason for the other failed
+    conditions.
+    """
     if failed.roles == {TransactionRole.COUNTER}:
         return TooManyUsers("The service counts at most about 12 million users: delete users before you create others.")
     if failed.roles <= {TransactionRole.UNIQUE, TransactionRole.COUNTER}:
@@ -189,7 +204,7 @@ def _build_error(failed: ConditionFailed) -> Exception:
 
 
 def _get_written_version(before: StoredResource | None, after: StoredResource | None) -> StoredResource:
-    """Return the version that is written, or for a deletion the version that is deleted."""
+    """Return the version that is written or, for a deletion, the version that is deleted."""
     stored = after or before
     if stored is None:
         raise ValueError("A write needs a version before or after it.")
@@ -197,7 +212,7 @@ def _get_written_version(before: StoredResource | None, after: StoredResource | 
 
 
 def _find_former_identifier_hashes(before: StoredResource | None, after: StoredResource | None) -> frozenset[str]:
-    """Return the hashes of the identifiers that only the version before has, by which the user can still be found."""
+    """Return the hashes of identifiers that the user loses with this change. The audit log finds the user by them."""
     if before is None:
         return frozenset()
     if after is not None and all(
@@ -214,7 +229,7 @@ def _is_active(stored: StoredResource | None) -> bool:
 def _build_version_and_links_condition(before: StoredResource) -> Condition:
     """Return the condition that neither the version nor the links have changed since ``before`` was read.
 
-    The write replaces the links with those of ``before``: newer ones would be removed without an event.
+    The write stores the links of ``before`` again. Without the condition, it would remove newer links without an event.
     """
     version = build_version_condition(before.version)
     links = "links = :links" if before.links_json else "attribute_not_exists(links)"
@@ -226,5 +241,5 @@ def _build_version_and_links_condition(before: StoredResource) -> Condition:
 
 
 def _build_lookup_condition(resource_id: str) -> Condition:
-    """Return the condition that a lookup item has the id of this resource."""
+    """Return the condition that a lookup item belongs to this resource."""
     return {"ConditionExpression": "id = :id", "ExpressionAttributeValues": {":id": {"S": resource_id}}}

@@ -1,7 +1,7 @@
-"""The DynamoDB table for one request: it counts its calls, and retries them until the request's deadline.
+"""Call the DynamoDB table for one request: count the calls, and retry them until the request's deadline.
 
-The SDK's own retries are off. By default they sleep for seconds under throttling, do not know the deadline, and do not
-cover conflicts of transactions.
+The SDK's own retries are off. They would sleep for seconds under throttling, they do not know the deadline, and they do
+not cover transaction conflicts.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-# The name of the global secondary index, and the attribute that is its sort key.
+# The global secondary index, and the attribute that is its sort key.
 TIME_INDEX = "ByTime"
 TIME_ATTRIBUTE = "time"
 
-# The first call of a query reads as many items as the page has. Each further call reads more, up to 1 MB.
+# The first call of a query has the limit of the caller. The limit of each next call is larger, then there is none.
 _LIMIT_GROWTH = 4
 _MAX_LIMIT = 1_000
 # The limits of BatchGetItem and BatchWriteItem (Amazon DynamoDB API reference).
@@ -33,14 +33,14 @@ _MAX_KEYS_PER_BATCH = 100
 _MAX_WRITES_PER_BATCH = 25
 
 Item = dict[str, Any]
-"""The attributes of an item by name, as DynamoDB's attribute values: ``{"v": {"N": "1"}}``."""
+"""The attributes of an item by name, as DynamoDB attribute values, such as ``{"v": {"N": "1"}}``."""
 
 
 class Table:
-    """The table for one request.
+    """The table, for one request.
 
-    Methods named ``…_once`` make one attempt and raise what the SDK raises. All others repeat calls whose outcome is
-    unknown or that DynamoDB has throttled, until the deadline; then they raise :class:`Unavailable`.
+    Methods named ``…_once`` make one attempt and raise the SDK's errors. All others repeat a call if its outcome is
+    unknown or DynamoDB throttled it. After the deadline they raise :class:`Unavailable`.
     """
 
     def __init__(self, client: DynamoDBClient, name: str, deadline: Deadline) -> None:
@@ -48,11 +48,11 @@ class Table:
         self._name = name
         self.deadline = deadline
         self._calls = 0
-        self._lock = Lock()  # bulk operations run in parallel
+        self._lock = Lock()  # bulk operations call the table in parallel
 
     @property
     def calls(self) -> int:
-        """Return the number of calls to DynamoDB."""
+        """Return the number of calls to DynamoDB so far, including retries."""
         return self._calls
 
     def _count_call(self) -> None:
@@ -61,14 +61,15 @@ class Table:
 
     @property
     def name(self) -> str:
+        """Return the name of the table in DynamoDB."""
         return self._name
 
     def with_deadline(self, deadline: Deadline) -> Table:
-        """Return the same table with another deadline. Its calls are counted separately."""
+        """Return the same table with another deadline and a separate count of calls."""
         return Table(self._client, self._name, deadline)
 
     def get(self, partition_key: str, sort_key: str) -> Item | None:
-        """Return the item with this primary key by a strongly consistent read, ``None`` if there is none."""
+        """Return the item with this primary key, or ``None``. The read is strongly consistent."""
         response = self._call_with_retries(
             self._client.get_item, TableName=self._name, Key=primary_key(partition_key, sort_key), ConsistentRead=True
         )
@@ -76,13 +77,16 @@ class Table:
         return item
 
     def get_all(self, partition_key: str, sort_keys: list[str], attributes: Sequence[str] = ()) -> list[Item]:
-        """Return the items that exist, in any order, by one call for each 100 sort keys."""
+        """Return the items with these sort keys that exist, in any order. Make one call for every 100 keys.
+
+        ``attributes`` are the attributes to return; empty means all. The reads are strongly consistent.
+        """
         found_items: list[Item] = []
         remaining = [primary_key(partition_key, sort_key) for sort_key in sort_keys]
         attempt = 0
         while remaining:
             batch, remaining = remaining[:_MAX_KEYS_PER_BATCH], remaining[_MAX_KEYS_PER_BATCH:]
-            request = {self._name: {"Keys": batch, "ConsistentRead": True, **_projection(attributes)}}
+            request = {self._name: {"Keys": batch, "ConsistentRead": True, **_build_projection(attributes)}}
             response = self._call_with_retries(self._client.batch_get_item, RequestItems=request)
             found_items += response["Responses"].get(self._name, [])
             if unprocessed := response.get("UnprocessedKeys", {}).get(self._name):
@@ -103,11 +107,18 @@ class Table:
         limit: int | None = None,
         contains_any: Sequence[tuple[str, str]] = (),
     ) -> Iterator[Item]:
-        """Yield the items of a range in order, after the primary key ``after``. Make calls as items are consumed.
+        """Yield the items in a range of sort keys, in order. Make the calls as the caller consumes items.
 
-        The first call reads ``limit`` items, each further one more, up to 1 MB. An index lags behind the table.
-        ``contains_any`` are pairs of a set attribute and a member: all items are read, and only those that have
-        at least one of these members are returned.
+        Args:
+            partition_key: the partition to read.
+            key_range: the range of sort keys, or of ``time`` for the index.
+            attributes: the attributes to return; empty means all.
+            index_name: the index to read instead of the table. Only reads of the table are strongly consistent.
+            after: the primary key to start after; for an index, also with the key of the index.
+            is_backwards: whether to read in descending order.
+            limit: the number of items that the first call reads. Later calls read more, up to 1 MB.
+            contains_any: pairs of a set attribute and a member. Only items with at least one of the members are
+                returned, but all items are read and paid for.
         """
         pages = self.query_pages(
             partition_key,
@@ -134,7 +145,7 @@ class Table:
         limit: int | None = None,
         contains_any: Sequence[tuple[str, str]] = (),
     ) -> Iterator[tuple[Sequence[Item], bool]]:
-        """Yield the items that each call of :meth:`query` returns, and whether more may follow."""
+        """Yield, for each call of :meth:`query`, the items that it returns, and whether more may follow."""
         if key_range.is_empty:
             return
         request = {
@@ -166,9 +177,10 @@ class Table:
         is_backwards: bool = False,
         limit: int | None = None,
     ) -> Iterator[tuple[int, Item | None]]:
-        """Yield the number of items that each call counts, and the key to continue after; ``None`` after the last call.
+        """Count items without returning them. Arguments are those of :meth:`query`.
 
-        At most ``limit`` items are counted in all. Each call reads up to 1 MB and returns no items.
+        Yield, for each call, the number of items that it counts, and the key to continue after (``None``: no more
+        items). Each call counts up to 1 MB of items. All calls together count at most ``limit`` items.
         """
         if key_range.is_empty:
             return
@@ -190,9 +202,9 @@ class Table:
     def _build_range(
         self, partition_key: str, key_range: KeyRange, index_name: str | None, attributes: Sequence[str]
     ) -> dict[str, Any]:
-        """Return the arguments of a query for a range of keys."""
-        projection = _projection(attributes)
-        names = {**projection.pop("ExpressionAttributeNames", {}), "#sort": _sort_attribute(index_name)}
+        """Return the arguments of a ``Query`` call for a range of keys."""
+        projection = _build_projection(attributes)
+        names = {**projection.pop("ExpressionAttributeNames", {}), "#sort": _get_sort_attribute(index_name)}
         return {
             "TableName": self._name,
             "KeyConditionExpression": "pk = :pk AND #sort BETWEEN :first AND :last",
@@ -207,7 +219,7 @@ class Table:
         }
 
     def put_and_delete_once(self, item: Item, delete: Sequence[Item]) -> bool:
-        """Write an item, and delete up to 24 others by key. Return whether the item was written."""
+        """Write an item and delete up to 24 others by key, in one call. Return whether the item was written."""
         self._count_call()
         deletes = [{"DeleteRequest": {"Key": key}} for key in delete[: _MAX_WRITES_PER_BATCH - 1]]
         requests = [{"PutRequest": {"Item": item}}, *deletes]
@@ -216,7 +228,7 @@ class Table:
         return not any("PutRequest" in request for request in unprocessed)
 
     def write_all(self, put: Sequence[Item] = (), delete: Sequence[Item] = ()) -> None:
-        """Write items, and delete others by key, outside transactions, by one call for each 25."""
+        """Write items and delete others by key, without a transaction. Make one call for every 25 of them."""
         remaining: list[Any] = [{"PutRequest": {"Item": item}} for item in put]
         remaining += [{"DeleteRequest": {"Key": key}} for key in delete]
         attempt = 0
@@ -229,19 +241,22 @@ class Table:
                 attempt += 1
 
     def transact_once(self, actions: list[dict[str, Any]], client_request_token: str) -> None:
-        """Send a transaction. ``actions`` are the members of ``TransactItems``."""
+        """Send a transaction. ``actions`` are the elements of ``TransactItems``."""
         self._count_call()
         self._client.transact_write_items(TransactItems=actions, ClientRequestToken=client_request_token)  # type: ignore[arg-type]
 
     def update_once(self, partition_key: str, sort_key: str, **expression: Any) -> Item:
-        """Update an item outside transactions, and return the new item."""
+        """Update an item without a transaction, and return all its new attributes.
+
+        ``expression`` are the other arguments of ``UpdateItem``.
+        """
         self._count_call()
         key = primary_key(partition_key, sort_key)
         response = self._client.update_item(TableName=self._name, Key=key, ReturnValues="ALL_NEW", **expression)
         return response["Attributes"]
 
     def _call_with_retries(self, call: Callable[..., Any], **arguments: Any) -> Any:
-        """Make a call that is safe to repeat: a read, or a write that has the same effect if it is made twice."""
+        """Make a call that is safe to repeat: a read, or an idempotent write."""
         self.deadline.require_time()
         attempt = 0
         while True:
@@ -255,14 +270,14 @@ class Table:
             attempt += 1
 
     def _pause(self, attempt: int, cause: Exception) -> None:
-        """Wait before the next attempt. Raise :class:`Unavailable` with its ``cause`` if the time is up."""
+        """Wait before the next attempt. Raise :class:`Unavailable`, caused by ``cause``, if the deadline has passed."""
         try:
             self.deadline.pause(attempt)
         except Unavailable as unavailable:
             raise unavailable from cause
 
 
-def _sort_attribute(index_name: str | None) -> str:
+def _get_sort_attribute(index_name: str | None) -> str:
     return "sk" if index_name is None else TIME_ATTRIBUTE
 
 
@@ -271,17 +286,17 @@ def _build_start(
 ) -> dict[str, Any]:
     """Return the arguments that make ``request`` start after a key.
 
-    The range starts there, too. DynamoDB does not need that, but dynoxide otherwise reads the range from its beginning.
+    They also narrow the range. DynamoDB does not need that, but dynoxide otherwise reads the range from its beginning.
     """
     if after is None:
         return {}
     bound = ":last" if is_backwards else ":first"
-    values = request["ExpressionAttributeValues"] | {bound: after[_sort_attribute(index_name)]}
+    values = request["ExpressionAttributeValues"] | {bound: after[_get_sort_attribute(index_name)]}
     return {"ExpressionAttributeValues": values, "ExclusiveStartKey": after}
 
 
-def _projection(attributes: Sequence[str]) -> dict[str, Any]:
-    """Return the arguments for the attributes to return, with placeholders, since many names are reserved words."""
+def _build_projection(attributes: Sequence[str]) -> dict[str, Any]:
+    """Return the arguments that select attributes, by placeholders because many names are reserved words."""
     if not attributes:
         return {}
     names = {f"#{name}": name for name in attributes}

@@ -1,4 +1,4 @@
-"""The tenants in the table: their settings, their audit events and the uses of their tokens."""
+"""Read and write tenants: their settings, their audit events and the usage of their tokens."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ _USAGE_INTERVAL_S = 60.0
 
 
 class DynamoDBTenantStore:
+    """All tenants: the adapter for :class:`scim.service.ports.TenantStore`, and for token usage."""
+
     def __init__(self, table: Table, new_id: Callable[[], str]) -> None:
         self._table = table
         self._new_id = new_id
@@ -34,13 +36,14 @@ class DynamoDBTenantStore:
     # For requests of identity providers
 
     def get(self, tenant_id: str) -> Tenant | None:
+        """Return the settings of a tenant, or ``None`` if it was never connected."""
         item = self._table.get(keys.settings_partition(tenant_id), keys.SETTINGS_KEY)
         return None if item is None else items.decode_tenant(tenant_id, item)
 
     def record_token_usage(self, tenant_id: str, usage: TokenUsage) -> None:
-        """Record the use of a token, unless a use within the last minute is recorded.
+        """Record the use of a token, unless a use in the last minute is already recorded.
 
-        Make one attempt, and raise what the SDK raises.
+        The first use is kept with the last one. Make one attempt, and raise the SDK's errors.
         """
         at, is_write = {"N": str(usage.last_used)}, {"BOOL": usage.is_write}
         try:
@@ -65,9 +68,9 @@ class DynamoDBTenantStore:
     # For administration
 
     def write(self, before: Tenant | None, after: Tenant, event: AuditEvent) -> None:
-        """Replace ``before``, which is ``None`` for a new tenant, with ``after``, and add the audit event.
+        """Write the settings ``after`` and the audit event in one transaction. ``before`` is ``None`` for a new tenant.
 
-        Raise :class:`VersionConflict` if the stored version is not that of ``before``.
+        Raise :class:`VersionConflict` if the stored version is not the version of ``before``.
         """
         partition_key = keys.settings_partition(after.id)
         condition = NOT_EXISTS_CONDITION if before is None else build_version_condition(before.version)
@@ -83,23 +86,23 @@ class DynamoDBTenantStore:
             raise VersionConflict from failed
 
     def list_ids(self, after: str = "") -> Iterator[str]:
-        """Return the ids of all tenants that were ever connected, in order, after the id ``after``."""
+        """Yield the ids of all tenants that were ever connected, in order, after the id ``after``."""
         found_items = self._table.query(keys.TENANT_LIST_PARTITION, keys.tenant_range(after))
         ids = (str(item["sk"]["S"]) for item in found_items)
         return (tenant_id for tenant_id in ids if tenant_id != after)
 
     def get_last_token_usage(self, tenant_id: str) -> TokenUsage | None:
-        """Return the most recent use of any token of a tenant."""
+        """Return the usage of the token that was used last, or ``None`` if no token was ever used."""
         found_items = self._table.query(keys.token_usage_partition(tenant_id), keys.TOKEN_USAGE_RANGE)
         return max(map(items.decode_token_usage, found_items), key=lambda usage: usage.last_used, default=None)
 
     def count_users(self, tenant_id: str) -> tuple[int, int]:
-        """Return the number of users of a tenant, and the number of active users."""
+        """Return the number of users of a tenant, and the number of active users, from the counters."""
         found_items = list(self._table.query(keys.paging_partition(tenant_id), keys.COUNTER_RANGE))
         counters = ResourceCounters([(item["sk"]["S"], int(item["counts"]["N"])) for item in found_items])
         return counters.total, sum(int(item["active"]["N"]) for item in found_items)
 
     def list_users(self, tenant_id: str, after: str = "") -> Iterator[StoredResource]:
-        """Yield the users in the order of their ids, after the id ``after``. Read them as they are consumed."""
+        """Yield the users in the order of their ids, after the id ``after``. Make calls as the caller consumes them."""
         found_items = self._table.query(keys.resource_partition(tenant_id), keys.user_range(after))
         return (user for user in map(items.decode_resource, found_items) if user.id != after)

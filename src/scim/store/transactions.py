@@ -1,10 +1,12 @@
-"""Write each change in one transaction. A repeated transaction neither fails nor writes twice.
+"""Write each change in one transaction, with retries that neither fail nor write twice.
 
-A transaction whose response is lost may have been committed. It is sent again unchanged, with the same
-``ClientRequestToken``: for ten minutes, DynamoDB reports success if it was committed. If a condition fails in such a
-repetition, the change record shows whether the conflicting version is our own. A transaction that was cancelled by a
-conflict with another transaction has written nothing. It is sent again with a new token, since the SDK does not retry
-it. Source: Amazon DynamoDB developer guide, "Amazon DynamoDB Transactions: How it works".
+- If the response was lost, the transaction may have been committed. It is sent again unchanged with the same
+  ``ClientRequestToken``. For ten minutes, DynamoDB then reports success if it was committed.
+- If a condition fails in such a retry, the change record shows whether our own first attempt was committed.
+- If another transaction caused a conflict, nothing was written. The transaction is sent again with a new token, since
+  the SDK does not retry it.
+
+Source: Amazon DynamoDB developer guide, "Amazon DynamoDB Transactions: How it works".
 """
 
 from __future__ import annotations
@@ -25,18 +27,18 @@ _TRANSIENT_CODES = THROTTLING_CODES | {"TransactionConflict", "ProvisionedThroug
 _CONDITION_FAILED_CODE = "ConditionalCheckFailed"
 
 Condition = Mapping[str, Any]
-"""The ``ConditionExpression`` of a write and its ``ExpressionAttributeValues``; empty for none."""
+"""The ``ConditionExpression`` of a write and its ``ExpressionAttributeValues``. Empty means no condition."""
 NO_CONDITION: Condition = {}
 NOT_EXISTS_CONDITION: Condition = {"ConditionExpression": "attribute_not_exists(sk)"}
 
 
 def build_version_condition(version: int) -> Condition:
-    """Return the condition that an item has this version."""
+    """Return the condition that the stored item has this version."""
     return {"ConditionExpression": "v = :v", "ExpressionAttributeValues": {":v": {"N": str(version)}}}
 
 
 class TransactionRole(Enum):
-    """What an action writes. It decides which error a failed condition of the action causes."""
+    """The kind of item that an action writes. It decides which error a failed condition becomes."""
 
     RESOURCE = auto()
     UNIQUE = auto()
@@ -47,26 +49,29 @@ class TransactionRole(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One action of a transaction. ``request`` is a member of ``TransactItems`` without the table's name."""
+    """One action of a transaction. ``request`` is an element of ``TransactItems`` without the table name."""
 
     role: TransactionRole
     request: Mapping[str, Mapping[str, Any]]
 
     @classmethod
     def put(cls, role: TransactionRole, item: Item, condition: Condition = NO_CONDITION) -> Action:
+        """Return an action that creates or replaces an item."""
         return cls(role, {"Put": {"Item": item, **condition}})
 
     @classmethod
     def delete(cls, role: TransactionRole, key: Item, condition: Condition = NO_CONDITION) -> Action:
+        """Return an action that deletes the item with this primary key."""
         return cls(role, {"Delete": {"Key": key, **condition}})
 
     @classmethod
     def update(cls, role: TransactionRole, key: Item, **expressions: Any) -> Action:
+        """Return an action that updates an item. ``expressions`` are the other arguments of ``Update``."""
         return cls(role, {"Update": {"Key": key, **expressions}})
 
 
 class ConditionFailed(Exception):
-    """Conditions of actions with these roles failed. Nothing was written."""
+    """The conditions of actions with these roles failed, so nothing was written."""
 
     def __init__(self, roles: frozenset[TransactionRole]) -> None:
         super().__init__(", ".join(sorted(role.name for role in roles)))
@@ -80,10 +85,17 @@ def commit(
     client_request_token: str,
     new_client_request_token: Callable[[], str],
 ) -> None:
-    """Write all of the actions and the record of the change, or nothing. Repeat attempts until the deadline.
+    """Write the actions and the record of the change in one transaction. Retry until the deadline.
 
-    ``record`` is a new item whose attribute ``change`` identifies the change. ``client_request_token`` is for the first
-    attempt, and must be new. Raise :class:`ConditionFailed`, or :class:`Unavailable` if the time is up.
+    Args:
+        table: the table to write to.
+        actions: the writes, at most 99.
+        record: a new item whose attribute ``change`` identifies this change.
+        client_request_token: a new, unique token for the first attempt.
+        new_client_request_token: returns the tokens for attempts after a conflict.
+
+    Raise :class:`ConditionFailed` if nothing was written because of a condition, and :class:`Unavailable` after the
+    deadline.
     """
     table.deadline.require_time()
     actions = [*actions, Action.put(TransactionRole.CHANGE, record, NOT_EXISTS_CONDITION)]
@@ -113,12 +125,12 @@ def commit(
 
 
 def _add_table_name(action: Action, name: str) -> dict[str, Any]:
-    """Return an action as a member of ``TransactItems``."""
+    """Return an action as an element of ``TransactItems``."""
     return {operation: {"TableName": name, **arguments} for operation, arguments in action.request.items()}
 
 
 def _is_committed(table: Table, record: Item) -> bool:
-    """Read the change record from the table, and return whether it belongs to this change."""
+    """Return whether the stored change record belongs to this change: an earlier attempt was committed."""
     stored = table.get(record["pk"]["S"], record["sk"]["S"])
     return stored is not None and stored["change"] == record["change"]
 
@@ -137,7 +149,7 @@ def _pause(table: Table, attempt: int, cause: RetryCause, *, may_be_committed: b
 
 
 def _get_cancellation_reasons(error: Exception) -> list[dict[str, Any]]:
-    """Return the ``CancellationReasons`` of a cancelled transaction: one for each action, in their order."""
+    """Return the ``CancellationReasons`` of a cancelled transaction, one for each action, or an empty list."""
     if isinstance(error, ClientError) and get_error_code(error) == "TransactionCanceledException":
         reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
         return reasons
@@ -145,7 +157,7 @@ def _get_cancellation_reasons(error: Exception) -> list[dict[str, Any]]:
 
 
 def _find_failed_roles(error: Exception, actions: Sequence[Action]) -> frozenset[TransactionRole]:
-    """Return the roles of the actions whose conditions failed, none for other errors."""
+    """Return the roles of the actions whose conditions failed. Return an empty set for other errors."""
     return frozenset(
         action.role
         for action, reason in zip(actions, _get_cancellation_reasons(error), strict=False)
@@ -158,6 +170,6 @@ def _is_conflict(error: Exception) -> bool:
 
 
 def _is_repeatable_cancellation(error: Exception) -> bool:
-    """Return whether the transaction was cancelled only for reasons that may not apply to the next attempt."""
+    """Return whether the transaction was cancelled for temporary reasons only, so that a retry can succeed."""
     codes = {str(reason.get("Code")) for reason in _get_cancellation_reasons(error)}
     return bool(codes) and codes <= _TRANSIENT_CODES

@@ -1,1 +1,1 @@
-"""Plans, scans and pages of queries for resources."""
+"""The query engine: plan a query, scan the resources, and read a page of them."""

@@ -1,4 +1,4 @@
-"""Find resources: choose a plan, build the scan for it, and read a page of the scan."""
+"""Run a query: choose a plan, build the scan for the plan, and read a page of the scan."""
 
 from __future__ import annotations
 
@@ -29,7 +29,11 @@ from scim.store.table import Table
 
 
 class QueryEngine:
-    """Finds resources of one type in one tenant, for one query. ``now`` returns the seconds since 1970."""
+    """Finds resources of one type in one tenant, for one query.
+
+    ``indexed`` are the paths of the attributes with index entries, by name. ``now`` returns the current time in seconds
+    since 1970.
+    """
 
     def __init__(
         self,
@@ -45,7 +49,11 @@ class QueryEngine:
         self._reader = ResourceReader(table, keys.resource_partition(tenant_id), self._build_narrowing_hint())
 
     def find(self, query: Query) -> QueryResult:
-        """Return the page of the query, its total, the name of its plan, and how many resources were read."""
+        """Return a page of the query, with its total, the name of its plan, and the number of resources read.
+
+        Raise :class:`scim.protocol.errors.TooMany` if the query exceeds its budget, and
+        :class:`scim.protocol.errors.ExpiredCursor` if the boundaries of a cursor no longer exist.
+        """
         plan = choose_plan(query, self._resource_type, self._indexed)
         is_sorted = needs_sorting(plan, query, self._indexed)
         scan = self._build_scan(plan, query, is_document_only=is_sorted and not query.needs_meta)
@@ -81,14 +89,14 @@ class QueryEngine:
 
 
 def choose_plan(query: Query, resource_type: ResourceType, indexed: Mapping[str, AttributePath]) -> Plan:
-    """Return the plan for a query."""
+    """Return the plan for a query. ``indexed`` are the paths of the attributes with index entries, by name."""
     unique = resource_type.unique_attribute
     order = query.order.path if query.order else None
     return plan_query(query.filter, order, IndexedAttributes(unique.name, unique.is_case_exact, frozenset(indexed)))
 
 
 def needs_sorting(plan: Plan, query: Query, indexed: Mapping[str, AttributePath]) -> bool:
-    """Return whether a plan finds resources in another order than the query's."""
+    """Return whether the results of a plan must be sorted, because the plan reads them in another order."""
     if query.order is None:
         return False
     match plan:

@@ -1,4 +1,4 @@
-"""The scan of the resources that have one of some indexed values."""
+"""Scan the resources that have indexed values."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ _MAX_ATTEMPTS = 3
 
 @dataclass
 class IndexScan(Scan):
-    """Reads the resources that have one of some indexed values, in the order of their ids.
+    """Reads the resources that have at least one of the indexed values, in the order of their ids.
 
-    ``unique`` is the attribute with unique keys, ``indexed`` are the attributes with index entries, by name.
+    ``unique`` is the attribute with unique keys. ``indexed`` are the paths of the attributes with index entries, by
+    name.
     """
 
     unique: Attribute
@@ -34,7 +35,7 @@ class IndexScan(Scan):
     def iterate(
         self, after: str | None = None, *, is_backwards: bool = False, skip: int = 0, expected: int | None = None
     ) -> Iterator[ScanEntry]:
-        """Yield the entries. Look up again if a resource moves between the reads of its key and of itself."""
+        """Yield the entries. Repeat the lookup if a value changes between the read of a key and of its resource."""
         ids_by_filter = {indexed_value.value for indexed_value in self.indexed_values if indexed_value.name == "id"}
         first: list[str] = []
         resources: dict[str, StoredResource] = {}
@@ -56,9 +57,11 @@ class IndexScan(Scan):
         yield from self.reader.resolve(rest, None if expected is None else 0, self._is_current)
 
     def get_key(self, stored: StoredResource) -> str:
+        """Return the id of the resource."""
         return stored.id
 
     def count(self) -> int:
+        """Return the number of resources, from their keys."""
         if len(self.indexed_values) == 1 and self.indexed_values[0].name in self.indexed:
             return self.reader.count(keys.id_range(self._entry_prefix(self.indexed_values[0])))
         return sum(1 for _ in self._iterate_ids())
@@ -66,7 +69,7 @@ class IndexScan(Scan):
     def _iterate_ids(
         self, after: str | None = None, *, is_backwards: bool = False, expected: int | None = None
     ) -> Iterator[str]:
-        """Yield the ids of the resources that have one of the values, each once, in order, after the id ``after``."""
+        """Yield the ids of the resources that have one of the values, in order and without duplicates."""
         id_streams = [
             self._query_entries(indexed_value, after, is_backwards=is_backwards, expected=expected)
             for indexed_value in self.indexed_values
@@ -82,7 +85,7 @@ class IndexScan(Scan):
     def _query_entries(
         self, indexed_value: IndexedValue, after: str | None, *, is_backwards: bool, expected: int | None
     ) -> Iterator[str]:
-        """Return the ids in the index entries of a value, in order."""
+        """Yield the ids in the index entries of a value, in order."""
         prefix, partition_key = self._entry_prefix(indexed_value), self.reader.partition_key
         found_items = self.reader.query(
             keys.id_range(prefix),
@@ -94,7 +97,7 @@ class IndexScan(Scan):
         return (items.decode_lookup_item(item) for item in found_items)
 
     def _look_up_unique(self) -> set[str]:
-        """Return the ids that the filter itself has, and those of the resources with its unique values."""
+        """Return the ids in the filter itself, and the ids of the resources with its unique values."""
         values = self.indexed_values
         ids = {indexed.value for indexed in values if indexed.name == "id" and keys.is_user_id(indexed.value)}
         unique_keys = [self._unique_key(indexed.value) for indexed in values if indexed.name == self.unique.name]

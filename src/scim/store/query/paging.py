@@ -1,10 +1,13 @@
 """Read the pages of a scan, by index or by cursor.
 
-By index, a bookmark stores where the next page of a client begins. So each page costs the same wherever it begins, and
-no resource is skipped or repeated while others are written. While more pages follow, the total is the total of the
-first page, or one more than the number of resources returned so far if that is larger. On the last page it is the
-number returned. So a client that stops at the total neither stops early nor continues without end. By cursor, the
-client itself sends the boundaries of its page.
+**Index paging** (RFC 7644 section 3.4.2.4): a bookmark stores where the next page of a client begins. So every page
+costs the same, and no resource is skipped or repeated while others are written.
+
+Many clients stop when they have as many resources as ``totalResults``. While more pages follow, the total is the total
+of the first page, or one more than the number of resources returned so far if that is larger. On the last page, it is
+the number of resources returned. So such a client neither stops early nor continues without end.
+
+**Cursor paging** (RFC 9865): the cursor contains the boundaries of the page, so nothing is stored.
 """
 
 from __future__ import annotations
@@ -20,13 +23,13 @@ from scim.store.query.paging_store import PageStart, PagingStore, build_bookmark
 from scim.store.query.reader import ResourceReader
 from scim.store.query.scans import Scan
 
-# Lambda returns at most 6 MB, with quotes and backslashes escaped once more. A page ends before that.
+# Lambda limits a response to 6 MB, after it has escaped quotes and backslashes again. A page ends before that.
 MAX_PAGE_BYTES = 5_500_000
-# At most so many bytes of a response are the metadata of a resource.
+# The maximum number of bytes that ``meta`` and ``id`` add to a resource in a response.
 _MAX_META_BYTES = 700
-# A stored link has some 100 characters. In a response it becomes a URL, whose base URL may be long.
+# A stored link has about 100 characters. In a response it becomes a URL, and the base URL can be long.
 _URL_BYTES_PER_LINK_BYTE = 4
-# If the last resource of a page has moved when the next page is requested, a resource before it is the boundary.
+# A cursor has several boundaries. If the key of the last resource has changed, an earlier one is the boundary.
 _MAX_BOUNDARIES = 5
 
 
@@ -34,7 +37,8 @@ _MAX_BOUNDARIES = 5
 class _Page:
     """The resources of a page with their keys.
 
-    ``skipped_count`` is how many matches were skipped before the page; ``has_more``: other matches follow it.
+    ``skipped_count`` is the number of matches that were read and skipped before the page. ``has_more`` is true if other
+    matches follow.
     """
 
     skipped_count: int = 0
@@ -45,7 +49,7 @@ class _Page:
 
 @dataclass(slots=True)
 class _PageSize:
-    """The size of a page as Lambda returns it. It is counted exactly only when its upper bound is too large.
+    """The size of a page in Lambda's response. It is computed exactly only if its upper bound is too large.
 
     ``exact_bytes`` is the size of the first ``exact_count`` resources.
     """
@@ -55,11 +59,12 @@ class _PageSize:
     exact_count: int = 0
 
     def add(self, stored: StoredResource) -> None:
+        """Add the upper bound of a resource's size."""
         document = stored.document
         self.upper_bound_bytes += (2 if document.isascii() else 4) * len(document) + _estimate_metadata_bytes(stored)
 
     def has_room(self, stored: StoredResource, resources: Sequence[StoredResource]) -> bool:
-        """Return whether a resource fits after ``resources``, which were added."""
+        """Return whether one more resource fits. ``resources`` are those that were added."""
         if self.upper_bound_bytes + 4 * len(stored.document) + _estimate_metadata_bytes(stored) <= MAX_PAGE_BYTES:
             return True
         self.exact_bytes += sum(map(_count_response_bytes, resources[self.exact_count :]))
@@ -69,7 +74,7 @@ class _PageSize:
 
 @dataclass(frozen=True, slots=True)
 class Pager:
-    """Reads pages of a query's result by ``scan``. ``plan_name`` is the name of the plan in the result."""
+    """Reads a page of a query's results with ``scan``. ``plan_name`` is reported in the result."""
 
     query: Query
     scan: Scan
@@ -78,7 +83,7 @@ class Pager:
     plan_name: str
 
     def read_by_start_index(self, start: StartIndexPosition) -> QueryResult:
-        """Return the page that begins at an index, and write the bookmark for the page after it."""
+        """Return the page that begins at an index, and write the bookmark for the next page."""
         if self.query.count == 0:
             return QueryResult(self._count_matches(), [], self.plan_name)
         own_id = build_bookmark_id(self.query.canonical_text, start.client_id)
@@ -102,7 +107,10 @@ class Pager:
         return QueryResult(total, page.resources, plan_name)
 
     def read_by_cursor(self, start: CursorPosition) -> QueryResult:
-        """Return the page at a cursor, and the boundaries for the cursors of the pages before and after it."""
+        """Return the page at a cursor, with the boundaries for the cursors of the previous and the next page.
+
+        Raise :class:`ExpiredCursor` if the keys of all boundaries have changed.
+        """
         if self.query.count == 0:
             return QueryResult(self._count_matches() if start.total is None else start.total, [], self.plan_name)
         page = self._read_page(self._find_boundary_key(start.boundaries), 0, is_backwards=start.is_backwards)
@@ -119,7 +127,7 @@ class Pager:
         )
 
     def _read_page(self, after: str | None, skip: int, *, is_backwards: bool = False) -> _Page:
-        """Return the page after a key and ``skip`` matches. In an exact scan, skipped resources are not read."""
+        """Return the page that begins ``skip`` matches after a key. An exact scan does not read skipped resources."""
         page, size, is_exact, count = _Page(), _PageSize(), self.scan.is_exact, self.query.count
         matches, resources = self.query.matches, page.resources
         for entry in self.scan.iterate(after, is_backwards=is_backwards, skip=skip if is_exact else 0, expected=count):
@@ -141,7 +149,7 @@ class Pager:
         return page
 
     def _count_matches(self, first: _Page | None = None) -> int:
-        """Return how many resources match. ``first`` is a page that was read, after which the count continues."""
+        """Return the number of matches. ``first`` is the page that was already read; the count continues after it."""
         page = first or _Page(has_more=True)
         if not page.has_more and (page.resources or not self.scan.is_exact):
             return page.skipped_count + len(page.resources)
@@ -157,7 +165,10 @@ class Pager:
         return total
 
     def _find_boundary_key(self, boundaries: Sequence[PageBoundary]) -> str | None:
-        """Return the key of the first boundary whose key has not changed. Raise :class:`ExpiredCursor` if all have."""
+        """Return the key of the first boundary whose key has not changed, or ``None`` if there are no boundaries.
+
+        Raise :class:`ExpiredCursor` if the keys of all boundaries have changed.
+        """
         if not boundaries:
             return None
         if self.scan.has_stable_keys:
@@ -172,9 +183,9 @@ class Pager:
     def _collect_boundaries(
         self, page: _Page, fallback_boundaries: Sequence[PageBoundary], *, is_at_end: bool
     ) -> Sequence[PageBoundary] | None:
-        """Return the boundaries for the adjacent page, nearest first; ``None`` if the page is empty.
+        """Return the boundaries between ``page`` and the next or previous one, nearest first.
 
-        ``fallback_boundaries`` are added if the page has too few resources.
+        ``fallback_boundaries`` are added if the page has too few resources. Return ``None`` if the page is empty.
         """
         step = -1 if is_at_end else 1
         is_stable = self.scan.has_stable_keys
@@ -185,7 +196,7 @@ class Pager:
 
 
 def _hash_key(key: str) -> bytes:
-    """Return a hash that shows whether a key has changed. The key itself may contain a person's name."""
+    """Return a hash that shows whether a key has changed. The key itself can contain personal data."""
     return sha256(key.encode()).digest()[:8]
 
 
@@ -196,5 +207,5 @@ def _count_response_bytes(stored: StoredResource) -> int:
 
 
 def _estimate_metadata_bytes(stored: StoredResource) -> int:
-    """Return an upper bound of the bytes that a response has of a resource besides its document."""
+    """Return an upper bound of the bytes that a response adds to the document of a resource."""
     return _MAX_META_BYTES + _URL_BYTES_PER_LINK_BYTE * len(stored.links_json)

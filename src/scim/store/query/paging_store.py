@@ -1,10 +1,10 @@
-"""The counters of a tenant's users, and the bookmarks of the clients that read pages by index.
+"""Read the counters of a tenant's users, and read and write the bookmarks of clients that page by index.
 
-Both are in one small partition, so that one call reads them before a page is read.
+Counters and bookmarks are in one small partition, so one call reads them all before a page is read.
 
 A bookmark belongs to a client and a query. For each ``startIndex`` that the client may send next, it has the key after
-which that page begins and the total of the first page. It expires an hour after the last page. DynamoDB may delete
-expired items days later, so the next write of a bookmark deletes the expired ones.
+which that page begins, and the total of the first page. It expires an hour after the last page. DynamoDB can take days
+to delete expired items, so writing a bookmark deletes those that have expired.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from scim.store.query.counters import ResourceCounters
 from scim.store.table import Item, Table
 
 BOOKMARK_TTL_S = 3_600
-# A bookmark has the starts of several pages, so that a client can request a page again if its response was lost.
+# A bookmark has the starts of several pages, so that a client can repeat a request whose response was lost.
 _STARTS_PER_BOOKMARK = 4
 _ATTRIBUTES = ("sk", "counts", "places", "ttl")
 
 
 @dataclass(frozen=True, slots=True)
 class PageStart:
-    """Where a page begins: the page with the index ``start_index`` begins after the key ``after``.
+    """The start of a page: the page at ``start_index`` begins after the key ``after``.
 
-    ``total`` is the total of the first page of the query.
+    ``total`` is the total that was returned with the first page of the query.
     """
 
     start_index: int
@@ -57,7 +57,7 @@ _EMPTY_STATE = PagingState(ResourceCounters([]), {}, [])
 
 @dataclass(slots=True)
 class PagingStore:
-    """The counters and bookmarks of one tenant, for one query. ``now`` returns the seconds since 1970."""
+    """The counters and bookmarks of one tenant, for one query. ``now`` returns the time in seconds since 1970."""
 
     table: Table
     partition_key: str
@@ -65,7 +65,10 @@ class PagingStore:
     _state: PagingState | None = None
 
     def read_state(self) -> PagingState:
-        """Return the state, read once and by one call: 256 counters have about 14 KB, a bookmark less than 1 KB."""
+        """Return the counters and bookmarks. They are read only once.
+
+        256 counters are about 14 KB, and a bookmark is less than 1 KB, so one call reads them.
+        """
         if self._state is not None:
             return self._state
         counters, bookmarks, expired = [], {}, []
@@ -82,15 +85,16 @@ class PagingStore:
         return self._state
 
     def count_resources(self) -> int:
+        """Return the number of the tenant's users."""
         return self.read_state().counters.total
 
     def write_bookmark(self, bookmark_id: str, start: PageStart, *, is_first: bool) -> bool:
         """Add the start of the next page to a bookmark. After the first page of a query, replace all others.
 
-        Return whether it was written. A failed write is no error: the next page only costs more.
+        Return whether it was written. Without it, the next page costs more but is still correct.
         """
         state, sort_key = self._state or _EMPTY_STATE, keys.bookmark_key(bookmark_id)
-        # The start of the same page is replaced, so that a client that repeats a page does not lose its own start.
+        # Replace the start of the same page, so that a client that repeats a request does not lose the other starts.
         page_starts = state.bookmarks.get(bookmark_id, ())
         other_starts = [other for other in page_starts if other.start_index != start.start_index]
         starts = [start, *([] if is_first else other_starts)][:_STARTS_PER_BOOKMARK]
@@ -111,7 +115,7 @@ class PagingStore:
 
 
 def build_bookmark_id(query: str, client: str) -> str:
-    """Return the id of a client's bookmark for a query."""
+    """Return the id of the bookmark of a client for a query: a hash of both."""
     return sha256(f"{len(query)}\n{query}\n{client}".encode()).hexdigest()[:32]
 
 

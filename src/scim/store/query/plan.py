@@ -1,7 +1,13 @@
-"""Plan a query: look up values, or read a range of keys, if the filter has comparisons that allow it; else scan all.
+"""Plan a query. Planning does not read the table.
 
-The table is not read to make a plan. The whole filter must still be evaluated on the resources that are read, unless
-the plan is exact: then all of them match, and they are counted without being read.
+The plan is one of these, the first that the filter allows:
+
+1. look up values of indexed attributes
+2. read a range of ordered keys
+3. scan all resources
+
+If a plan is *exact*, all resources that it reads match, and they can be counted without being read. Otherwise the whole
+filter is evaluated on each resource.
 """
 
 from __future__ import annotations
@@ -17,8 +23,8 @@ from scim.protocol.filter.ast import And, AttributePath, Comparison, ComparisonO
 from scim.protocol.normalize import Instant, normalize_string, parse_date_time
 from scim.store.lookup_keys import is_searchable
 
-# Looking up more keys than a few is no faster than scanning.
 MAX_LOOKUP_VALUES = 20
+"""The maximum number of values to look up. Looking up more is no faster than a scan."""
 LAST_MODIFIED = "meta.lastModified"
 _ORDERED = (ComparisonOperator.GT, ComparisonOperator.GE, ComparisonOperator.LT, ComparisonOperator.LE)
 _LAST_CHARACTER = "\U0010ffff"
@@ -26,9 +32,10 @@ _LAST_CHARACTER = "\U0010ffff"
 
 @dataclass(frozen=True, slots=True)
 class IndexedAttributes:
-    """The attributes that have lookup items, by their paths.
+    """The paths of the attributes that have lookup items.
 
-    ``unique`` has ordered keys, for comparisons and for equality. ``others`` have keys for equality only.
+    ``unique`` has unique keys, which are ordered, so they serve equality and ranges. ``is_case_exact`` belongs to it.
+    ``others`` have index entries, which serve only equality.
     """
 
     unique: str
@@ -37,12 +44,13 @@ class IndexedAttributes:
 
     @property
     def names(self) -> frozenset[str]:
+        """Return the paths of all attributes that can be looked up by value, including ``id``."""
         return self.others | {"id", self.unique}
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedValue:
-    """A value of an indexed attribute. All resources that have it can be looked up."""
+    """A value of an indexed attribute, by which resources can be looked up."""
 
     name: str
     value: str
@@ -50,7 +58,7 @@ class IndexedValue:
 
 @dataclass(frozen=True, slots=True)
 class IndexLookupPlan:
-    """Read the resources that have one of some indexed values, in the order of their ids."""
+    """Read the resources that have at least one of the indexed values, in the order of their ids."""
 
     indexed_values: frozenset[IndexedValue]
     is_exact: bool
@@ -60,7 +68,7 @@ class IndexLookupPlan:
 
 
 class OrderedIndex(StrEnum):
-    """The ordered keys. The values are the names of the plans in the log."""
+    """The kinds of ordered keys. The log shows these values as the name of the plan."""
 
     UNIQUE_KEYS = "names"
     LAST_MODIFIED = "times"
@@ -68,10 +76,10 @@ class OrderedIndex(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RangePlan:
-    """Read the resources from key ``first`` to ``last``, both included, in the order of the keys.
+    """Read the resources from key ``first`` to ``last``, inclusive, in the order of the keys.
 
-    The keys are normalized values of the unique attribute, or stored values of ``meta.lastModified``. ``None`` is no
-    bound.
+    The keys are normalized values of the unique attribute, or stored values of ``meta.lastModified``. ``None`` means
+    unbounded.
     """
 
     index: OrderedIndex
@@ -104,17 +112,17 @@ Plan = IndexLookupPlan | RangePlan | FullScanPlan
 
 
 def plan_query(tree: Filter | None, order: AttributePath | None, indexes: IndexedAttributes) -> Plan:
-    """Return the plan for a filter. Without a filter, prefer a plan whose order is ``order``."""
+    """Return the plan for a filter. Without a filter, prefer a plan that reads in the order of ``order``."""
     if tree is None:
         is_by_unique = order is not None and str(order) == indexes.unique
         return RangePlan(OrderedIndex.UNIQUE_KEYS) if is_by_unique else FullScanPlan(is_exact=order is None)
     terms = tree.operands if isinstance(tree, And) else (tree,)
     indexed_values = find_indexed_values(tree, indexes.names)
     if indexed_values is not None:
-        # A user with an id in the filter may not exist, which is known only after reading it.
+        # An id in the filter may not exist. Only reading the user shows that.
         has_id = any(indexed_value.name == "id" for indexed_value in indexed_values)
         return IndexLookupPlan(indexed_values, is_exact=not has_id and len(terms) == 1 and _is_exact(tree))
-    for ranges in (_unique_key_ranges(terms, indexes), _last_modified_ranges(terms)):
+    for ranges in (_find_unique_key_ranges(terms, indexes), _find_last_modified_ranges(terms)):
         if ranges:
             intersection = reduce(and_, ranges)
             return replace(intersection, is_exact=intersection.is_exact and len(ranges) == len(terms))
@@ -122,9 +130,10 @@ def plan_query(tree: Filter | None, order: AttributePath | None, indexes: Indexe
 
 
 def find_indexed_values(tree: Filter, names: frozenset[str]) -> frozenset[IndexedValue] | None:
-    """Return indexed values of which each match has at least one; ``None`` if there are no such values, or too many.
+    """Return indexed values such that every resource that matches the filter has at least one of them.
 
-    For an ``and``, the values of one term are enough. For an ``or``, those of all terms are needed.
+    For ``and``, the values of one term are enough. For ``or``, the values of all terms are needed. Return ``None`` if
+    there are no such values, or more than 20. ``names`` are the paths of the indexed attributes.
     """
     match tree:
         case Comparison(path, ComparisonOperator.EQ, str(value)):
@@ -149,13 +158,13 @@ def find_indexed_values(tree: Filter, names: frozenset[str]) -> frozenset[Indexe
 
 
 def _find_name(path: AttributePath, names: frozenset[str]) -> str | None:
-    """Return the indexed path of the compared attribute. A complex attribute is compared by its ``value``."""
+    """Return the indexed path of the compared attribute, or ``None``. Compare complex attributes by their ``value``."""
     plain = str(path.without_value_filter)
     return next((name for name in (plain, f"{plain}.value") if name in names), None)
 
 
 def _is_exact(tree: Filter) -> bool:
-    """Return whether all resources that have one of the indexed values of a filter match it."""
+    """Return whether every resource with one of the filter's indexed values matches the filter."""
     match tree:
         case Comparison(path):
             return path.value_filter is None
@@ -167,8 +176,8 @@ def _is_exact(tree: Filter) -> bool:
             return False
 
 
-def _unique_key_ranges(terms: Iterable[Filter], indexes: IndexedAttributes) -> list[RangePlan]:
-    """Return the range of each term that bounds the unique attribute."""
+def _find_unique_key_ranges(terms: Iterable[Filter], indexes: IndexedAttributes) -> list[RangePlan]:
+    """Return a range for each term that limits the unique attribute."""
     ranges = []
     for term in terms:
         match term:
@@ -195,10 +204,10 @@ def _plan_unique_key_range(operator: ComparisonOperator, bound: str) -> RangePla
             return None
 
 
-def _last_modified_ranges(terms: Iterable[Filter]) -> list[RangePlan]:
-    """Return the range of each term that bounds the time of the last change, unless there is only an upper bound.
+def _find_last_modified_ranges(terms: Iterable[Filter]) -> list[RangePlan]:
+    """Return a range for each term that limits ``meta.lastModified``. Return none if there is only an upper bound.
 
-    With an upper bound alone, a full scan is as short, and does not miss resources that have just changed.
+    With only an upper bound, a full scan reads about as much, and it does not miss resources that have just changed.
     """
     ranges = []
     for term in terms:
@@ -210,7 +219,7 @@ def _last_modified_ranges(terms: Iterable[Filter]) -> list[RangePlan]:
 
 
 def _plan_last_modified_range(operator: ComparisonOperator, instant: Instant) -> RangePlan:
-    """Return a range with both bounds included, which is possible since stored times have whole milliseconds."""
+    """Return the inclusive range for a comparison. Stored times are whole milliseconds, so every bound has one."""
     seconds, fraction = instant
     milliseconds = seconds * 1_000 + int(fraction[:3].ljust(3, "0"))
     is_whole = len(fraction) <= 3
@@ -226,7 +235,10 @@ def _plan_last_modified_range(operator: ComparisonOperator, instant: Instant) ->
 
 
 def _format_time(milliseconds: int) -> str:
-    """Return a time as it is stored, bounded to the years of four digits."""
+    """Return a time in the format of stored times. A year outside 0001 to 9999 becomes the nearest stored time.
+
+    ``milliseconds`` count from the same origin as :data:`scim.protocol.normalize.Instant`.
+    """
     days, rest = divmod(milliseconds, 86_400_000)
     if days < date.min.toordinal():
         return "0001-01-01T00:00:00.000Z"

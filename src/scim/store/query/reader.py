@@ -1,4 +1,4 @@
-"""Reads the resources of one tenant for one query, within the query's budget of resources and time."""
+"""Read the resources of one tenant for one query, within the query's budget of resources and time."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from scim.store.table import Item, Table
 # The budget of a query: how many resources it may read, and how much time must be left for the response.
 MAX_RESOURCES_READ = 200_000
 _TIME_FOR_RESPONSE_S = 5.0
-# The remaining time is checked once for so many resources.
+# The remaining time is checked each time that this many resources were read.
 _CHECK_INTERVAL = 100
-# More keys than this are skipped by counting them, for which DynamoDB returns no items.
+# To skip more keys than this, count them instead of reading them: DynamoDB then returns no items.
 _MAX_KEYS_SKIPPED = 1_000
 BATCH_SIZE = 100
-"""How many resources one call reads."""
+"""The number of resources that one call reads: the maximum of ``BatchGetItem``."""
 
 KeyedId = tuple[str, str]
 """A key in the order of a scan, and the id of the resource at that key."""
 
 
 class ScanEntry:
-    """A key in the order of a scan, and the resource there."""
+    """A key in the order of a scan, and the resource at that key."""
 
     __slots__ = ("_stored", "key")
 
@@ -36,7 +36,7 @@ class ScanEntry:
         self._stored = stored
 
     def load(self) -> StoredResource | None:
-        """Return the resource; ``None`` if it is no longer at this key."""
+        """Return the resource, or ``None`` if it is no longer at this key."""
         return self._stored
 
 
@@ -44,7 +44,7 @@ class ScanEntry:
 class ResourceReader:
     """Reads resources of one tenant for one query.
 
-    ``narrowing_hint`` is the end of the error message for a query that reads too much: it says how to narrow it.
+    ``narrowing_hint`` is added to the error for a query that reads too much. It says how to narrow the query.
     """
 
     table: Table
@@ -54,10 +54,11 @@ class ResourceReader:
 
     @property
     def resources_read(self) -> int:
+        """Return the number of resources that were read so far."""
         return self._resources_read
 
     def charge_budget(self, resources: int) -> None:
-        """Count resources that are read. Raise :class:`TooMany` if the resources or the time exceed the budget."""
+        """Count resources that are read. Raise :class:`TooMany` if too many were read or too little time is left."""
         before = self._resources_read
         self._resources_read += resources
         is_check_due = (
@@ -79,9 +80,10 @@ class ResourceReader:
         skip: int = 0,
         expected: int | None = None,
     ) -> Iterator[Item]:
-        """Yield the items of a range after the primary key ``after``, without the first ``skip`` of them.
+        """Yield the items in a range after the primary key ``after``, without the first ``skip`` of them.
 
-        ``expected`` is about how many items the caller will consume, ``None`` for all.
+        ``expected`` is the approximate number of items that the caller will consume (``None``: all). The other
+        arguments are those of :meth:`scim.store.table.Table.query`. Raise :class:`TooMany` if little time is left.
         """
         table, partition_key = self.table, self.partition_key
         if skip > _MAX_KEYS_SKIPPED:
@@ -111,7 +113,7 @@ class ResourceReader:
                 yield item
 
     def count(self, key_range: keys.KeyRange, *, index_name: str | None = None) -> int:
-        """Return the number of items in a range."""
+        """Return the number of items in a range. Raise :class:`TooMany` if little time is left."""
         total = 0
         for number, _ in self.table.query_counts(self.partition_key, key_range, index_name=index_name):
             total += number
@@ -119,8 +121,8 @@ class ResourceReader:
         return total
 
     def read_resources(self, resource_ids: Iterable[str]) -> dict[str, StoredResource]:
-        """Return the resources that exist, by id."""
-        # A resource that moves while keys are read has two of them, and DynamoDB rejects a key that is given twice.
+        """Return the resources with these ids that exist, by id."""
+        # If a resource's key changes during a scan, its id can occur twice, and DynamoDB rejects duplicate keys.
         ids = list(dict.fromkeys(resource_ids))
         self.charge_budget(len(ids))
         if len(ids) == 1:
@@ -134,10 +136,10 @@ class ResourceReader:
     def resolve(
         self, keyed_ids: Iterator[KeyedId], expected: int | None, is_current: Callable[[str, StoredResource], bool]
     ) -> Iterator[ScanEntry]:
-        """Yield an entry for each key. The resources of a batch are read when the first of them is loaded.
+        """Yield an entry for each key. Read the resources of a batch when the first of them is loaded.
 
-        The first batches have as many keys as the caller is expected to consume, and one more, which shows whether
-        others follow. ``is_current`` returns whether a resource is still at its key.
+        The first batches together have ``expected`` keys and one more, which shows whether others follow.
+        ``is_current`` returns whether a resource is still at its key. If not, its entry loads as ``None``.
         """
         size = BATCH_SIZE if expected is None else expected + 1
         while chunk := list(islice(keyed_ids, size)):
@@ -151,18 +153,19 @@ class ResourceReader:
 
 @dataclass
 class _Batch:
-    """Resources that are read together, when the first of them is loaded."""
+    """Resources that are read together when the first of them is loaded."""
 
     reader: ResourceReader
     resource_ids: Sequence[str]
 
     @cached_property
     def resources(self) -> Mapping[str, StoredResource]:
+        """Read the resources, and return those that exist, by id."""
         return self.reader.read_resources(self.resource_ids)
 
 
 class _BatchEntry(ScanEntry):
-    """A key, and a resource of a batch."""
+    """A key, and a resource that is loaded with its batch."""
 
     __slots__ = ("_batch", "_is_current", "_resource_id")
 
@@ -175,5 +178,6 @@ class _BatchEntry(ScanEntry):
         self._is_current = is_current
 
     def load(self) -> StoredResource | None:
+        """Return the resource, or ``None`` if it no longer exists or is no longer at this key."""
         stored = self._batch.resources.get(self._resource_id)
         return stored if stored is not None and self._is_current(self.key, stored) else None

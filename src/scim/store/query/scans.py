@@ -1,7 +1,7 @@
-"""Scans: they read the resources of a tenant in some order, from any key in it, forwards or backwards.
+"""Scans: read the resources of a tenant in an order, from any key, forwards or backwards.
 
-Each entry has a key. The scan is ordered by the keys, and no two entries have the same key. A scan of lookup items or
-of an index reads the resources in batches, when the first of a batch is loaded, so that no skipped resource is read.
+Each entry of a scan has a unique key, and the keys define the order. A scan of lookup items or of the index reads the
+resources in batches. It reads a batch when its first resource is loaded, so skipped resources are not read.
 """
 
 from __future__ import annotations
@@ -22,15 +22,18 @@ from scim.store.table import TIME_ATTRIBUTE, TIME_INDEX, Item
 
 @dataclass
 class Scan(ABC):
-    """Reads resources in an order. ``is_exact``: all of them match the query, so that the filter is not evaluated."""
+    """Reads resources in an order.
+
+    If ``is_exact`` is true, all of them match the query, so the filter does not need to be evaluated.
+    """
 
     reader: ResourceReader
     is_exact: bool
 
     has_stable_keys: ClassVar[bool] = False
-    """True if the key of a resource is its id, which never changes. Otherwise a write can move the resource."""
+    """True if the key of a resource is its id, which never changes. Otherwise a write can change the key."""
     is_lookup: ClassVar[bool] = False
-    """True if clients use this to find one resource. No bookmark is written then if the result has one resource."""
+    """True if clients use this scan to find one resource. If the result has one resource, no bookmark is written."""
 
     @abstractmethod
     def iterate(
@@ -38,32 +41,33 @@ class Scan(ABC):
     ) -> Iterator[ScanEntry]:
         """Yield the entries after the key ``after``, without the first ``skip`` of them.
 
-        ``expected`` is about how many entries the caller will consume, ``None`` for all: it decides how much is read.
+        ``expected`` is the approximate number of entries that the caller will consume (``None``: all). It decides how
+        much each call reads.
         """
 
     @abstractmethod
     def get_key(self, stored: StoredResource) -> str:
-        """Return the current key of a resource."""
+        """Return the key of a resource in the order of this scan, from the resource's current values."""
 
     @abstractmethod
     def count(self) -> int:
         """Return the number of entries without reading them."""
 
     def locate(self, index: int) -> tuple[str | None, int] | None:
-        """Return a key to start after, and how many entries to skip from there, to reach entry number ``index``.
+        """Return how to reach the entry number ``index``: a key to start after, and how many entries to skip.
 
-        The key is ``None`` for the beginning. Return ``None`` if there are fewer entries.
+        A key of ``None`` means the beginning. Return ``None`` if there are fewer entries.
         """
         return None, index - 1
 
-    def restrict_reads(self, query: Query) -> Scan:  # noqa: ARG002  # most scans read nothing else
-        """Return a scan of the same resources that reads only the attributes that decide whether they match."""
+    def restrict_reads(self, query: Query) -> Scan:  # noqa: ARG002  # most scans cannot read less
+        """Return a scan of the same resources that reads only what is needed to evaluate the filter."""
         return self
 
 
 @dataclass
 class IdScan(Scan):
-    """Reads all resources in the order of their ids. ``is_document_only``: it reads no attributes but documents."""
+    """Reads all resources in the order of their ids. With ``is_document_only``, it reads only their documents."""
 
     paging_store: PagingStore
     is_document_only: bool = False
@@ -72,6 +76,7 @@ class IdScan(Scan):
     def iterate(
         self, after: str | None = None, *, is_backwards: bool = False, skip: int = 0, expected: int | None = None
     ) -> Iterator[ScanEntry]:
+        """Yield the entries. The query returns the resources themselves, so there is no second read."""
         partition_key = self.reader.partition_key
         found_items = self.reader.query(
             keys.user_range(),
@@ -88,26 +93,30 @@ class IdScan(Scan):
             yield ScanEntry(stored.id, stored)
 
     def get_key(self, stored: StoredResource) -> str:
+        """Return the id of the resource."""
         return stored.id
 
     def count(self) -> int:
+        """Return the number of all resources from the counters."""
         return self.paging_store.count_resources()
 
     def locate(self, index: int) -> tuple[str | None, int] | None:
-        """Return the key and the number from the counters, if all resources match: they count all resources."""
+        """Compute the position from the counters if all resources match. Otherwise start at the beginning."""
         if self.is_exact and index > 1:
             return self.paging_store.read_state().counters.locate(index)
         return None, index - 1
 
     def restrict_reads(self, query: Query) -> Scan:
+        """Return a scan of the documents only, unless the query needs ``meta``."""
         return replace(self, is_document_only=not query.needs_meta)
 
 
 @dataclass
 class UniqueKeyScan(Scan):
-    """Reads the resources in a range of the unique attribute's keys, in the order of the keys.
+    """Reads the resources in a range of unique keys, in the order of the keys.
 
-    ``count_resources`` is a function that counts all resources, or ``None`` if the range does not have all of them.
+    ``unique`` is the unique attribute. ``count_resources`` counts all resources. It is ``None`` if the range does not
+    include all of them.
     """
 
     unique: Attribute
@@ -118,6 +127,7 @@ class UniqueKeyScan(Scan):
     def iterate(
         self, after: str | None = None, *, is_backwards: bool = False, skip: int = 0, expected: int | None = None
     ) -> Iterator[ScanEntry]:
+        """Yield the entries. A resource whose unique value has changed since its key was read is not returned."""
         partition_key = self.reader.partition_key
         found_items = self.reader.query(
             self.key_range,
@@ -131,9 +141,11 @@ class UniqueKeyScan(Scan):
         return self.reader.resolve(keyed_ids, expected, lambda key, stored: self.get_key(stored) == key)
 
     def get_key(self, stored: StoredResource) -> str:
+        """Return the unique key of the resource."""
         return lookup_keys.unique_key(stored.resource[self.unique.name], is_case_exact=self.unique.is_case_exact)
 
     def count(self) -> int:
+        """Return the number of resources: from the counters if the range includes all, or else by counting keys."""
         return self.count_resources() if self.count_resources else self.reader.count(self.key_range)
 
 
@@ -141,8 +153,8 @@ class UniqueKeyScan(Scan):
 class LastModifiedScan(Scan):
     """Reads the resources in a range of ``meta.lastModified``, in the order of time.
 
-    The index by time lags behind the table, from which the resources themselves are read. So a resource that has
-    changed is returned at its old key: the index may not have the new key yet.
+    Keys come from the index by time, which lags behind the table. Resources come from the table. So a resource that has
+    just changed is returned at its old key, because the index may not have the new key yet.
     """
 
     key_range: keys.KeyRange
@@ -151,6 +163,7 @@ class LastModifiedScan(Scan):
     def iterate(
         self, after: str | None = None, *, is_backwards: bool = False, skip: int = 0, expected: int | None = None
     ) -> Iterator[ScanEntry]:
+        """Yield the entries, including resources that have changed since the index was updated."""
         found_items = self.reader.query(
             self.key_range,
             ("sk", TIME_ATTRIBUTE),
@@ -160,16 +173,18 @@ class LastModifiedScan(Scan):
             skip=skip,
             expected=expected,
         )
-        return self.reader.resolve(map(_keyed_id, found_items), expected, lambda _key, _stored: True)
+        return self.reader.resolve(map(_decode_keyed_id, found_items), expected, lambda _key, _stored: True)
 
     def get_key(self, stored: StoredResource) -> str:
+        """Return the key that the index has, or will have, for the resource."""
         return _encode_key(keys.last_modified_key(stored.modified), keys.user_key(stored.id))
 
     def count(self) -> int:
+        """Return the number of resources in the range of the index."""
         return self.reader.count(self.key_range, index_name=TIME_INDEX)
 
     def _decode_key(self, key: str) -> Item:
-        """Return the index key that :func:`_encode_key` has encoded."""
+        """Return the primary key and index key that :func:`_encode_key` has encoded."""
         time, _, sort_key = key.partition(" ")
         return {**keys.primary_key(self.reader.partition_key, sort_key), TIME_ATTRIBUTE: {"S": time}}
 
@@ -178,6 +193,6 @@ def _encode_key(time: str, sort_key: str) -> str:
     return f"{time} {sort_key}"
 
 
-def _keyed_id(item: Item) -> KeyedId:
+def _decode_keyed_id(item: Item) -> KeyedId:
     sort_key = item["sk"]["S"]
     return _encode_key(item[TIME_ATTRIBUTE]["S"], sort_key), keys.parse_user_id(sort_key)

@@ -1,4 +1,4 @@
-"""The scan in an order for which the table has no keys."""
+"""Scan in an order for which the table has no keys."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ SortPosition = tuple[Any, str]
 
 @dataclass
 class SortedScan(Scan):
-    """Reads the resources of another scan that match, in the order of a sort attribute.
+    """Reads the matching resources of another scan, in the order of a sort attribute.
 
-    All of them are read to sort them. Only their positions are kept; the resources of the page are read again.
+    It reads all of them to sort them, but keeps only their positions. The resources of the page are read again.
     """
 
     scan: Scan
@@ -33,6 +33,7 @@ class SortedScan(Scan):
     def iterate(
         self, after: str | None = None, *, is_backwards: bool = False, skip: int = 0, expected: int | None = None
     ) -> Iterator[ScanEntry]:
+        """Yield the entries. A resource whose sort value changes between the two reads is not returned."""
         reverse = self.order.is_descending != is_backwards
         bound = None if after is None else _decode_key(after)
         positions = self._read_positions()
@@ -45,13 +46,15 @@ class SortedScan(Scan):
         return self.reader.resolve(keyed_ids, expected, lambda key, stored: self.get_key(stored) == key)
 
     def get_key(self, stored: StoredResource) -> str:
+        """Return the position of the resource as JSON."""
         return json.dumps((self.order.key(stored), stored.id))
 
     def count(self) -> int:
+        """Return the number of matches. They are read only if :meth:`iterate` has not read them."""
         return len(self._read_positions()) if self._total is None else self._total
 
     def _read_positions(self) -> set[SortPosition]:
-        """Return the positions of all matches: a set, since a resource that moves during the scan may be read twice."""
+        """Return the positions of all matches. It is a set, because the other scan can read a resource twice."""
         loaded = (entry.load() for entry in self.scan.iterate())
         matches = self.matches or (lambda _: True)
         positions = {(self.order.key(stored), stored.id) for stored in loaded if stored is not None and matches(stored)}
@@ -60,13 +63,13 @@ class SortedScan(Scan):
 
 
 def _sort_lazily(positions: Sequence[SortPosition], expected: int, *, reverse: bool) -> Iterator[SortPosition]:
-    """Yield the positions in order. Sort all of them only if the caller consumes more than ``expected``."""
+    """Yield the positions in order. Sort all of them only if the caller consumes more than ``expected`` positions."""
     yield from (heapq.nlargest if reverse else heapq.nsmallest)(expected, positions)
     yield from sorted(positions, reverse=reverse)[expected:]
 
 
 def _decode_key(text: str) -> Any:
-    """Return the position that a key encodes, with tuples in place of the arrays of JSON."""
+    """Return the position in a key. JSON arrays become tuples, as in the original position."""
 
     def to_tuples(value: Any) -> Any:
         return tuple(map(to_tuples, value)) if isinstance(value, list) else value
