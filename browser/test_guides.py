@@ -5,7 +5,9 @@ from playwright.sync_api import Page, expect
 from browser.console import IMAGES, add_customer, sign_in, take_element_screenshot
 from browser.local_run import LocalRun
 
-PROVIDERS = sorted(page.stem for page in (IMAGES.parent / "use/identity-providers").glob("*.md") if page.stem != "README")
+PROVIDERS = sorted(
+    page.stem for page in (IMAGES.parent / "use/identity-providers").glob("*.md") if page.stem != "README"
+)
 
 
 def test_connect_page_links_guide_of_each_provider(page: Page, local_run: LocalRun) -> None:

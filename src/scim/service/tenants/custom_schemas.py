@@ -77,7 +77,7 @@ class _Document(BaseModel):
 
 
 class _Characteristics(_Document):
-    """The characteristics of an attribute or sub-attribute. Names and defaults are those of RFC 7643 sections 2.2, 7."""
+    """The characteristics of an attribute or sub-attribute. RFC 7643 sections 2.2 and 7 define names and defaults."""
 
     name: AttributeName
     type: DataType
