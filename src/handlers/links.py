@@ -47,11 +47,11 @@ class LinksHandler:
         deadline = runtime.create_deadline(context.get_remaining_time_in_millis() / 1_000)
         result = self._processor_factory(deadline).process(messages)
         self._log(len(messages), result, started)
-        return {"batchItemFailures": [{"itemIdentifier": retry.message_id} for retry in result.failed_messages]}
+        return {"batchItemFailures": [{"itemIdentifier": message.message_id} for message in result.failed_messages]}
 
     def _log(self, messages: int, result: LinkBatchResult, started: float) -> None:
-        for retry in result.failed_messages:
-            self._logger.error("fault", message_id=retry.message_id, **describe_fault(retry.cause))
+        for message in result.failed_messages:
+            self._logger.error("fault", message_id=message.message_id, **describe_fault(message.cause))
         log = self._logger.warning if result.failed_messages or result.dead_letter_count else self._logger.info
         log(
             "links",

@@ -19,12 +19,12 @@ _ACTOR = "secretsmanager.amazonaws.com"
 
 
 @cache
-def _connect_operator() -> OperatorAdapters:
+def _get_adapters() -> OperatorAdapters:
     return build_operator_adapters(Settings.from_environment(os.environ), _ACTOR)
 
 
 def handler(event: Mapping[str, str], _: LambdaContext) -> None:
     """Run one of the four steps of a rotation. If it raises an error, Secrets Manager repeats the step."""
     step, secret_id, version = event["Step"], event["SecretId"], event["ClientRequestToken"]
-    _connect_operator().build_token_rotation().run_step(step, secret_id, version)
+    _get_adapters().build_token_rotation().run_step(step, secret_id, version)
     Logger(use_rfc3339=True).info("rotation", step=step, secret=secret_id, version=version)

@@ -67,6 +67,7 @@ class ConsoleRequestContext:
 
     @property
     def password_sign_in(self) -> PasswordSignIn:
+        """The use case of signing in with the admin password."""
         return self.administration.build_password_sign_in(self.adapters.password_secret.get)
 
     # Permissions

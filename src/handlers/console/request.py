@@ -35,6 +35,7 @@ class ConsoleRequest(Request):
 
     @cached_property
     def cookies(self) -> dict[str, str]:
+        """The values of the cookies by name."""
         pairs = (cookie.partition("=") for cookie in self.event.get("cookies", []))
         return {name: value for name, _, value in pairs}
 

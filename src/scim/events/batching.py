@@ -70,13 +70,13 @@ def send_in_batches(
         while pending:
             for batch in list(_make_batches(pending, size, max_bytes)):
                 deadline.require_time()
-                rejections = send([pending[number] for number in batch])
-                for number, rejection in zip(batch, rejections, strict=True):
-                    unsent_codes.pop(number, None)
+                rejections = send([pending[key] for key in batch])
+                for key, rejection in zip(batch, rejections, strict=True):
+                    unsent_codes.pop(key, None)
                     if rejection:
-                        (rejected if rejection.is_invalid else unsent_codes)[number] = rejection.code
+                        (rejected if rejection.is_invalid else unsent_codes)[key] = rejection.code
                     if rejection is None or rejection.is_invalid or rejection.needs_operator:
-                        del pending[number]
+                        del pending[key]
             if pending:
                 deadline.pause(attempt)
                 attempt += 1
@@ -89,12 +89,12 @@ def _make_batches(entries: Mapping[int, Entry], size: Callable[[Entry], int], ma
     """Yield the keys of the entries for each call. An entry that exceeds ``max_bytes`` is sent alone."""
     batch: list[int] = []
     total = 0
-    for number, entry in entries.items():
+    for key, entry in entries.items():
         entry_size = size(entry)
         if batch and (len(batch) == _MAX_ENTRIES or total + entry_size > max_bytes):
             yield batch
             batch, total = [], 0
-        batch.append(number)
+        batch.append(key)
         total += entry_size
     if batch:
         yield batch

@@ -53,8 +53,8 @@ class ConsoleAdapters:
         from scim.auth.console_sign_in.openid_provider import OpenIdProvider, SignInPolicy
 
         domains = frozenset(map(str.lower, settings.domains))
-        admission = SignInPolicy(frozenset(settings.groups), domains, settings.groups_claim)
-        return OpenIdProvider(settings.issuer, settings.client_id, settings.client_secret, admission)
+        sign_in_policy = SignInPolicy(frozenset(settings.groups), domains, settings.groups_claim)
+        return OpenIdProvider(settings.issuer, settings.client_id, settings.client_secret, sign_in_policy)
 
     @cached_property
     def resource_store_config(self) -> ResourceStoreConfig:

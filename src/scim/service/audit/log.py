@@ -79,7 +79,7 @@ class AuditLog:
 
     def list_malformed_tokens(self) -> Sequence[RejectedTokenCount]:
         """Return the counts of requests with a malformed token in the last 24 hours, by minute. They are unverified."""
-        return self.log_store.list_malformed_tokens(self._format_yesterday())
+        return self.log_store.list_malformed_tokens(self._format_one_day_ago())
 
     def get_health(self) -> Health:
         """Return the health of the tenant, with its warnings."""
@@ -100,7 +100,7 @@ class AuditLog:
         change_count, has_more_changes = self.log_store.count_changes(day, day, _MAX_CHANGES)
         return DailyActivity(day, change_count, failures.failures, failures.failed_writes, has_more_changes)
 
-    def _format_yesterday(self) -> str:
+    def _format_one_day_ago(self) -> str:
         """Return the time 24 hours ago as RFC 3339 in UTC."""
         return format_rfc3339(self.now() - DAY_S)
 

@@ -150,7 +150,7 @@ class PersonReportBuilder:
         token_usage, newest_failures = self.read_last_use(), self._list_newest_failures()
         unidentified = _select_unidentified(self.log_store.find_failures([""]).failures)
         url_problem = list(self._describe_wrong_scim_url(newest_failures))
-        malformed_tokens = describe_malformed_tokens(self.log_store.list_malformed_tokens(self._format_yesterday()))
+        malformed_tokens = describe_malformed_tokens(self.log_store.list_malformed_tokens(self._format_one_day_ago()))
         problems = [
             *self._describe_access_problems(token_usage, newest_failures),
             *filter(None, [malformed_tokens]),
@@ -241,19 +241,19 @@ class PersonReportBuilder:
         yield from problems
         if not problems or token_usage is None:
             provider = detect_tenant_provider(token_usage, DailyFailures(), failures)
-            rejected_tokens = self.log_store.list_rejected_tokens(self._format_yesterday())
+            rejected_tokens = self.log_store.list_rejected_tokens(self._format_one_day_ago())
             yield from diagnosis.describe_rejected_tokens(rejected_tokens, token_usage, provider)
 
     def _describe_wrong_scim_url(self, failures: Sequence[FailureCount]) -> Iterator[str]:
         """Yield a sentence if the SCIM URL is wrong: requests failed in the last 24 hours, and no write followed."""
-        yesterday = self._format_yesterday()
-        if not any(diagnosis.describe_wrong_scim_url(failures, yesterday)):
+        one_day_ago = self._format_one_day_ago()
+        if not any(diagnosis.describe_wrong_scim_url(failures, one_day_ago)):
             return iter(())
         last = next((record for _, record in self.log_store.list_records(kinds=(RecordKind.CHANGE,))), None)
         last_write = last.change.at if isinstance(last, StoredChange) else ""
-        return diagnosis.describe_wrong_scim_url(failures, max(last_write, yesterday))
+        return diagnosis.describe_wrong_scim_url(failures, max(last_write, one_day_ago))
 
-    def _format_yesterday(self) -> str:
+    def _format_one_day_ago(self) -> str:
         """Return the time 24 hours ago as RFC 3339 in UTC."""
         return format_rfc3339(self.now() - DAY_S)
 
