@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -76,9 +77,15 @@ def count_packages(lock: Path) -> int:
 
 
 def install(command: Sequence[str], directory: Path, count: int, progress: ProgressLine) -> int:
-    """Run pip, show how many of ``count`` packages it has downloaded and installed, and return its exit code."""
+    """Run pip, show how many of ``count`` packages it has downloaded and installed, and return its exit code.
+
+    The errors and warnings of pip are printed only if it fails.
+    """
     previously_installed = _count_installed(directory)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as pip:  # noqa: S603
+    with (
+        tempfile.TemporaryFile("w+") as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as pip,  # noqa: S603
+    ):
         downloaded: list[str] = []
         reader = threading.Thread(target=_collect_downloads, args=(pip.stdout, downloaded))
         reader.start()
@@ -89,7 +96,10 @@ def install(command: Sequence[str], directory: Path, count: int, progress: Progr
                 progress.show(f"{len(downloaded)} of {count} downloaded: {downloaded[-1]}")
             time.sleep(_INTERVAL_S)
         reader.join()
-    progress.clear()
+        progress.clear()
+        if pip.returncode:
+            errors.seek(0)
+            sys.stderr.write(errors.read())
     return pip.returncode
 
 

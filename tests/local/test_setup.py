@@ -96,6 +96,7 @@ for number, name in enumerate(("ada", "grace"), 1):
 for number, name in enumerate(("ada", "grace"), 1):
     (directory / f"lib/python3.11/site-packages/{name}-1.0.dist-info").mkdir(parents=True)
     wait_until_shown(f"{number} of 2 installed")
+print("a warning", file=sys.stderr)
 sys.exit(int(sys.argv[2]))
 """
 
@@ -116,11 +117,14 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize("code", [0, 1])
-def test_installation_shows_progress_on_a_terminal(code: int, tmp_path: Path) -> None:
+def test_installation_shows_progress_on_a_terminal(
+    code: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     output = Terminal(tmp_path / "shown")
     command = [sys.executable, "-c", PIP, str(tmp_path), str(code)]
     assert venv.install(command, tmp_path, 2, venv.ProgressLine(output)) == code
     assert output.getvalue().endswith("\r\033[K  2 of 2 installed\r\033[K")
+    assert capfd.readouterr().err == ("a warning\n" if code else "")
 
 
 def test_installation_prints_a_line_every_ten_seconds() -> None:
