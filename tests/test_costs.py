@@ -1,0 +1,108 @@
+"""The arithmetic of docs/operate/costs.md is right, and its counts are those of the template."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.template_reader import Deployment
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs/operate/costs.md").read_text("utf-8")
+README = (ROOT / "README.md").read_text("utf-8")
+TEMPLATE = Deployment(ROOT / "template.yaml")
+
+
+def read_rows(text: str, heading: str) -> list[list[str]]:
+    """Return the cells of the first table after a heading."""
+    section = text.partition(f"{heading}\n")[2]
+    table = re.search(r"(?:^\|.*\n)+", section, re.MULTILINE)
+    assert table is not None
+    return [[cell.strip("* ") for cell in line.strip("|\n ").split("|")] for line in table.group().splitlines()[2:]]
+
+
+def parse_usd(text: str) -> float:
+    """Return the first amount in a text."""
+    match = re.search(r"\$([\d,.]*\d)", text)
+    assert match is not None
+    return float(match[1].replace(",", ""))
+
+
+def parse_number(text: str) -> float:
+    return float(text.replace(",", ""))
+
+
+def calculate_usage(row: list[str]) -> float:
+    """Return the costs of a row: the price is that of a million, or of one GB."""
+    unit = 1 if row[2].endswith("a GB") else 1e-6
+    return parse_number(row[1].removesuffix(" GB")) * parse_usd(row[2]) * unit
+
+
+FIXED = read_rows(PAGE, "## Fixed costs")
+USAGE = read_rows(PAGE, "## Costs of one customer")
+TOTALS = read_rows(PAGE, "# Costs")
+
+
+@pytest.mark.parametrize("row", FIXED[:-1], ids=lambda row: row[0][:30])
+def test_fixed_cost_is_count_times_price(row: list[str]) -> None:
+    assert round(parse_number(row[1]) * parse_usd(row[2]), 2) == parse_usd(row[3])
+
+
+@pytest.mark.parametrize("row", USAGE[:-1], ids=lambda row: row[0][:30])
+def test_usage_cost_is_count_times_price(row: list[str]) -> None:
+    assert calculate_usage(row) == pytest.approx(parse_usd(row[3]), abs=0.00006)
+
+
+def test_sums_are_right() -> None:
+    fixed = sum(parse_usd(row[3]) for row in FIXED[:-1])
+    usage = sum(map(calculate_usage, USAGE[:-1]))
+    assert round(fixed, 2) == parse_usd(FIXED[-1][3])
+    assert round(usage, 4) == parse_usd(USAGE[-1][3])
+    metrics = {row[0]: parse_usd(row[2]) for row in read_rows(PAGE, "## Custom metrics")}
+    for customers, total, share in TOTALS:
+        number = parse_number(customers)
+        expected = fixed + metrics[customers] + number * (0.40 + usage)
+        assert parse_usd(total) == pytest.approx(expected, abs=0.01)
+        assert parse_usd(share) == pytest.approx(expected / number, abs=0.006)
+
+
+def test_metrics_cost_30_cents() -> None:
+    for _, count, total in read_rows(PAGE, "## Custom metrics"):
+        assert round(parse_number(count) * 0.30, 2) == parse_usd(total)
+
+
+def test_requests_cost_what_the_bench_measured() -> None:
+    """Small differences between two runs of the bench do not matter here."""
+    measured = {
+        row[0]: parse_usd(row[-1])
+        for row in read_rows((ROOT / "docs/contribute/performance.md").read_text("utf-8"), "<!-- bench: costs -->")
+    }
+    names = ["userName eq", "create", "PATCH of three operations", "continued page of 100", "GET"]
+    for row, name in zip(USAGE, names, strict=False):
+        assert parse_usd(row[2]) == pytest.approx(measured[name], rel=0.2)
+
+
+def test_counts_are_those_of_the_template() -> None:
+    alarms = TEMPLATE.of_type("AWS::CloudWatch::Alarm").values()
+    on_several = [
+        sum("MetricStat" in metric for metric in alarm["Metrics"]) for alarm in alarms if alarm.get("Metrics")
+    ]
+    assert on_several == [7]
+    assert f"{len(alarms) - 1} alarms on 1 metric, 1 alarm on 7 metrics" in PAGE
+    assert len(TEMPLATE.of_type("AWS::SecretsManager::Secret")) == 3
+    functions = [TEMPLATE.properties(name) for name in TEMPLATE.of_type("AWS::Serverless::Function")]
+    with_snapshots = [each for each in functions if each["SnapStart"]["ApplyOn"] == "PublishedVersions"]
+    assert [each["MemorySize"] for each in with_snapshots] == [1024] * 4
+    metrics = [
+        transformation
+        for each in TEMPLATE.of_type("AWS::Logs::MetricFilter").values()
+        for transformation in each["MetricTransformations"]
+    ]
+    with_dimensions = {each["MetricName"] for each in metrics if "Dimensions" in each}
+    assert with_dimensions == {"Requests", "Latency"}
+    assert len(metrics) - len(with_dimensions) == 15
+
+
+def test_readme_has_the_totals() -> None:
+    for customers, total, _ in TOTALS:
+        assert f"| {customers} | ${round(parse_usd(total))} |" in README
