@@ -22,9 +22,15 @@ _PORT = 8080
 class LocalRun:
     """A local run. ``url`` has no path and no trailing slash; ``ready_s`` are the seconds until it was ready."""
 
+    checkout: Path
     url: str
     password: str
     ready_s: float
+
+    @property
+    def token(self) -> str:
+        """Return the token of the customer acme."""
+        return (self.checkout / ".local/token").read_text().strip()
 
     def send(self, token: str, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Send a SCIM request; return the status and the body of the response."""
@@ -53,7 +59,7 @@ def start_run(checkout: Path) -> Iterator[LocalRun]:
         start_new_session=True,
     )
     try:
-        yield LocalRun(f"http://127.0.0.1:{port}", _read_password(process), time.monotonic() - start)
+        yield LocalRun(checkout, f"http://127.0.0.1:{port}", _read_password(process), time.monotonic() - start)
     finally:
         os.killpg(process.pid, signal.SIGINT)
         process.communicate(timeout=30)

@@ -47,6 +47,7 @@ def test_story_from_sign_in_to_first_users(page: Page, local_run: LocalRun, tmp_
     sign_in(page, local_run)
 
     token = add_customer(page, "vandelay")
+    take_screenshot(page, "connect")
     assert token.startswith("muster_vandelay_")
     assert page.get_by_label("SCIM URL").input_value() == f"{local_run.url}/scim/v2"
     page.reload()
