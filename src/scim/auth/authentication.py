@@ -123,7 +123,8 @@ class Authenticator:
 
     def _read_tenant(self, tenant_id: str, tenants: TenantReader, now: float) -> CachedTenant:
         """Read the secret and the settings of a tenant, and cache them."""
-        # The secret is read first. A rotation writes the settings first, so these settings include its new version.
+        # The secret is read before the settings. A rotation writes them in the opposite order, so the settings already
+        # name the version that was read here.
         current = self._token_store.read_current(tenant_id)
         tenant = tenants.get(tenant_id) if current else None
         is_connected = tenant is not None and tenant.is_connected

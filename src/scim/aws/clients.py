@@ -76,7 +76,7 @@ class UsedServicesLoader(Loader):
     botocore's loader lists the directories of about four hundred services before it loads one of them.
     """
 
-    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002  # all of them have all types
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002  # each has all types
         """Return the names of the services that Muster uses."""
         return ["dynamodb", "events", "secretsmanager", "sqs"]
 

@@ -39,8 +39,8 @@ class AuthenticatedUser:
 
     ``auth_time`` is the time of the sign-in (seconds since 1970), ``None`` if the ID token has no such claim.
 
-    The time of the token (``iat``) cannot replace it. A provider issues a new token for an old sign-in if it ignores
-    ``max_age`` (OpenID Connect Core section 3.1.2.1), or if the user removes ``max_age`` from the URL in the browser.
+    The time of the token (``iat``) cannot replace it, because a new token may belong to an old sign-in. This happens if
+    the provider ignores ``max_age`` (OpenID Connect Core section 3.1.2.1), or if the user removes it from the URL.
     """
 
     name: str

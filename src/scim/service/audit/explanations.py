@@ -53,7 +53,7 @@ _TOKEN_REMEDIATION = (
 _STRICT_MODE_OFF = "Turn strict mode off for this tenant (console: Connect; or `muster strict TENANT off`)"
 
 EXPLANATIONS: Mapping[str, Explanation] = {
-    # A person's data
+    # Values of a user
     Rule.UNIQUENESS: Explanation(
         "Another user has this userName, so nobody was created or renamed.",
         "Match users by userName, so that the provider finds the one who is here and updates it; or give this person "
@@ -117,7 +117,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
             "in each cycle.",
         },
     ),
-    # Who was asked for
+    # Lookups and queries
     Rule.UNKNOWN_USER: Explanation(
         "The provider knows an id that is not here: the user was deleted, or belongs to another tenant.",
         "Make the provider forget the id, so that it looks the person up again.",

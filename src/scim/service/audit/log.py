@@ -87,7 +87,7 @@ class AuditLog:
 
     def _find_newest(self, kind: RecordKind) -> LogEntry | None:
         newest_records = islice(self.log_store.list_records(kinds=(kind,)), _MAX_RECORDS)
-        record = next((record for _, record in newest_records if _is_outcome(record)), None)
+        record = next((record for _, record in newest_records if _is_success_or_failure(record)), None)
         return describe_record(record, self._get_user_names([record])) if record else None
 
     def _get_user_names(self, records: Sequence[LogRecord]) -> Mapping[str, str]:
@@ -105,7 +105,7 @@ class AuditLog:
         return format_rfc3339(self.now() - DAY_S)
 
 
-def _is_outcome(record: LogRecord) -> bool:
+def _is_success_or_failure(record: LogRecord) -> bool:
     """Return whether a record is a success or a failure of the tenant's identity provider.
 
     A silent no-op is neither. A malformed token may come from anyone.

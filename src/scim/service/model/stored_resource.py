@@ -1,6 +1,7 @@
 """Resources in the form in which they are stored.
 
-JSON is written and parsed by pydantic's core, which takes a quarter and two thirds of the time of the standard library.
+JSON is processed by pydantic's core. Compared with the standard library, it writes JSON in a quarter of the time, and
+parses it in two thirds.
 """
 
 from __future__ import annotations

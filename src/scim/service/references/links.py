@@ -1,6 +1,6 @@
 """Resolve the references of a user to links, and carry links over to its next version.
 
-Links are stored next to the document, not in it. So the document does not change when other users are created or
+Links are stored next to the document, not in it. So the document stays the same when other users are created or
 deleted, and a new link does not create a new version of the user. Responses show a link as a ``$ref`` (RFC 7643 section
 2.4, :mod:`scim.service.references.ref_insertion`).
 """
@@ -80,7 +80,7 @@ def carry_over_links(
         for link in links_before
         if (link.attribute, link.identifier_hash) not in current_references
     ]
-    # A client that changes a reference may send back the $ref of its former value, which does not apply to the new one.
+    # A client that changes a reference may send back the $ref of the old value, which does not apply to the new value.
     shown_before = {(link.attribute, link.user_id) for link in links_before}
     from_client = [
         replace(link, identifier_hash="")
@@ -101,8 +101,8 @@ def may_affect_links(before: StoredResource | None, after: StoredResource | None
     """Return whether a change of a user may affect links, its own or those of other users.
 
     It may if it changes an identifier of the user, or if the user has references or links. For a user with references
-    every change counts, not only a change of a reference. So a user that was stored before the schema made an attribute
-    a reference gets its links with its next change.
+    every change counts, not only a change of a reference. One reason is that a schema may turn an attribute into a
+    reference later: a user that was stored before gets its links with its next change.
     """
     if before is None or after is None:
         return True

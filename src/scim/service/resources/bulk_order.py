@@ -68,8 +68,8 @@ def build_graph(nodes: Sequence[OperationNode]) -> DependencyGraph:
     """Return the dependencies of operations. References may point to later operations, and may form cycles.
 
     An operation that creates a resource waits for the operations that create the resources that it refers to, except
-    for one reference in each cycle. Any other operation waits for all creating operations that can be reached by its
-    references, including whole cycles, and for the previous operation on the same resource.
+    for one reference in each cycle. Any other operation waits for all creating operations that its references reach,
+    directly or through other operations. It also waits for the previous operation on the same resource.
     """
     creators: dict[str, int] = {}
     for index, node in enumerate(nodes):

@@ -16,7 +16,7 @@ FAILURE_SHARE = 0.4
 FAILURES_AT_ANY_SHARE = 40_000
 """Entra ID always quarantines an application with more failures than this."""
 _WARNING_FRACTION = 0.5
-"""The fraction of a threshold from which on a warning is given."""
+"""A warning is given when the numbers reach this fraction of a threshold."""
 
 _LOG_HINT = "The log of failures (console: Log; or `muster log --failures`) says what to change"
 _OKTA_RETRY = "Okta keeps failed requests under Dashboard > Tasks: after the change select Retry Selected there."
