@@ -6,15 +6,13 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import boto3
 import botocore.session
+import moto.dynamodb.models.table
 import pytest
 from moto import mock_aws
-from moto.core.botocore_stubber import BotocoreStubber
-from moto.core.common_models import BaseModel
 
 from local.services.messaging import Messaging, serve_messaging
 from scim.auth.token_store import SecretsManagerTokenStore
@@ -26,6 +24,7 @@ from scim.store.tenants import DynamoDBTenantStore
 from scim.wiring.runtime import new_id
 from tests import aws_validation
 from tests.endpoint import ENVIRONMENT, PASSWORD, TEMPLATE, Endpoint
+from tests.fast_moto import add_table, patch_moto, remove_table
 from tests.tokens import MASTER, MASTER_KEY
 
 EXTENSION = json.loads((Path(__file__).parent.parent / "examples/extensions/employee.json").read_text())
@@ -43,7 +42,7 @@ def aws() -> Iterator[None]:
             patch.delenv(name)
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
-        patch.setattr(BaseModel, "__new__", _make_untracked)
+        patch_moto(patch)
         session = botocore.session.get_session()
         boto3.setup_default_session(botocore_session=session)
         for name, value in {
@@ -52,41 +51,25 @@ def aws() -> Iterator[None]:
             "PASSWORD_SECRET": PASSWORD,
         }.items():
             boto3.client("secretsmanager").create_secret(Name=ENVIRONMENT[name], SecretString=value)
-        patch.setattr(BotocoreStubber, "process_request", _one_at_a_time(BotocoreStubber.process_request))
         yield
 
 
-def _make_untracked(cls: type, *_: Any, **__: Any) -> Any:
-    """Make an object of moto's without keeping it for ever.
-
-    Moto keeps every object of its models until it is reset. Among these is a copy of the whole table for each action of
-    each transaction, in case that has to be taken back: gigabytes in a run of the tests.
-    """
-    return object.__new__(cls)
-
-
-def _one_at_a_time(answer: Callable[..., Any]) -> Callable[..., Any]:
-    """Moto's transactions are not isolated: one that fails takes back what others wrote meanwhile.
-
-    So its requests wait for each other; those of a bulk request come side by side. Real engines are not touched by it.
-    """
-    lock = Lock()
-
-    def answer_alone(*arguments: Any) -> Any:
-        with lock:
-            return answer(*arguments)
-
-    return answer_alone
-
-
-@pytest.fixture
-def table(aws: None) -> Iterator[Any]:
-    """The template's table, empty; without a stream, which moto copies whole with every transaction."""
+@pytest.fixture(scope="session")
+def _table_definition(aws: None) -> tuple[Any, moto.dynamodb.models.table.Table]:
+    """The template's table for boto3 and for moto. It has no stream, which moto copies with every transaction."""
     request = TEMPLATE.build_table_request(ENVIRONMENT["TABLE_NAME"])
     del request["StreamSpecification"]
     table = boto3.resource("dynamodb").create_table(**request)
+    return table, remove_table(ENVIRONMENT["AWS_DEFAULT_REGION"], table.name)
+
+
+@pytest.fixture
+def table(_table_definition: tuple[Any, moto.dynamodb.models.table.Table]) -> Iterator[Any]:
+    """The template's table, empty."""
+    table, definition = _table_definition
+    add_table(ENVIRONMENT["AWS_DEFAULT_REGION"], definition)
     yield table
-    table.delete()
+    remove_table(ENVIRONMENT["AWS_DEFAULT_REGION"], table.name)
 
 
 @pytest.fixture
