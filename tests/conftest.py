@@ -12,6 +12,8 @@ import boto3
 import botocore.session
 import moto.dynamodb.models.table
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from moto import mock_aws
 
 from local.services.messaging import Messaging, serve_messaging
@@ -30,6 +32,10 @@ from tests.tokens import MASTER, MASTER_KEY
 EXTENSION = json.loads((Path(__file__).parent.parent / "examples/extensions/employee.json").read_text())
 
 _numbers = itertools.count(1)
+
+# A loaded machine makes any example slow, and hypothesis would report that as a failure.
+hypothesis_settings.register_profile("muster", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("muster")
 
 aws_validation.validate_requests()  # before a module of the functions makes the session of its clients
 

@@ -4,14 +4,13 @@
 """
 
 import os
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
-from threading import Event, Lock
+from threading import Event, Lock, Semaphore
 from typing import Any
 from urllib.parse import urlencode
 
@@ -99,16 +98,18 @@ class People:
         assert answer.status == 200, answer.body
 
     @contextmanager
-    def writing(self) -> Iterator[Counter[str]]:
-        """Writers at work until the end of the block; gives how much each of them has done."""
+    def writing(self, pages: Semaphore) -> Iterator[Counter[str]]:
+        """Let writers work until the end of the block; yield the number of changes by writer.
+
+        Each page that is read allows one change, so the number of changes does not depend on the speed of the machine.
+        """
         stop, done = Event(), Counter[str]()
 
         def write(writer: int) -> None:
             random, own = Random(f"{SEED} {writer}"), self.changing[writer::WRITERS]  # noqa: S311  # repeatable
-            while not stop.is_set():
+            while pages.acquire() and not stop.is_set():
                 self.change(random, own)
                 done[f"writer {writer}"] += 1
-                time.sleep(0.02)  # a provider has a network between two changes, and the walkers need the processor
 
         with ThreadPoolExecutor(WRITERS) as pool:
             writers = [pool.submit(write, each) for each in range(WRITERS)]
@@ -116,6 +117,7 @@ class People:
                 yield done
             finally:
                 stop.set()
+                pages.release(WRITERS)
             for each in writers:
                 each.result()
 
@@ -199,18 +201,24 @@ def test_user_who_is_always_there_is_returned_exactly_once(people: People) -> No
     """All ways through all queries, four at once, each with its size of page."""
     steady = [people.now[each] for each in people.steady]
     walks = [(name, way) for _ in range(ROUNDS) for name in QUERIES for way in WALKS]
+    pages = Semaphore(WRITERS)
+
+    def read_pages(walk: Iterator[list[Json]]) -> Iterator[Json]:
+        for page in walk:
+            pages.release()
+            yield from page
 
     def walk(number: int) -> tuple[int, str]:
         name, way = walks[number]
         # In the order of changes the writers are always ahead, and small pages would follow them for long.
         count = 50 if "lastModified" in name else (9, 14, 25, 40)[(number + number // len(WALKS)) % 4]
         expected = selected(steady, QUERIES[name])
-        came = Counter(user["id"] for page in way(people.scim, f"{number}", QUERIES[name], count) for user in page)
+        came = Counter(user["id"] for user in read_pages(way(people.scim, f"{number}", QUERIES[name], count)))
         met = {each: times for each, times in came.items() if each in people.steady}
         assert (name, way.__name__, count, met) == (name, way.__name__, count, dict.fromkeys(expected, 1))
         return len(expected), name
 
-    with people.writing() as done, ThreadPoolExecutor(4) as pool:
+    with people.writing(pages) as done, ThreadPoolExecutor(4) as pool:
         walked = list(pool.map(walk, range(len(walks))))
 
     assert len(walked) == len(walks)

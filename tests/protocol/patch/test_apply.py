@@ -1,7 +1,6 @@
 """PATCH operations (RFC 7644 section 3.5.2), and the variants that identity providers send."""
 
 import copy
-from time import process_time
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from scim.protocol.errors import (
     NoTarget,
     ScimError,
 )
+from tests.cpu_time import check_cpu_units
 from tests.protocol.patch.operations import (
     CORE,
     ENTERPRISE,
@@ -304,13 +304,12 @@ def test_number_of_writes_is_limited() -> None:
         apply(USER, {"op": "add", "value": keys})
 
 
-def test_largest_patch_takes_seconds() -> None:
+def test_largest_patch_is_fast() -> None:
     selection = " or ".join(f'display eq "{number}"' for number in range(10))
     operation = replace(f'phoneNumbers[{selection} or value eq "0"].type', "w")
     with pytest.raises(InvalidPath, match="At most 10 comparisons"):
         apply(USER, operation)
     operation = remove(f"phoneNumbers[{selection}]")
-    started = process_time()
-    apply({**USER, "phoneNumbers": [{"value": "1", "display": "x"}] * 500}, *[operation] * 1_000)
 
-    assert process_time() - started < 20
+    user = {**USER, "phoneNumbers": [{"value": "1", "display": "x"}] * 500}
+    check_cpu_units(lambda: apply(user, *[operation] * 1_000), 2_000)
