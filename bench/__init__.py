@@ -1,5 +1,5 @@
-"""``make bench``: measures the endpoint and its peers side by side, and says which of the bars hold.
+"""``make bench``: measure Muster, compare it with other SCIM servers, and check the figures against limits.
 
-Everything goes through the real handlers, on dynoxide. What differs between two sides of a row is measured in turn, and
-figures are medians. Nothing here is part of what is deployed.
+All requests go through the real handlers, with dynoxide as the database. If a figure compares two programs, they are
+measured in turn, so that a slow moment affects both. Figures are medians. No code in this package is deployed.
 """

@@ -1,4 +1,4 @@
-"""``python -m bench``: measures, prints a table, and writes it down. ``make bench`` installs what it needs first."""
+"""``python -m bench``: measure, print a table, and write the results. ``make bench`` also installs the dependencies."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import bulk, calls, coldstart, costs, cpu, growth, handler, million, overhttp, report, walk
+from bench import bulk, calls, coldstart, costs, cpu, growth, handler, million, overhttp, report, scan
+from bench.context import FULL, QUICK, BenchContext, Scale
 from bench.environment import ignore_aws_configuration
 from bench.result import HEADING, FailedPart, Row, Section
-from bench.stage import FULL, QUICK, Scale, Stage
 
-# Those that measure time against the number of users come before those that change it.
-PARTS: dict[str, Callable[[Stage], Section]] = {
+# Parts that need tables of an exact size come before parts that create users in them.
+PARTS: dict[str, Callable[[BenchContext], Section]] = {
     "cpu": cpu.measure,
     "handler": handler.measure,
     "growth": growth.measure,
     "calls": calls.measure,
-    "walk": walk.measure,
+    "scan": scan.measure,
     "bulk": bulk.measure,
     "cold": coldstart.measure,
     "costs": costs.measure,
@@ -31,15 +31,15 @@ PARTS: dict[str, Callable[[Stage], Section]] = {
     "million": million.measure,
 }
 
-
-_LONGEST_REASON = 300
+_MAX_REASON_LENGTH = 300
 
 
 def main() -> int:
+    """Run the command, and return its exit status: 1 if a part failed. An exceeded limit is not a failure."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--list", action="store_true", help="list the parts")
-    parser.add_argument("--only", action="append", choices=PARTS, help="measure this part only, and write nothing")
-    parser.add_argument("--quick", action="store_true", help="try that everything runs; the figures mean nothing")
+    parser.add_argument("--only", action="append", choices=PARTS, help="measure only this part, and write no files")
+    parser.add_argument("--quick", action="store_true", help="only check that everything runs; figures are meaningless")
     options = parser.parse_args()
     if options.list:
         for name, part in PARTS.items():
@@ -54,38 +54,38 @@ def main() -> int:
     print(f"{report.format_summary(rows, failed)}\n{minutes:.1f} minutes")
     if names == list(PARTS) and not options.quick:
         report.write(sections, failed, minutes)
-        print(f"Written: {report.RESULTS.name}, docs/contribute/performance.md and its charts")
+        print(f"Written: bench/{report.RESULTS.name}, docs/contribute/performance.md and its charts")
     return 1 if failed else 0
 
 
 def _measure(names: Sequence[str], scale: Scale) -> tuple[list[Section], list[FailedPart]]:
-    """Measure the parts. One that fails says so at once, and takes nothing from the others."""
+    """Measure the parts, and print each row as soon as it is measured. A part that fails does not stop the others."""
     terminal = sys.stdout
     sections: list[Section] = []
     failed: list[FailedPart] = []
     print(HEADING, file=terminal)
-    # The functions log to standard output, which has to cost something and need not be seen.
-    with TemporaryDirectory() as directory, ExitStack() as running, Path(os.devnull).open("w") as nowhere:
-        stage = Stage(scale, Path(directory), running)
+    # The functions log to standard output. The cost of writing belongs to the figures, but the output is not needed.
+    with TemporaryDirectory() as directory, ExitStack() as running, Path(os.devnull).open("w") as null:
+        context = BenchContext(scale, Path(directory), running)
         for name in names:
             try:
-                with redirect_stdout(nowhere):
-                    sections.append(PARTS[name](stage))
-            except Exception as error:  # noqa: BLE001  # whatever it is, the other parts are measured
+                with redirect_stdout(null):
+                    sections.append(PARTS[name](context))
+            except Exception as error:  # noqa: BLE001  # any error must not stop the other parts
                 traceback.print_exc()
-                failed.append(FailedPart(name, _reason(error)))
+                failed.append(FailedPart(name, _format_error(error)))
                 print(failed[-1].line(), file=terminal, flush=True)
             else:
-                _show(sections[-1].rows, terminal)
+                _print_rows(sections[-1].rows, terminal)
     return sections, failed
 
 
-def _reason(error: Exception) -> str:
-    """Return what happened in one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:_LONGEST_REASON]
+def _format_error(error: Exception) -> str:
+    """Return an error in one line of at most 300 characters."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:_MAX_REASON_LENGTH]
 
 
-def _show(rows: Sequence[Row], terminal: object) -> None:
+def _print_rows(rows: Sequence[Row], terminal: object) -> None:
     for row in rows:
         print(row.line(), file=terminal, flush=True)  # type: ignore[call-overload]  # a text stream
 

@@ -1,4 +1,4 @@
-"""Measure a bulk request of creates, against the same transactions of bare boto3 at the same concurrency."""
+"""Compare a bulk request of creates with bare boto3, which sends the same transactions with the same concurrency."""
 
 from __future__ import annotations
 
@@ -9,48 +9,48 @@ from concurrent.futures import ThreadPoolExecutor
 import boto3
 
 from bench import population
+from bench.context import BenchContext
 from bench.environment import set_environment
 from bench.measure import collect_garbage, find_median_cost, format_duration, measure_cost
 from bench.operations import Event
 from bench.result import Row, Section, format_verdicts
 from bench.service import RequestFailed, Service
-from bench.stage import Stage
 from bench.wire import Call, build_repetitions, record_calls
 
-_BAR = 1.5
+_LIMIT = 1.5
 
 
-def measure(stage: Stage) -> Section:
-    number = stage.scale.bulk
-    pair = stage.empty_pair()
-    twin = pair.twins[0]
+def measure(context: BenchContext) -> Section:
+    number = context.scale.bulk
+    pair = context.empty_pair()
+    copy = pair.copies[0]
     service = Service(pair.table)
     collect_garbage()
     turns, concurrency = [], 0
-    for first in itertools.islice(itertools.count(0, number), stage.scale.bulks):
+    for first in itertools.islice(itertools.count(0, number), context.scale.bulks):
         event = service.event("POST", "/Bulk", population.bulk(first, number))
-        with record_calls(answers=False) as calls:
-            ours = measure_cost(lambda: _send_creates(service, event, number))  # noqa: B023  # it is done at once
+        with record_calls(responses=False) as calls:
+            ours = measure_cost(lambda: _send_creates(service, event, number))  # noqa: B023  # called immediately
         own = [call for call in calls if call.service == "dynamodb"]
         concurrency = max(concurrency, _find_concurrency(own))
-        with set_environment(twin.variables):
+        with set_environment(copy.variables):
             client = boto3.client("dynamodb", config=own[0].client.meta.config)
-        bare = build_repetitions(own, client, pair.table.name, twin.name)
+        bare = build_repetitions(own, client, pair.table.name, copy.name)
         with ThreadPoolExecutor(concurrency) as pool:
-            turns.append((ours, measure_cost(lambda: list(pool.map(lambda call: call(), bare)))))  # noqa: B023  # the same
+            turns.append((ours, measure_cost(lambda: list(pool.map(lambda call: call(), bare)))))  # noqa: B023  # so is it
     ours, theirs = (find_median_cost(side) for side in zip(*turns, strict=True))
     row = Row(
         f"bulk of {number:,} creates",
         ours.elapsed / theirs.elapsed,
-        _BAR,
+        _LIMIT,
         format_duration(ours.elapsed),
-        f"{format_duration(theirs.elapsed)} bare boto3, {concurrency} at once",
+        f"{format_duration(theirs.elapsed)} bare boto3, {concurrency} in parallel",
     )
     return Section([row], {"bulk": format_verdicts([row])})
 
 
 def _send_creates(service: Service, event: Event, number: int) -> None:
-    """Send a bulk request. Raise :class:`RequestFailed` unless it creates all of its users."""
+    """Send a bulk request. Raise :class:`RequestFailed` unless it creates all its users."""
     created = service(event)["body"].count('"status":"201"')
     if created != number:
         raise RequestFailed(f"{created} of {number} users were created")

@@ -1,4 +1,4 @@
-"""Lines over two logarithmic axes, as SVG."""
+"""Draw line charts with two logarithmic axes as SVG."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LABEL_HEIGHT = 15
 
 @dataclass(slots=True)
 class Line:
-    """A named series of points. Those that are dashed have the colours of those that are not, in their order."""
+    """A named series of points. The nth dashed line of a chart has the colour of the nth solid one."""
 
     name: str
     points: list[tuple[float, float]] = field(default_factory=list)
@@ -36,6 +36,7 @@ class _Axis:
 
     @classmethod
     def over(cls, values: Sequence[float], start: float, end: float) -> _Axis:
+        """Return the axis that covers the values, from pixel ``start`` to pixel ``end``."""
         lowest = math.floor(math.log10(min(values)))
         return cls(lowest, max(math.ceil(math.log10(max(values))), lowest + 1), start, end)
 
@@ -45,11 +46,12 @@ class _Axis:
 
     @property
     def ticks(self) -> list[float]:
+        """Return the powers of ten on the axis."""
         return [10.0**power for power in range(self.lowest, self.highest + 1)]
 
 
 def draw_chart(title: str, across: str, up: str, lines: Sequence[Line]) -> str:
-    """Return the lines as an SVG document. ``across`` and ``up`` are the names of the axes. All values are positive."""
+    """Return the lines as an SVG document. ``across`` and ``up`` label the axes. All values must be positive."""
     points = [point for line in lines for point in line.points]
     x = _Axis.over([point[0] for point in points], _LEFT, _WIDTH - _RIGHT)
     y = _Axis.over([point[1] for point in points], _HEIGHT - _BOTTOM, _TOP)
@@ -88,7 +90,7 @@ def draw_chart(title: str, across: str, up: str, lines: Sequence[Line]) -> str:
 
 
 def build_table(lines: Sequence[Line]) -> str:
-    """Return a table of the points of lines, with a column for each x. The values are milliseconds."""
+    """Return the points as a Markdown table, with a column for each number of users. Values are milliseconds."""
     numbers = sorted({number for line in lines for number, _ in line.points})
     rows = []
     for line in lines:
@@ -100,7 +102,7 @@ def build_table(lines: Sequence[Line]) -> str:
 
 
 def _spread_labels(labels: list[tuple[float, str, str]]) -> list[tuple[float, str, str]]:
-    """Return the labels, moved down until they do not overlap."""
+    """Return the labels ``(y, name, colour)``, moved down so that they do not overlap."""
     placed: list[tuple[float, str, str]] = []
     for at, name, colour in sorted(labels):
         lowest = placed[-1][0] + _LABEL_HEIGHT if placed else at

@@ -1,4 +1,4 @@
-"""Import and first request of a function in a fresh process, against the least that one on the same packages needs."""
+"""Compare the cold start of each function with that of a minimal function that uses the same packages."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from typing import Any
 
 from botocore import xform_name
 
+from bench.context import BenchContext
 from bench.environment import ROOT, set_environment
 from bench.measure import format_duration
 from bench.result import Row, Section, format_verdicts
 from bench.service import Service, Table, event
-from bench.stage import Stage
 from bench.wire import record_calls
 from local.errors import LocalRunError
 
-_USERS_BAR, _DISCOVERY_BAR, _MEMORY_BAR_MB = 1.15, 1.0, 90.0
+_USERS_LIMIT, _DISCOVERY_LIMIT, _MEMORY_LIMIT_MB = 1.15, 1.0, 90.0
 
 _COLD = ROOT / "bench/cold"
 
 Outcome = Mapping[str, float]
 
 
-def measure(stage: Stage) -> Section:
-    users = stage.users(stage.scale.fewest)
+def measure(context: BenchContext) -> Section:
+    users = context.users(context.scale.fewest)
     for directory in (ROOT / "src", _COLD):
         compileall.compile_dir(directory, quiet=1)
     kinds = {"users": f"/Users/{users.sample[0].id}", "discovery": "/ServiceProviderConfig"}
@@ -38,9 +38,9 @@ def measure(stage: Stage) -> Section:
         request = event(users.table.token, "GET", path)
         floor = request | {"calls": _record_first_calls(users.table, request)}
         turns = []
-        for number in range(stage.scale.rounds + 1):
+        for number in range(context.scale.rounds + 1):
             turn = (_start(users.table, f"handlers.{name}", request), _start(users.table, "bench.cold.floor", floor))
-            turns += [turn] if number else []  # the first round writes what is left to compile
+            turns += [turn] if number else []  # the first round compiles modules that are not compiled yet
         rows += _build_rows(name, *zip(*turns, strict=True))
     return Section(rows, {"cold": format_verdicts(rows)})
 
@@ -48,28 +48,29 @@ def measure(stage: Stage) -> Section:
 def _build_rows(name: str, ours: tuple[Outcome, ...], floor: tuple[Outcome, ...]) -> list[Row]:
     cpu, least = (median(outcome["cpu"] for outcome in side) for side in (ours, floor))
     peak, least_peak = (median(outcome["peak_mb"] for outcome in side) for side in (ours, floor))
-    bar = {"users": _USERS_BAR, "discovery": _DISCOVERY_BAR}[name]
+    limit = {"users": _USERS_LIMIT, "discovery": _DISCOVERY_LIMIT}[name]
     return [
         Row(
             f"import and first request: {name}",
             cpu / least,
-            bar,
+            limit,
             format_duration(cpu),
-            f"{format_duration(least)} bare floor",
+            f"{format_duration(least)} minimal function",
         ),
-        Row(f"memory, MB: {name}", peak, _MEMORY_BAR_MB, f"{peak:.1f} MB", f"{least_peak:.1f} MB bare floor"),
+        Row(f"memory, MB: {name}", peak, _MEMORY_LIMIT_MB, f"{peak:.1f} MB", f"{least_peak:.1f} MB minimal function"),
     ]
 
 
 def _record_first_calls(table: Table, request: Mapping[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
-    """Return the calls of a first request, which the floor makes too."""
+    """Return the AWS calls of a first request, which the minimal function makes, too."""
     service = Service(table, silent=True, warm=False)
-    with set_environment(table.variables), record_calls(answers=False) as calls:
+    with set_environment(table.variables), record_calls(responses=False) as calls:
         service(request)
     return [(call.service, xform_name(call.operation), call.arguments) for call in calls]
 
 
 def _start(table: Table, module: str, request: Mapping[str, Any]) -> Outcome:
+    """Start a function in a new process with its first request, and return what ``cold/start.py`` prints."""
     variables = {
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
@@ -83,8 +84,8 @@ def _start(table: Table, module: str, request: Mapping[str, Any]) -> Outcome:
         check=False,
     )
     if done.returncode:
-        raise LocalRunError(f"{module} does not start: {done.stderr.strip()}")
+        raise LocalRunError(f"{module} did not start: {done.stderr.strip()}")
     outcome: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     if outcome["status"] != 200:
-        raise LocalRunError(f"{module} answers its first request with {outcome['status']:.0f}: {done.stdout}")
+        raise LocalRunError(f"{module} returned status {outcome['status']:.0f} for its first request: {done.stdout}")
     return outcome

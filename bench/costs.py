@@ -1,4 +1,4 @@
-"""Read and write units of each operation, what a million of it costs, and how many a second can be carried."""
+"""Measure the read and write units of each operation, its price per million, and how many per second are possible."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench import operations, population, prices
+from bench.context import BenchContext
 from bench.measure import format_duration, measure_cost
 from bench.operations import Event
 from bench.paging import BY_USER_NAME, CONTINUED, FIRST, JUMPED
 from bench.prefill import PrefilledTable
 from bench.result import Row, Section, format_table
 from bench.service import Service
-from bench.stage import Stage
 from bench.units import Units, count_units
 
 _REPETITIONS = 5
@@ -22,7 +22,7 @@ _REPETITIONS = 5
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """An operation: its units, its calls, and the seconds for which Lambda is paid."""
+    """The cost of an operation: its units, its number of calls, and the seconds that Lambda bills."""
 
     name: str
     units: Units
@@ -31,18 +31,18 @@ class Price:
 
     @property
     def usd(self) -> tuple[float, float]:
-        """Return the price of a million operations: the table's part, and that of Lambda and API Gateway."""
+        """Return the price of a million operations in USD: for DynamoDB, and for Lambda with API Gateway."""
         return prices.usd_of_a_million(self.units.read, self.units.write, self.seconds)
 
 
-def measure(stage: Stage) -> Section:
-    users = stage.scratch()
+def measure(context: BenchContext) -> Section:
+    users = context.scratch()
     service = Service(users.table)
-    requests = _build_requests(service, users, stage.scale.page)
+    requests = _build_requests(service, users, context.scale.page)
     operation_prices = [_measure_price(name, service, event) for name, event in requests]
     rows = [
         Row(
-            f"USD of a million: {price.name}",
+            f"USD per million: {price.name}",
             sum(price.usd),
             ours=f"{price.units.read:.3g} read and {price.units.write:.3g} write units",
         )
@@ -60,7 +60,7 @@ def _measure_price(name: str, service: Service, event: Callable[[], Event]) -> P
             service(prepared)
         units_by_request.append(units)
         prepared = event()
-        spent.append(measure_cost(lambda: service(prepared)).cpu)  # noqa: B023  # it is done at once
+        spent.append(measure_cost(lambda: service(prepared)).cpu)  # noqa: B023  # called immediately
     median_units = Units(
         median(units.read for units in units_by_request), median(units.write for units in units_by_request)
     )
@@ -79,7 +79,7 @@ def _build_requests(service: Service, users: PrefilledTable, page: int) -> list[
         *pages,
         (
             f"unindexed filter over {users.number:,} users",
-            lambda: operations.query(service, {"filter": population.NOBODY}),
+            lambda: operations.query(service, {"filter": population.EMPTY_FILTER}),  # reads all users, returns none
         ),
         ("create", lambda: operations.create(service)),
         ("PATCH of three operations", lambda: operations.patch(service, next(sample))),
@@ -89,7 +89,7 @@ def _build_requests(service: Service, users: PrefilledTable, page: int) -> list[
 
 
 def _format_costs(operation_prices: list[Price]) -> str:
-    heading = ["", "calls", "read units", "write units", "DynamoDB", "Lambda and API", "a million"]
+    heading = ["", "calls", "read units", "write units", "DynamoDB", "Lambda and API", "per million"]
     lines = []
     for price in operation_prices:
         table, compute = price.usd
@@ -101,7 +101,7 @@ def _format_costs(operation_prices: list[Price]) -> str:
 
 
 def _format_load(operation_prices: list[Price]) -> str:
-    heading = ["a second", "one tenant", "one account", "what ends it there", "billed time of one"]
+    heading = ["per second", "one tenant", "one account", "limited by", "billed time"]
     lines = []
     for price in operation_prices:
         tenant = _compute_rate(price.units, prices.PARTITION_READ_UNITS, prices.PARTITION_WRITE_UNITS)
@@ -117,5 +117,5 @@ def _format_load(operation_prices: list[Price]) -> str:
 
 
 def _compute_rate(units: Units, read: float, write: float) -> float:
-    """Return how many operations a second so many units a second allow."""
+    """Return how many operations per second are possible with these read and write units per second."""
     return min(limit / used for limit, used in ((read, units.read), (write, units.write)) if used)

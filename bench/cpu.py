@@ -1,8 +1,8 @@
-"""CPU of ``src/scim`` from the decoded event to the encoded answer, against scim2-server's service.
+"""Compare the CPU time of ``src/scim``, from the decoded event to the encoded response, with scim2-server's service.
 
-Requests go through the whole handler, with what DynamoDB answered before in the place of its client, and without
-powertools; the clock runs while it is inside ``src/scim``: authentication, reading the body, the use case, showing.
-The whole handler, powertools and botocore are measured beside it.
+Requests go through the whole handler, with recorded DynamoDB responses and without powertools. The clock runs only
+inside ``src/scim``: authentication, parsing the body, the use case, and rendering. The whole handler, powertools and
+botocore are measured separately.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ import handlers.http.request
 import handlers.http.routes.resources
 from bench import operations, population
 from bench.chart import Line, build_table, draw_chart
+from bench.context import BenchContext
 from bench.environment import PEERS, ROOT
-from bench.handler import Lockstep
+from bench.handler import HandlerComparison
 from bench.measure import MS, collect_garbage, find_median_cost, format_duration, measure_cost
 from bench.operations import Event
 from bench.prefill import PrefilledTable
 from bench.result import Row, Section, format_table, format_verdicts
 from bench.service import Service
-from bench.stage import Stage
 from bench.wire import replay_calls
 from local.errors import LocalRunError
 from scim.auth.authentication import Authenticator
@@ -39,16 +39,16 @@ from scim.service.resources.crud import ResourceService
 from scim.service.resources.search import ResourceSearch
 
 _PEER = ROOT / ".venv-bench/bin/python"
-_WRITE_BAR, _PAGE_BAR, _ATTRIBUTES_BAR, _FILTER_BAR = 1 / 8, 1 / 100, 1 / 20, 1 / 10
-_LOADED_AT_ONCE = 50
+_WRITE_LIMIT, _PAGE_LIMIT, _ATTRIBUTES_LIMIT, _FILTER_LIMIT = 1 / 8, 1 / 100, 1 / 20, 1 / 10
+_BATCH_SIZE = 50
 _CHART_ROUNDS = 3
-# Ours are over so soon that as many as theirs would measure how long the processor's caches take to fill.
-_MORE_OF_OURS = 10
+# Muster gets ten times as many requests. With fewer, the time to fill the processor's caches would dominate.
+_OWN_REQUEST_FACTOR = 10
 
-Sent = dict[str, Any]
+PeerRequest = dict[str, Any]
+"""A request in the format of ``bench/peers/scim2.py``."""
 
-
-# What the handlers call of src/scim to answer a request about users.
+# The functions of src/scim that the handlers call for a request about users.
 _ENTRIES: Sequence[tuple[Any, str]] = (
     (Authenticator, "authenticate"),
     (handlers.http.request, "parse_json"),
@@ -63,8 +63,8 @@ _ENTRIES: Sequence[tuple[Any, str]] = (
 
 
 @contextmanager
-def measure_src_scim() -> Iterator[list[float]]:
-    """Collect the CPU seconds of each call into ``src/scim`` in the block."""
+def measure_own_code() -> Iterator[list[float]]:
+    """Collect the CPU seconds of each call from the handlers into ``src/scim`` in the block."""
     spent: list[float] = []
 
     def timed(entry: Callable[..., Any]) -> Callable[..., Any]:
@@ -78,43 +78,44 @@ def measure_src_scim() -> Iterator[list[float]]:
         return call
 
     with ExitStack() as replaced:
-        for place, name in _ENTRIES:
-            replaced.enter_context(patch.object(place, name, timed(getattr(place, name))))
+        for owner, name in _ENTRIES:
+            replaced.enter_context(patch.object(owner, name, timed(getattr(owner, name))))
         yield spent
 
 
 class Peer:
-    """scim2-server in a process of its own."""
+    """scim2-server in a separate process. ``ids`` are the ids of some of its users."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
         self.ids: list[str] = []
 
-    def turn(self, requests: Sequence[Sent]) -> tuple[float, Any]:
-        """Return the CPU seconds of one of the requests, and the last answer."""
+    def measure(self, requests: Sequence[PeerRequest]) -> tuple[float, Any]:
+        """Send requests. Return the CPU seconds per request, and the last response."""
         if self._process.stdin is None or self._process.stdout is None:
             raise LocalRunError("scim2-server has no pipes")
         self._process.stdin.write(json.dumps(requests) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
-            raise LocalRunError("scim2-server ended; what it said stands above")
+            raise LocalRunError("scim2-server has stopped; see its error above")
         outcome = json.loads(line)
-        return outcome["cpu"], outcome["answer"]
+        return outcome["cpu"], outcome["response"]
 
     def load(self, numbers: range) -> None:
         """Create users, and keep some of their ids."""
-        for first in range(numbers.start, numbers.stop, _LOADED_AT_ONCE):
-            batch = range(first, min(first + _LOADED_AT_ONCE, numbers.stop))
-            _, last = self.turn([build_sent_request("POST", "/Users", population.user(number)) for number in batch])
+        for first in range(numbers.start, numbers.stop, _BATCH_SIZE):
+            batch = range(first, min(first + _BATCH_SIZE, numbers.stop))
+            _, last = self.measure([build_peer_request("POST", "/Users", population.user(number)) for number in batch])
             self.ids.append(last["id"])
-        self.turn([])
+        self.measure([])
 
 
 @contextmanager
 def start_peer() -> Iterator[Peer]:
+    """Start scim2-server, and stop it at the end of the block. Raise :class:`LocalRunError` if it is not installed."""
     if not _PEER.exists():
-        raise LocalRunError("scim2-server is not installed; make bench does that")
+        raise LocalRunError("scim2-server is not installed; run make bench, which installs it")
     command = [str(_PEER), str(PEERS / "scim2.py")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  # ours
         try:
@@ -123,7 +124,10 @@ def start_peer() -> Iterator[Peer]:
             process.kill()
 
 
-def build_sent_request(method: str, path: str, body: Any = None, query: Mapping[str, object] | None = None) -> Sent:
+def build_peer_request(
+    method: str, path: str, body: Any = None, query: Mapping[str, object] | None = None
+) -> PeerRequest:
+    """Return a request for :meth:`Peer.measure`."""
     text = "" if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return {
         "method": method,
@@ -134,126 +138,135 @@ def build_sent_request(method: str, path: str, body: Any = None, query: Mapping[
 
 
 @dataclass(slots=True)
-class _Kind:
-    """What is measured: ``ours`` and ``theirs`` make the next request, ``share`` is what of it the figure is about."""
+class _RequestKind:
+    """A kind of request to measure.
+
+    ``ours`` and ``theirs`` build the next request for Muster and for the peer. The measured time is multiplied by
+    ``share``, which is 1 divided by the number of users for a time per user.
+    """
 
     name: str
-    bar: float | None
+    limit: float | None
     batch: int
     ours: Callable[[Service], Event]
-    theirs: Callable[[], Sent]
+    theirs: Callable[[], PeerRequest]
     share: float = 1.0
-    charted: str = ""
-    """Its name in the chart, if it is in it."""
+    chart_label: str = ""
+    """The label in the chart. Empty: it is not in the chart."""
     spent: list[tuple[float, float]] = field(default_factory=list)
+    """The CPU seconds per request, of Muster and of the peer, for each round."""
     whole: list[float] = field(default_factory=list)
+    """The CPU seconds per request of the whole handler, for each round."""
 
     @property
     def medians(self) -> tuple[float, float]:
+        """Return the median CPU seconds of Muster and of the peer, multiplied by ``share``."""
         ours, theirs = (median(side) * self.share for side in zip(*self.spent, strict=True))
         return ours, theirs
 
 
-def measure(stage: Stage) -> Section:
-    users = stage.scratch()
+def measure(context: BenchContext) -> Section:
+    users = context.scratch()
     with start_peer() as other:
         other.load(range(users.number))
-        kinds = _build_kinds(stage, users, other)
+        kinds = _build_kinds(context, users, other)
         collect_garbage()
-        for number in range(stage.scale.rounds + 1):
-            _take_turns(kinds, Service(users.table, silent=True), other, keep=number > 0)
+        for number in range(context.scale.rounds + 1):
+            _measure_in_turn(kinds, Service(users.table, silent=True), other, keep=number > 0)
     rows = [_build_row(kind) for kind in kinds]
-    floor = _measure_floor(stage)
-    picture, points = _measure_by_number_of_users(stage)
+    floor = _measure_floor(context)
+    picture, points = _measure_by_number_of_users(context)
     blocks = {"cpu": format_verdicts(rows), "cpu-floor": floor, "cpu-users": points}
     return Section(rows, blocks, {"cpu.svg": picture})
 
 
-def _build_kinds(stage: Stage, users: PrefilledTable, other: Peer) -> list[_Kind]:
-    scale = stage.scale
+def _build_kinds(context: BenchContext, users: PrefilledTable, other: Peer) -> list[_RequestKind]:
+    scale = context.scale
     sample, ids = itertools.cycle(users.sample), itertools.cycle(other.ids)
     page: dict[str, object] = {"startIndex": 1, "count": scale.page}
     projected = page | {"attributes": operations.ATTRIBUTES}
-    filtered: dict[str, object] = {"filter": population.COMMON_FILTER, "count": scale.page}
-    alone: dict[str, object] = {"filter": population.NOBODY, "count": scale.page}
+    filtered: dict[str, object] = {"filter": population.TENTH_FILTER, "count": scale.page}
+    unmatched: dict[str, object] = {"filter": population.EMPTY_FILTER, "count": scale.page}
     new = itertools.count(900_000)
     return [
-        _Kind(
-            "create", _WRITE_BAR, scale.batch,
+        _RequestKind(
+            "create", _WRITE_LIMIT, scale.batch,
             operations.create,
-            lambda: build_sent_request("POST", "/Users", population.user(next(new))),
+            lambda: build_peer_request("POST", "/Users", population.user(next(new))),
         ),
-        _Kind(
-            "GET", _WRITE_BAR, scale.batch * 2,
+        _RequestKind(
+            "GET", _WRITE_LIMIT, scale.batch * 2,
             lambda service: operations.get(service, next(sample)),
-            lambda: build_sent_request("GET", f"/Users/{next(ids)}"),
-            charted="GET",
+            lambda: build_peer_request("GET", f"/Users/{next(ids)}"),
+            chart_label="GET",
         ),
-        _Kind(
-            "PATCH of three operations", _WRITE_BAR, scale.batch,
+        _RequestKind(
+            "PATCH of three operations", _WRITE_LIMIT, scale.batch,
             lambda service: operations.patch(service, next(sample)),
-            lambda: build_sent_request("PATCH", f"/Users/{next(ids)}", population.patch(next(new))),
+            lambda: build_peer_request("PATCH", f"/Users/{next(ids)}", population.patch(next(new))),
         ),
-        _Kind(
-            f"page of {scale.page}", _PAGE_BAR, 2,
+        _RequestKind(
+            f"page of {scale.page}", _PAGE_LIMIT, 2,
             lambda service: operations.query(service, page),
-            lambda: build_sent_request("GET", "/Users", query=page),
-            charted=f"page of {scale.page}",
+            lambda: build_peer_request("GET", "/Users", query=page),
+            chart_label=f"page of {scale.page}",
         ),
-        _Kind(
-            f"page of {scale.page} with attributes=", _ATTRIBUTES_BAR, 2,
+        _RequestKind(
+            f"page of {scale.page} with attributes=", _ATTRIBUTES_LIMIT, 2,
             lambda service: operations.query(service, projected),
-            lambda: build_sent_request("GET", "/Users", query=projected),
+            lambda: build_peer_request("GET", "/Users", query=projected),
         ),
-        _Kind(
-            "filter that finds every tenth, per user walked", _FILTER_BAR, 2,
+        _RequestKind(
+            "filter that matches every tenth user, per user read", _FILTER_LIMIT, 2,
             lambda service: operations.query(service, filtered),
-            lambda: build_sent_request("GET", "/Users", query=filtered),
+            lambda: build_peer_request("GET", "/Users", query=filtered),
             share=1 / users.number,
-            charted="unindexed filter",
+            chart_label="unindexed filter",
         ),
-        _Kind(
-            "filter that finds nobody, per user walked", None, 2,
-            lambda service: operations.query(service, alone),
-            lambda: build_sent_request("GET", "/Users", query=alone),
+        _RequestKind(
+            "filter that matches no user, per user read", None, 2,
+            lambda service: operations.query(service, unmatched),
+            lambda: build_peer_request("GET", "/Users", query=unmatched),
             share=1 / users.number,
         ),
     ]  # fmt: skip
 
 
-def _take_turns(kinds: Sequence[_Kind], service: Service, other: Peer, *, keep: bool) -> None:
+def _measure_in_turn(kinds: Sequence[_RequestKind], service: Service, other: Peer, *, keep: bool) -> None:
+    """Measure one round of each kind, Muster and the peer in turn. ``keep`` is false for the warm-up round."""
     for kind in kinds:
-        ours = _own_turn(kind, service)
-        theirs, _ = other.turn([kind.theirs() for _ in range(kind.batch)])
+        ours = _measure_own(kind, service)
+        theirs, _ = other.measure([kind.theirs() for _ in range(kind.batch)])
         if keep:
             kind.spent.append((ours, theirs))
 
 
-def _own_turn(kind: _Kind, service: Service) -> float:
+def _measure_own(kind: _RequestKind, service: Service) -> float:
+    """Return the CPU seconds of ``src/scim`` per request, and record those of the whole handler."""
     calls = service.calls(lambda: kind.ours(service))
-    events = [kind.ours(service) for _ in range(kind.batch * _MORE_OF_OURS)]
-    with replay_calls(calls), measure_src_scim() as spent:
+    events = [kind.ours(service) for _ in range(kind.batch * _OWN_REQUEST_FACTOR)]
+    with replay_calls(calls), measure_own_code() as spent:
         whole = measure_cost(lambda: [service(event) for event in events]).cpu
     kind.whole.append(whole / len(events))
     return sum(spent) / len(events)
 
 
-def _build_row(kind: _Kind) -> Row:
+def _build_row(kind: _RequestKind) -> Row:
     ours, theirs = kind.medians
     whole = format_duration(median(kind.whole) * kind.share)
     name = f"CPU of src/scim: {kind.name}"
     return Row(
         name,
         ours / theirs,
-        kind.bar,
+        kind.limit,
         format_duration(ours),
         f"{format_duration(theirs)} scim2-server (handler {whole})",
     )
 
 
-def _measure_floor(stage: Stage) -> str:
-    """Return the CPU of powertools and botocore besides our code: no service that uses them takes less."""
-    scale = stage.scale
+def _measure_floor(context: BenchContext) -> str:
+    """Return a table of the CPU time of powertools and botocore: the minimum of any service that uses them."""
+    scale = context.scale
     logger = Logger(service="floor", use_rfc3339=True)
     line: dict[str, Any] = {
         "request_id": "a" * 16,
@@ -264,9 +277,9 @@ def _measure_floor(stage: Stage) -> str:
         "ms": 1.5,
     }
     logged = median(measure_cost(lambda: logger.info("request", **line)).cpu for _ in range(scale.batch * scale.rounds))
-    pair = stage.pair()
-    lockstep = Lockstep(pair.table, pair.twins[0])
-    service, users = lockstep.service, itertools.cycle(reversed(pair.sample))
+    pair = context.pair()
+    comparison = HandlerComparison(pair.table, pair.copies[0])
+    service, users = comparison.service, itertools.cycle(reversed(pair.sample))
     kinds: list[tuple[str, Callable[[], Event]]] = [
         ("GET", lambda: operations.get(service, next(users))),
         ("create", lambda: operations.create(service)),
@@ -275,28 +288,28 @@ def _measure_floor(stage: Stage) -> str:
     ]
     lines: list[list[str]] = [["powertools, a log line", format_duration(logged)]]
     for name, event in kinds:
-        bare = find_median_cost(lockstep.turn(event())[1] for _ in range(scale.batch * 2))
+        bare = find_median_cost(comparison.measure(event())[1] for _ in range(scale.batch * 2))
         lines.append([f"botocore, the calls of a {name}", format_duration(bare.cpu)])
-    return format_table(["beside our code", "CPU"], lines)
+    return format_table(["outside our code", "CPU"], lines)
 
 
-def _measure_by_number_of_users(stage: Stage) -> tuple[str, str]:
-    """Return the CPU by the number of users, as a chart and a table."""
+def _measure_by_number_of_users(context: BenchContext) -> tuple[str, str]:
+    """Return the CPU time by number of users, as a chart and a table."""
     lines: dict[str, Line] = {}
     with start_peer() as other:
         loaded = 0
-        for number in stage.scale.peer_users:
+        for number in context.scale.peer_users:
             other.load(range(loaded, number))
             loaded = number
-            users = stage.users(number)
-            kinds = [kind for kind in _build_kinds(stage, users, other) if kind.charted]
+            users = context.users(number)
+            kinds = [kind for kind in _build_kinds(context, users, other) if kind.chart_label]
             for turn in range(_CHART_ROUNDS + 1):
-                _take_turns(kinds, Service(users.table, silent=True), other, keep=turn > 0)
+                _measure_in_turn(kinds, Service(users.table, silent=True), other, keep=turn > 0)
             for kind in kinds:
                 kind.share = 1.0
-                for side, value in zip(("ours", "scim2-server"), kind.medians, strict=True):
-                    name = f"{kind.charted}, {side}"
-                    line = lines.setdefault(name, Line(name, [], dashed=side != "ours"))
+                for side, value in zip(("Muster", "scim2-server"), kind.medians, strict=True):
+                    name = f"{kind.chart_label}, {side}"
+                    line = lines.setdefault(name, Line(name, [], dashed=side != "Muster"))
                     line.points.append((number, value * MS))
     drawn = list(lines.values())
     return draw_chart("CPU of a request, in memory", "users", "ms", drawn), build_table(drawn)

@@ -1,4 +1,4 @@
-"""Paths, and the environment variables of the functions."""
+"""The paths of the benchmark, and the environment variables of the functions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PEERS = Path(__file__).parent / "peers"
 DOCS = ROOT / "docs"
 TEMPLATE = Template(ROOT / "template.yaml")
 SECRET_PREFIX = "muster/tenants/"  # noqa: S105  # a name, not a secret
-MASTER_KEY_SECRET = "muster/master-key"  # noqa: S105  # neither is this
+MASTER_KEY_SECRET = "muster/master-key"  # noqa: S105  # a name, too
 
 FUNCTION = {
     "AWS_ACCESS_KEY_ID": "bench",
@@ -31,14 +31,14 @@ FUNCTION = {
 
 
 def build_table_request(name: str) -> dict[str, Any]:
-    """Return the request that creates the template's table, without its stream, which makes dynoxide slower."""
+    """Return the arguments of ``CreateTable`` for the template's table. The stream is left out: it slows dynoxide."""
     request = TEMPLATE.build_table_request(name)
     del request["StreamSpecification"]
     return request
 
 
 def ignore_aws_configuration() -> None:
-    """Remove the profile, keys and endpoints of the user who runs this from the environment."""
+    """Remove AWS profiles, keys and endpoints from the environment, so that no call reaches an AWS account."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
@@ -57,7 +57,7 @@ def set_environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 def get_memory_mb() -> int:
-    """Return the memory of the users function."""
+    """Return the memory size of the users function in the template, in MB."""
     known = {
         "Table": "muster",
         "MasterKey": MASTER_KEY_SECRET,

@@ -1,4 +1,4 @@
-"""Clocks and medians."""
+"""Measure CPU time and elapsed time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MS = 1_000.0
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Seconds of our process's CPU, and seconds that passed."""
+    """The CPU seconds of this process, and the elapsed seconds."""
 
     cpu: float
     elapsed: float
@@ -33,13 +33,13 @@ def find_median_cost(costs: Iterable[Cost]) -> Cost:
 
 
 def collect_garbage() -> None:
-    """Exclude all current objects from garbage collection, so that the process is like one that has just started."""
+    """Collect garbage, and exclude all remaining objects from later collections, as in a new process."""
     gc.collect()
     gc.freeze()
 
 
 def format_duration(seconds: float) -> str:
-    """Return a duration for people: 41 µs, 1.40 ms, 2.31 s."""
+    """Return a duration as text, such as ``41 µs``, ``1.4 ms`` or ``2.31 s``."""
     for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "µs")):
         if seconds * factor >= 1 or unit == "µs":
             break

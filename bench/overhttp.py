@@ -1,6 +1,7 @@
-"""Over HTTP on one machine: the gateway of ``make run`` with its functions and dynoxide, against scimmy in memory.
+"""Compare ``make run`` with scimmy over HTTP on one machine.
 
-What differs is not only the service: ours passes a gateway, a process a function, and a database on disk.
+The setups differ: a request to Muster passes through a gateway, the process of a function, and a database on disk.
+scimmy keeps its users in memory.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from urllib.parse import quote
 
 from bench import population
 from bench.chart import Line, build_table, draw_chart
+from bench.context import BenchContext
 from bench.environment import PEERS, ROOT
 from bench.measure import MS, format_duration
 from bench.prefill import disconnect, prefill_tables
 from bench.result import Row, Section
 from bench.service import BASE
-from bench.stage import Stage
 from local.connection import TENANT, Connection
 from local.constants import HOST
 from local.errors import LocalRunError
@@ -40,7 +41,10 @@ Send = Callable[[], None]
 
 @dataclass(slots=True)
 class Client:
-    """Keeps one connection to a service, and knows some of its users."""
+    """An HTTP client with one open connection to a service.
+
+    ``ids`` are the ids of some of its users. ``created`` are the ids of the users that this client has created.
+    """
 
     connection: HTTPConnection
     token: str
@@ -48,16 +52,18 @@ class Client:
     created: list[str] = field(default_factory=list)
 
     def request(self, method: str, path: str, body: Any = None) -> Any:
+        """Send a request, and return the parsed body of the response. Raise :class:`LocalRunError`."""
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/scim+json"}
         content = None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         self.connection.request(method, BASE + path, content, headers)
         response = self.connection.getresponse()
-        answer = response.read()
+        response_body = response.read()
         if response.status >= 300:
-            raise LocalRunError(f"{method} {path} over HTTP: {response.status} {answer.decode()[:300]}")
-        return json.loads(answer) if answer else None
+            raise LocalRunError(f"{method} {path} over HTTP: {response.status} {response_body.decode()[:300]}")
+        return json.loads(response_body) if response_body else None
 
     def create(self, number: int) -> None:
+        """Create the user with this number."""
         self.created.append(self.request("POST", "/Users", population.user(number))["id"])
 
     def delete_created(self) -> None:
@@ -66,12 +72,12 @@ class Client:
             self.request("DELETE", f"/Users/{self.created.pop()}")
 
 
-def measure(stage: Stage) -> Section:
+def measure(context: BenchContext) -> Section:
     lines: dict[str, Line] = {}
     rows = []
-    for number in stage.scale.peer_users:
-        for name, (ours, theirs) in _measure_medians(stage, number).items():
-            for side, value in (("ours", ours), ("scimmy", theirs)):
+    for number in context.scale.peer_users:
+        for name, (ours, theirs) in _measure_medians(context, number).items():
+            for side, value in (("Muster", ours), ("scimmy", theirs)):
                 line = lines.setdefault(f"{name}, {side}", Line(f"{name}, {side}", dashed=side == "scimmy"))
                 line.points.append((number, value * MS))
             rows.append(
@@ -88,20 +94,20 @@ def measure(stage: Stage) -> Section:
     return Section(rows, {"http": build_table(drawn)}, {"http.svg": picture})
 
 
-def _measure_medians(stage: Stage, number: int) -> dict[str, tuple[float, float]]:
-    """Return the median seconds of each kind of request, ours and scimmy's, which take turns."""
+def _measure_medians(context: BenchContext, number: int) -> dict[str, tuple[float, float]]:
+    """Return the median seconds of each kind of request, for Muster and scimmy, measured in turn."""
     spent: dict[str, tuple[list[float], list[float]]] = {}
     with ExitStack() as running:
         clients = [
-            running.enter_context(_run_ours(stage.directory(f"http-{number}"), number)),
-            running.enter_context(_run_scimmy(stage.directory(f"scimmy-{number}"), number)),
+            running.enter_context(_run_ours(context.directory(f"http-{number}"), number)),
+            running.enter_context(_run_scimmy(context.directory(f"scimmy-{number}"), number)),
         ]
-        sides = [_build_requests(client, stage.scale.page) for client in clients]
-        for turn in range(stage.scale.rounds + 1):
+        sides = [_build_requests(client, context.scale.page) for client in clients]
+        for turn in range(context.scale.rounds + 1):
             for name in sides[0]:
                 times = spent.setdefault(name, ([], []))
                 for side, kinds in enumerate(sides):
-                    durations = [_measure_time(kinds[name]) for _ in range(stage.scale.batch // 2)]
+                    durations = [_measure_time(kinds[name]) for _ in range(context.scale.batch // 2)]
                     times[side].extend(durations if turn else [])
             for client in clients:
                 client.delete_created()
@@ -121,7 +127,7 @@ def _build_requests(client: Client, page: int) -> dict[str, Send]:
         "PATCH": lambda: client.request("PATCH", f"/Users/{next(ids)}", population.patch(next(new))),
         "userName eq": lambda: client.request("GET", query(f'userName eq "{population.user_name(next(numbers))}"')),
         f"page of {page}": lambda: client.request("GET", f"/Users?startIndex=1&count={page}"),
-        "unindexed filter": lambda: client.request("GET", query(population.COMMON_FILTER)),
+        "unindexed filter": lambda: client.request("GET", query(population.TENTH_FILTER)),
     }
 
 
@@ -133,10 +139,10 @@ def _measure_time(send: Send) -> float:
 
 @contextmanager
 def _run_ours(directory: Path, number: int) -> Iterator[Client]:
-    """Run ``make run`` on a directory that already has the users."""
+    """Start ``make run`` on a directory that already has the users, and stop it at the end of the block."""
     with prefill_tables(directory, number, [_TABLE], TENANT) as users:
         ids = [user.id for user in users.sample]
-        disconnect(users.table)  # make run connects it again, with a token of its own
+        disconnect(users.table)  # make run connects the tenant again, with a new token
     command = [sys.executable, "-u", "-m", "local", "--port", "{port}", "--data", str(directory)]
     command += ["--template", str(ROOT / "template.yaml")]
     with ServerProcess("make run", command, directory / "run", {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}) as child:
@@ -150,7 +156,7 @@ def _connect(child: ServerProcess, path: Path) -> Connection:
         if connection := Connection.load(path):
             return connection
         time.sleep(0.1)
-    raise LocalRunError(f"make run does not start; see {path.parent / 'run.log'}")
+    raise LocalRunError(f"make run did not start; see {path.parent / 'run.log'}")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The ways to a page, with the requests that a client sends before."""
+"""Build requests for pages, with the requests that a client sends before them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from bench.operations import Event
 from bench.service import Service
 
 _AGENTS = operations.iterate_new_agents()
-_RANDOM = random.Random(7644)  # noqa: S311  # the same places in every run
+_RANDOM = random.Random(7644)  # noqa: S311  # a fixed seed: the same indexes in every run
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """A client that requests the pages that start at some indexes. Only the last request is measured."""
+    """A sequence of page requests by one client. Only the last request is measured.
+
+    ``starts`` returns their values of ``startIndex``. ``sort`` is ``sortBy``, empty for none.
+    """
 
     name: str
     starts: Callable[[int, int], Sequence[int]]
-    """Returns the indexes for a number of users and the size of a page."""
+    """Called with the number of users and the page size."""
     sort: str = ""
 
     def bind(self, service: Service, page: int) -> Callable[[], Event]:
@@ -28,7 +31,7 @@ class PageRequest:
         return lambda: self.prepare(service, page)
 
     def prepare(self, service: Service, page: int) -> Event:
-        """Request the pages before, as a new client, and return the request that is measured."""
+        """Send all requests except the last, as a new client, and return the last one."""
         total = service.send("GET", "/Users?count=0")["totalResults"]
         agent = next(_AGENTS)
         *before, last = (self._event(service, agent, start, page) for start in self.starts(total, page))
@@ -47,7 +50,7 @@ def find_last(total: int, page: int) -> int:
 
 
 def _draw_start(total: int, page: int) -> int:
-    """Return a ``startIndex`` of a full page, another one each time: indexes differ in what is read to find them."""
+    """Return a random ``startIndex`` of a full page. The number of resources read to find a page depends on it."""
     return _RANDOM.randint(2, total - page + 1)
 
 

@@ -1,4 +1,4 @@
-"""Users as identity providers create them: about 1.2 KB of canonical JSON, the same in every run."""
+"""Build users as identity providers create them: about 1.2 KB of canonical JSON, the same in every run."""
 
 from __future__ import annotations
 
@@ -36,22 +36,25 @@ _TITLES = (
 )
 _CITIES = ("Amsterdam", "Barcelona", "Copenhagen", "Dublin", "Edinburgh", "Florence", "Gothenburg")
 
-# On titles, which have no index. Not by eq: scim2-server builds an index for that at the first query.
-COMMON_FILTER = 'title co "Analyst"'
+# Filters on title, which has no index. They do not use eq, because scim2-server builds an index at the first eq.
+TENTH_FILTER = 'title co "Analyst"'
 """Matches every tenth user."""
-NOBODY = 'title co "Astronaut"'
+EMPTY_FILTER = 'title co "Astronaut"'
 """Matches no user."""
 
 
 def user_name(number: int) -> str:
+    """Return the userName of a user."""
     return f"{_given(number)}.{_family(number)}.{number:06d}@customer.example.com".lower()
 
 
 def external_id(number: int) -> str:
+    """Return the externalId of a user. It looks random, but is the same in every run."""
     return f"{number * 2_654_435_761 % 2**32:08x}-7d1c-4a6e-9b1f-{number:012x}"
 
 
 def email(number: int) -> str:
+    """Return the second email of a user. The first is the userName."""
     return f"{number:06d}.{_family(number)}@mail.customer.example.com".lower()
 
 
@@ -103,13 +106,13 @@ def user(number: int) -> dict[str, Any]:
 
 
 def short_user(number: int) -> dict[str, Any]:
-    """Return a smaller user: a thousand of them fit into a bulk request of 1 MB."""
+    """Return a smaller user, so that a thousand of them fit into a bulk request of 1 MB."""
     omitted = {"addresses", "profileUrl", "preferredLanguage", "locale", "timezone", "nickName"}
     return {name: value for name, value in user(number).items() if name not in omitted}
 
 
 def patch(number: int) -> dict[str, Any]:
-    """Return a PATCH of three operations, as an identity provider sends them. Their values differ by number."""
+    """Return a PATCH with three operations, as an identity provider sends it. The values depend on ``number``."""
     return {
         "schemas": [PATCH_OP],
         "Operations": [
@@ -121,7 +124,7 @@ def patch(number: int) -> dict[str, Any]:
 
 
 def bulk(first: int, number: int) -> dict[str, Any]:
-    """Return a bulk request that creates ``number`` users."""
+    """Return a bulk request that creates ``number`` users, beginning with the user ``first``."""
     operations = [
         {"method": "POST", "path": "/Users", "bulkId": f"b{user_number}", "data": short_user(user_number)}
         for user_number in range(first, first + number)

@@ -1,7 +1,7 @@
-"""Create tables with many users, with the items that the store itself writes.
+"""Create tables with many users in seconds. The items are those that the store itself writes.
 
-Each user is created by a request. Its transaction is not sent: its items are written in DynamoDB's export format, which
-dynoxide imports in seconds. What transactions add to an item, such as a counter, is summed and added at the end.
+Each user is created by a request, but its transaction is not sent. Instead, its items are written to a file in
+DynamoDB's export format, which dynoxide imports. The increments of counters are summed, and sent at the end.
 """
 
 from __future__ import annotations
@@ -42,53 +42,58 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _SAMPLE = 500
-# Fewer users are created in one process.
+# Fewer users than this are created in one process.
 _MIN_PARALLEL = 2_000
 _CREATED = "2026-01-31T09:30:00.000Z"
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user of the table, and the values by which it can be looked up."""
+    """A user of a table: its number, its id, and the values by which it can be looked up."""
 
     number: int
     id: str
 
     @property
     def user_name(self) -> str:
+        """Return the userName."""
         return population.user_name(self.number)
 
     @property
     def external_id(self) -> str:
+        """Return the externalId."""
         return population.external_id(self.number)
 
     @property
     def email(self) -> str:
+        """Return the second email."""
         return population.email(self.number)
 
 
 @dataclass(frozen=True, slots=True)
 class PrefilledTable:
-    """A table with ``number`` users, a sample of the users, and equal tables (``twins``) on the same engine."""
+    """A table with ``number`` users, a sample of the users, and identical ``copies`` on the same engine."""
 
     table: Table
     number: int
     sample: Sequence[User]
-    twins: Sequence[Table] = ()
+    copies: Sequence[Table] = ()
 
     def client(self) -> DynamoDBClient:
+        """Return a DynamoDB client for the engine of the table."""
         return _create_client(self.table)
 
 
 @dataclass(slots=True)
 class _CollectedItems:
-    """The items that the transactions of some requests put, and the sums of what they add to other items."""
+    """The items that transactions put, as JSON lines, and the sums of their updates of other items."""
 
     items: list[str]
     additions: dict[str, Arguments]
     users: list[User]
 
     def collect(self, transaction: Arguments) -> None:
+        """Add the items and updates of a transaction."""
         for action in transaction["TransactItems"]:
             ((kind, request),) = action.items()
             if kind == "Put":
@@ -96,12 +101,12 @@ class _CollectedItems:
             elif kind == "Update":
                 self.add(request)
             elif kind != "ConditionCheck":
-                raise LocalRunError(f"a create has a {kind} in its transaction, and prefilling does not know that")
+                raise LocalRunError(f"cannot prefill: a transaction has an unexpected action {kind}")
 
     def add(self, update: Arguments) -> None:
-        """Add an update to the sum of the earlier updates of the same item."""
+        """Add an update to the sum of the earlier updates of the same item. Only ``ADD`` is supported."""
         if not update["UpdateExpression"].startswith("ADD "):
-            raise LocalRunError(f"prefilling can only sum ADD, not {update['UpdateExpression']}")
+            raise LocalRunError(f"cannot prefill: only ADD can be summed, not {update['UpdateExpression']}")
         update_key = json.dumps([update["Key"], update["UpdateExpression"]])
         if update_key not in self.additions:
             self.additions[update_key] = update
@@ -115,9 +120,9 @@ class _CollectedItems:
 def prefill_tables(
     directory: Path, number: int, tables: Sequence[str], tenant: str = "acme"
 ) -> Iterator[PrefilledTable]:
-    """Provide equal tables with ``number`` users on an engine of their own until the end of the block.
+    """Start an engine that has identical tables with ``number`` users. Stop it at the end of the block.
 
-    Raise :class:`LocalRunError` if the tables do not contain what was written.
+    Raise :class:`LocalRunError` if the tables do not have all users.
     """
     with ExitStack() as running:
         secrets_manager = running.enter_context(secretsmanager.create_process(directory))
@@ -125,19 +130,20 @@ def prefill_tables(
         collected, token, rest = _collect_items(directory, number, tables[0], tenant, secrets_manager.url)
         export(directory, tables, [*collected.items, *rest])
         dynamodb = running.enter_context(engine.start(directory, "dynoxide"))
-        first, *twins = [Table(name, dynamodb.url, secrets_manager.url, tenant, token) for name in tables]
-        for table in (first, *twins):
+        first, *copies = [Table(name, dynamodb.url, secrets_manager.url, tenant, token) for name in tables]
+        for table in (first, *copies):
             _send_updates(table, collected.additions.values())
-        prefilled = PrefilledTable(first, number, collected.users, twins)
+        prefilled = PrefilledTable(first, number, collected.users, copies)
         _check(prefilled)
         yield prefilled
 
 
 @contextmanager
 def prefill_listed_table(directory: Path, number: int, name: str, tenant: str = "acme") -> Iterator[PrefilledTable]:
-    """Provide a table with ``number`` users until the end of the block, with only the items that pages are made of.
+    """Start an engine that has a table with ``number`` users. Stop it at the end of the block.
 
-    So a million users take only minutes. Raise :class:`LocalRunError` if the table does not contain what was written.
+    The table has only the users and their counters, which is all that reading pages needs. So a million users take only
+    minutes. Raise :class:`LocalRunError` if the table does not have all users.
     """
     with ExitStack() as running:
         secrets_manager = running.enter_context(secretsmanager.create_process(directory))
@@ -157,7 +163,7 @@ def prefill_listed_table(directory: Path, number: int, name: str, tenant: str = 
 
 
 def _iterate_listed_items(tenant: str, number: int, counters: Counter[str]) -> Iterator[str]:
-    """Yield the lines of the export for the users, and add the users to ``counters``."""
+    """Yield the lines of the export file for the users, and add the users to ``counters``."""
     for user_number in range(number):
         resource_id = runtime.new_id()
         body = population.user(user_number)
@@ -171,7 +177,10 @@ def _iterate_listed_items(tenant: str, number: int, counters: Counter[str]) -> I
 def _collect_items(
     directory: Path, number: int, name: str, tenant: str, secrets_url: str
 ) -> tuple[_CollectedItems, str, list[str]]:
-    """Return the items of the users, the tenant's token, and the lines of the items that exist before any user."""
+    """Connect the tenant and create its users on a temporary engine.
+
+    Return the items of the users, the tenant's token, and the other items (settings and audit events) as JSON lines.
+    """
     scratch = directory / "scratch"
     scratch.mkdir()
     with engine.start(scratch, "dynoxide") as dynamodb:
@@ -193,6 +202,7 @@ def _collect_items(
 
 
 def _split_range(number: int) -> list[range]:
+    """Split the numbers of users into one range for each processor."""
     if number < _MIN_PARALLEL:
         return [range(number)]
     processors = os.cpu_count() or 1
@@ -200,10 +210,10 @@ def _split_range(number: int) -> list[range]:
 
 
 def _create_users(table: Table, numbers: range) -> _CollectedItems:
-    """Create users, and return what their transactions write, and a sample of the users."""
+    """Create users without sending their transactions. Return what the transactions write, and a sample of users."""
     service = Service(table, silent=True)
     collected = _CollectedItems([], {}, [])
-    interval = max(1, len(numbers) // _SAMPLE) | 1  # odd, so that not all of them have the same title
+    interval = max(1, len(numbers) // _SAMPLE) | 1  # odd, so that the users in the sample have different titles
     with collect_transactions(collected.collect):
         for number in numbers:
             created = service.send("POST", "/Users", population.user(number))
@@ -223,7 +233,7 @@ def _merge(parts: list[_CollectedItems]) -> _CollectedItems:
 
 
 def export(directory: Path, tables: Sequence[str], lines: Iterable[str]) -> None:
-    """Create ``dynoxide.db`` in the directory, with a copy of the template's table and of these items for each name."""
+    """Create ``dynoxide.db`` in the directory, with a table of these items for each name in ``tables``."""
     source = directory / "export"
     for name in tables:
         (source / name / "data").mkdir(parents=True)
@@ -239,7 +249,7 @@ def export(directory: Path, tables: Sequence[str], lines: Iterable[str]) -> None
         [str(DYNOXIDE), "import", "--source", str(source), *database], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise LocalRunError(f"dynoxide does not take the users: {done.stderr.strip()}")
+        raise LocalRunError(f"dynoxide cannot import the users: {done.stderr.strip()}")
     first.unlink()
     for other in others:
         other.unlink()
@@ -252,20 +262,20 @@ def _send_updates(table: Table, updates: Iterable[Arguments]) -> None:
 
 
 def _check(prefilled: PrefilledTable) -> None:
-    """Raise :class:`LocalRunError` unless totals and a user are as if all users had been created in the table."""
-    for table in (prefilled.table, *prefilled.twins):
+    """Raise :class:`LocalRunError` unless each table returns the right total and the right user for an id."""
+    for table in (prefilled.table, *prefilled.copies):
         service = Service(table, silent=True)
         total = service.send("GET", "/Users?count=1")["totalResults"]
         if total != prefilled.number:
-            raise LocalRunError(f"{table.name} counts {total} users instead of {prefilled.number}")
+            raise LocalRunError(f"{table.name} has {total} users instead of {prefilled.number}")
         for user in prefilled.sample[:1]:
             shown = service.send("GET", f"/Users/{user.id}")
             if shown["userName"] != user.user_name:
-                raise LocalRunError(f"{table.name} has {shown['userName']} in the place of {user.user_name}")
+                raise LocalRunError(f"{table.name} has {shown['userName']} instead of {user.user_name}")
 
 
 def disconnect(table: Table) -> None:
-    """Disconnect the tenant, whose users stay."""
+    """Disconnect the tenant. Its users are kept."""
     with set_environment(table.variables):
         _build_tenant_service().disconnect(table.tenant)
 

@@ -22,11 +22,14 @@ PAGE = DOCS / "contribute/performance.md"
 CHARTS = DOCS / "contribute/performance"
 
 _BLOCK = re.compile(r"(?P<mark><!-- bench: (?P<name>[a-z-]+) -->\n)(?P<text>.*?)(?P<end><!-- end -->)", re.DOTALL)
-_NOT_MEASURED = "Of an earlier run: in the last one, this part failed.\n\n"
+_NOT_MEASURED = "These figures are from an earlier run. The last run could not measure this part.\n\n"
 
 
 def write(sections: Sequence[Section], failed: Sequence[FailedPart], minutes: float) -> None:
-    """Write all that a whole run leaves. What a failed part would have measured stays as it was, and says so."""
+    """Write the page, its charts and the results file after a full run.
+
+    The figures of a failed part stay on the page as they are, with a note.
+    """
     rows = [row for section in sections for row in section.rows]
     blocks = {name: text for section in sections for name, text in section.blocks.items()}
     page = fill_blocks(PAGE.read_text(), blocks | {"run": _format_run(rows, failed, minutes)}, is_complete=not failed)
@@ -39,15 +42,16 @@ def write(sections: Sequence[Section], failed: Sequence[FailedPart], minutes: fl
 
 
 def fill_blocks(page: str, blocks: Mapping[str, str], *, is_complete: bool = True) -> str:
-    """Return the page with these texts between its marks.
+    """Return the page with the text between each pair of marks replaced by the block of that name.
 
-    Raises :class:`LocalRunError` unless marks and texts are the same; unless the run is complete, marks without a text
-    keep the earlier one, with a note.
+    A mark without a block keeps its text, with a note. Raise :class:`LocalRunError` if a block has no mark, or if a
+    complete run has no block for a mark.
     """
     marked = {match["name"] for match in _BLOCK.finditer(page)}
     if blocks.keys() - marked or (is_complete and marked != blocks.keys()):
         raise LocalRunError(
-            f"docs/contribute/performance.md lacks or has more than was measured: {sorted(marked ^ blocks.keys())}"
+            "the marks in docs/contribute/performance.md differ from the measured parts: "
+            f"{', '.join(sorted(marked ^ blocks.keys()))}"
         )
 
     def fill(match: re.Match[str]) -> str:
@@ -58,16 +62,18 @@ def fill_blocks(page: str, blocks: Mapping[str, str], *, is_complete: bool = Tru
 
 
 def format_summary(rows: Sequence[Row], failed: Sequence[FailedPart] = ()) -> str:
-    """Return how many bars hold, which do not, and which parts were not measured."""
-    barred = [row for row in rows if row.bar is not None]
-    failing = [row.name for row in barred if not row.holds]
-    lines = [f"{len(barred) - len(failing)} of {len(barred)} bars hold", *(f"- not: {name}" for name in failing)]
-    return "\n".join([*lines, *(f"- not measured, since it failed: {part.name} ({part.reason})" for part in failed)])
+    """Return how many limits are met, which are exceeded, and which parts could not be measured."""
+    limited = [row for row in rows if row.limit is not None]
+    exceeded = [row.name for row in limited if not row.is_met]
+    lines = [f"{len(limited) - len(exceeded)} of {len(limited)} limits met"]
+    lines += [f"- exceeded: {name}" for name in exceeded]
+    lines += [f"- not measured because of an error: {part.name} ({part.reason})" for part in failed]
+    return "\n".join(lines)
 
 
 def _format_run(rows: Sequence[Row], failed: Sequence[FailedPart], minutes: float) -> str:
     return (
-        f"Run on {datetime.now(UTC):%d %B %Y}, {minutes:.0f} minutes, on {os.cpu_count()} {platform.machine()} "
+        f"Last run: {datetime.now(UTC):%d %B %Y}, {minutes:.0f} minutes, on {os.cpu_count()} {platform.machine()} "
         f"processors with {_format_versions()}.\n\n{format_summary(rows, failed)}"
     )
 

@@ -1,4 +1,4 @@
-"""Call the users function on one table as Lambda does."""
+"""Call the users function on one table, as Lambda does."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ from scim.aws.clients import DYNAMODB_CONFIG
 from scim.wiring import dynamodb, runtime
 
 BASE = "/scim/v2"
-TIMEOUT_S = 29.0  # of the function, in what is calculated for AWS
+TIMEOUT_S = 29.0
+"""The timeout of the function on AWS, for calculations."""
 REQUEST_TIMEOUT_S = 3_600.0
-"""The time limit of a request here. Engine and machine may be slow, and no request is to fail for that."""
-_POWERTOOLS_NAMES = ("Logger", "Metrics")  # what handlers.http.application has of powertools
+"""The timeout of a request here. It is long, so that a slow engine or machine does not make a request fail."""
+_POWERTOOLS_NAMES = ("Logger", "Metrics")  # the names of powertools in handlers.http.application
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,42 +54,43 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class LambdaContext:
-    """The part of Lambda's context that handlers use."""
+    """The members of Lambda's context object that the handlers use. ``deadline`` is in ``time.monotonic`` seconds."""
 
     deadline: float
     aws_request_id: str = "bench"
     function_name: str = "muster"
 
     def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until the deadline."""
         return int((self.deadline - time.monotonic()) * 1_000)
 
 
 class RequestFailed(Exception):
-    """The status of a response was not a success."""
+    """The status of a response is 300 or higher."""
 
 
 class _SilentLogger:
-    """Replaces powertools: all methods can be called and do nothing, except that faults are raised."""
+    """Replaces the classes of powertools. All methods do nothing, except that ``error`` raises."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
         pass
 
     def error(self, *_: Any, **fields: Any) -> None:
-        raise RequestFailed(f"a fault of ours: {fields}")
+        raise RequestFailed(f"the function logged an error: {fields}")
 
     def __getattr__(self, _: str) -> Any:
         return lambda *_, **__: None
 
 
 class Service:
-    """Sends events to a new application.
+    """Sends events to a new instance of the application.
 
-    Its clock is stopped: what the application does once a minute (read the token again, record its use) is done in the
-    first request only, however slow the machine is.
+    The application's clock is stopped. So it reads the token and records its use only in the first request, and not
+    once a minute, even if the machine is slow.
     """
 
     def __init__(self, table: Table, *, silent: bool = False, warm: bool = True) -> None:
-        """``silent``: without powertools. ``warm``: send a first request that is not measured."""
+        """Create the application. ``silent``: without powertools. ``warm``: send a first request to fill the caches."""
         self.table = table
         started = time.time()
         patient_config = DYNAMODB_CONFIG.merge(
@@ -106,24 +108,24 @@ class Service:
                     self.send("GET", "/Users?count=0")
 
     def event(self, method: str, path: str, body: Any = None, agent: str = "bench/1.0") -> dict[str, Any]:
-        """Return the gateway's event for a request. ``agent`` is the ``User-Agent``."""
+        """Return API Gateway's event for a request. ``agent`` is the ``User-Agent``."""
         return event(self.table.token, method, path, body, agent)
 
     def __call__(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the response. Raise :class:`RequestFailed` if its status is no success."""
+        """Send an event, and return the response. Raise :class:`RequestFailed` unless it succeeds."""
         context: Any = LambdaContext(time.monotonic() + REQUEST_TIMEOUT_S)
-        answer = self._application(event, context)
-        if answer["statusCode"] >= 300:
-            raise RequestFailed(f"{event['rawPath']}: {answer['statusCode']} {answer['body'][:300]}")
-        return answer
+        response = self._application(event, context)
+        if response["statusCode"] >= 300:
+            raise RequestFailed(f"{event['rawPath']}: {response['statusCode']} {response['body'][:300]}")
+        return response
 
     def send(self, method: str, path: str, body: Any = None, agent: str = "bench/1.0") -> Any:
-        """Return the JSON of the response."""
-        answer = self(self.event(method, path, body, agent))
-        return json.loads(answer["body"]) if answer["body"] else None
+        """Send a request, and return the parsed body of the response. Raise :class:`RequestFailed`."""
+        response = self(self.event(method, path, body, agent))
+        return json.loads(response["body"]) if response["body"] else None
 
     def calls(self, next_event: Callable[[], Mapping[str, Any]]) -> list[Call]:
-        """Return the calls that a request makes, warm."""
+        """Send a request, and return the AWS calls that it makes."""
         event = next_event()
         with record_calls() as calls:
             self(event)
@@ -131,7 +133,7 @@ class Service:
 
 
 def event(token: str, method: str, path: str, body: Any = None, agent: str = "bench/1.0") -> dict[str, Any]:
-    """Return the gateway's event for a request to a path below the base URL."""
+    """Return API Gateway's event for a request to a path below the base URL."""
     raw_path, _, query = (BASE + path).partition("?")
     headers = (
         ("host", "scim.example.com"),

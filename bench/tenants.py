@@ -1,4 +1,4 @@
-"""``python -m bench.tenants``: how much memory the cache of tenants takes in an execution environment."""
+"""``python -m bench.tenants``: measure the memory of the tenant cache in an execution environment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MB = 1_000_000
 
 
 class _Secrets(SecretsManagerTokenStore):
-    """Has a token for each tenant, which never changes."""
+    """A token store that has one token for each tenant."""
 
     def __init__(self) -> None:
         secret: Any = self
@@ -39,7 +39,7 @@ class _Secrets(SecretsManagerTokenStore):
 
 
 class _Settings:
-    """Returns tenants that all have these custom schemas."""
+    """A tenant reader whose tenants all have the same custom schemas."""
 
     def __init__(self, extensions: Sequence[Mapping[str, Any]]) -> None:
         self._stored = json.dumps(extensions)
@@ -49,7 +49,7 @@ class _Settings:
 
 
 def measure(number: int, extensions: Sequence[Mapping[str, Any]]) -> int:
-    """Return the bytes that the authenticator holds after a request of each of ``number`` tenants."""
+    """Return the bytes that the authenticator caches after one request from each of ``number`` tenants."""
     secrets, settings = _Secrets(), _Settings(extensions)
     authenticator = Authenticator(secrets, time.time, print)
     names = [f"customer-{tenant_number:06}" for tenant_number in range(number)]

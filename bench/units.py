@@ -1,8 +1,11 @@
-"""Compute read and write units by AWS's rules from recorded calls.
+"""Compute the read and write units of calls by AWS's rules.
 
-Amazon DynamoDB developer guide, "DynamoDB read and write operations" (units), "DynamoDB item sizes and formats"
-(sizes), "Amazon DynamoDB Transactions: How it works" (two units where one would do), "Using Global Secondary Indexes in
-DynamoDB" (writes).
+The rules are in the Amazon DynamoDB developer guide:
+
+- units: "DynamoDB read and write operations"
+- sizes: "DynamoDB item sizes and formats"
+- double units for transactions: "Amazon DynamoDB Transactions: How it works"
+- writes to indexes: "Using Global Secondary Indexes in DynamoDB"
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ _REDUCING_ARGUMENTS = ("ProjectionExpression", "FilterExpression", "Select", "Re
 
 @dataclass(slots=True)
 class Units:
+    """A number of read and write units."""
+
     read: float = 0.0
     write: float = 0.0
 
@@ -35,7 +40,7 @@ class Units:
 
 
 def get_item_size(item: Item) -> int:
-    """Return the bytes of names and values, in UTF-8."""
+    """Return the size of an item in bytes: its attribute names and values, in UTF-8."""
     return sum(len(name.encode()) + _get_value_size(value) for name, value in item.items())
 
 
@@ -60,19 +65,19 @@ def _get_value_size(value: Mapping[str, Any]) -> int:
 
 
 def read_units(sizes: Iterable[int], *, consistent: bool) -> float:
-    """Return the units for items that one call reads: their sizes are summed, then rounded up to at least one unit."""
+    """Return the read units of one call: the sum of the sizes in bytes, rounded up, and at least one."""
     units = max(1, math.ceil(sum(sizes) / _READ_UNIT))
     return units if consistent else units / 2
 
 
 def write_units(before: Item | None, after: Item | None, *, transaction: bool) -> float:
-    """Return the units of a write: those of the larger of the item before and after."""
+    """Return the units of a write. The larger of the old and the new item counts."""
     size = max(get_item_size(item) if item else 0 for item in (before, after))
     return max(1, math.ceil(size / _WRITE_UNIT)) * (_TRANSACTION if transaction else 1)
 
 
 def index_units(before: Item | None, after: Item | None, index: Mapping[str, Any], keys: Iterable[str]) -> float:
-    """Return the units that a change of an item writes to an index: of one entry, or of two if its key changes."""
+    """Return the units that a write of an item causes in an index: for one entry, or for two if the key changes."""
     old, new = (_build_entry(item, index, keys) for item in (before, after))
     if old == new:
         return 0
@@ -83,7 +88,7 @@ def index_units(before: Item | None, after: Item | None, index: Mapping[str, Any
 
 
 def _build_entry(item: Item | None, index: Mapping[str, Any], keys: Iterable[str]) -> Item | None:
-    """Return the entry of an item in an index, ``None`` for an item without the keys of the index."""
+    """Return the entry of an item in an index, or ``None`` if the item lacks a key attribute of the index."""
     own = _get_key_attributes(index)
     if item is None or any(name not in item for name in own):
         return None
@@ -96,7 +101,7 @@ def _build_entry(item: Item | None, index: Mapping[str, Any], keys: Iterable[str
 
 @contextmanager
 def count_units() -> Iterator[Units]:
-    """Count the units of the calls in the block, which must not run in parallel."""
+    """Count the units of the calls in the block. The calls must not run in parallel."""
     units = Units()
     schemas: dict[str, Any] = {}
 
@@ -108,20 +113,20 @@ def count_units() -> Iterator[Units]:
             schemas[table] = send(client, "DescribeTable", {"TableName": table})["Table"]
         keys = [_get_key(request, schemas[table]) for table, request in written]
         before = [_read(client, table, key) for (table, _), key in zip(written, keys, strict=True)]
-        answer = call()
+        response = call()
         after = [_read(client, table, key) for (table, _), key in zip(written, keys, strict=True)]
-        units.read += _count_read_units(client, operation, arguments, answer)
+        units.read += _count_read_units(client, operation, arguments, response)
         for (table, _), old, new in zip(written, before, after, strict=True):
             units.write += write_units(old, new, transaction=operation == "TransactWriteItems")
             for index in schemas[table].get("GlobalSecondaryIndexes", []):
                 units.write += index_units(old, new, index, _get_key_attributes(schemas[table]))
-        return answer
+        return response
 
     with intercept_calls(observe):
         yield units
 
 
-def _count_read_units(client: BaseClient, operation: str, arguments: Arguments, answer: Any) -> float:
+def _count_read_units(client: BaseClient, operation: str, arguments: Arguments, response: Any) -> float:
     match operation:
         case "GetItem":
             whole = send(client, operation, _request_all_attributes(arguments))
@@ -131,7 +136,7 @@ def _count_read_units(client: BaseClient, operation: str, arguments: Arguments, 
                 read_units(
                     [get_item_size(item)], consistent=arguments["RequestItems"][table].get("ConsistentRead", False)
                 )
-                for table, items in answer["Responses"].items()
+                for table, items in response["Responses"].items()
                 for item in items
             )
         case "Query":
@@ -139,11 +144,11 @@ def _count_read_units(client: BaseClient, operation: str, arguments: Arguments, 
             return read_units(map(get_item_size, whole["Items"]), consistent=arguments.get("ConsistentRead", False))
         case "TransactWriteItems" | "BatchWriteItem" | "PutItem" | "UpdateItem" | "DeleteItem":
             return 0
-    raise ValueError(f"the units of {operation} are not known here")
+    raise ValueError(f"cannot compute the units of {operation}")
 
 
 def _request_all_attributes(arguments: Arguments) -> Arguments:
-    """Return the read without projection and filter: units are for all that is read."""
+    """Return the arguments without projection and filter, because units count all data that is read."""
     if not any(name in arguments for name in _REDUCING_ARGUMENTS):
         return arguments
     rest = {name: value for name, value in arguments.items() if name not in _REDUCING_ARGUMENTS}
@@ -155,7 +160,7 @@ def _request_all_attributes(arguments: Arguments) -> Arguments:
 
 
 def _iterate_writes(operation: str, arguments: Arguments) -> Iterator[tuple[str, Arguments]]:
-    """Yield the table and the request of each write."""
+    """Yield the table name and the request of each write in a call."""
     if operation == "TransactWriteItems":
         for action in arguments["TransactItems"]:
             for kind, request in action.items():

@@ -1,4 +1,4 @@
-"""Record, replay or intercept the calls to AWS, at the one method by which all boto3 clients make them."""
+"""Record, replay or intercept AWS calls, by patching the method through which all boto3 clients make them."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ _make_call: Callable[[BaseClient, str, Arguments], Any] = getattr(BaseClient, _C
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A recorded call. ``started`` and ``ended`` are from ``time.perf_counter``."""
+    """A recorded AWS call. ``started`` and ``ended`` are values of ``time.perf_counter``."""
 
     client: BaseClient
     operation: str
     arguments: Arguments
-    answer: Any
+    response: Any
     started: float
     ended: float
 
     @property
     def service(self) -> str:
+        """Return the name of the AWS service, such as ``dynamodb``."""
         return str(self.client.meta.service_model.service_name)
 
 
@@ -45,11 +46,12 @@ def _patch_calls(calls: Callable[[BaseClient, str, Arguments], Any]) -> Any:
 
 
 @contextmanager
-def record_calls(*, answers: bool = True, limit: int | None = None) -> Iterator[list[Call]]:
-    """Record the calls in the block, from all threads. ``answers``: record their responses, too.
+def record_calls(*, responses: bool = True, limit: int | None = None) -> Iterator[list[Call]]:
+    """Record the calls in the block, from all threads. ``responses``: record their responses, too.
 
-    ``limit`` is added to queries that have none, and must not end a page: without a limit, dynoxide reads the rest of
-    the range for each page of 1 MB, so that the time for a scan is quadratic.
+    ``limit`` is added to queries that have none. Without a limit, dynoxide reads the rest of the range for each page of
+    1 MB, so the time of a scan would be quadratic. The limit must be larger than a page: otherwise
+    :class:`UnexpectedCall` is raised.
     """
     calls: list[Call] = []
 
@@ -58,12 +60,12 @@ def record_calls(*, answers: bool = True, limit: int | None = None) -> Iterator[
         if added:
             arguments = arguments | {"Limit": limit}
         started = time.perf_counter()
-        answer = _make_call(client, operation, arguments)
-        if added and answer["Count"] == limit and "LastEvaluatedKey" in answer:
-            raise UnexpectedCall(f"a page was ended by the limit of {limit}")
-        recorded = answer if answers else None
+        response = _make_call(client, operation, arguments)
+        if added and response["Count"] == limit and "LastEvaluatedKey" in response:
+            raise UnexpectedCall(f"the limit of {limit} ended a page")
+        recorded = response if responses else None
         calls.append(Call(client, operation, arguments, recorded, started, time.perf_counter()))
-        return answer
+        return response
 
     with _patch_calls(record):
         yield calls
@@ -71,23 +73,23 @@ def record_calls(*, answers: bool = True, limit: int | None = None) -> Iterator[
 
 @contextmanager
 def replay_calls(calls: Sequence[Call]) -> Iterator[None]:
-    """Return the recorded responses, over and over, instead of the clients' methods.
+    """Replace the methods of the clients by functions that return the recorded responses, again and again.
 
-    So a request runs only our own code, without botocore.
+    A request then runs only our own code, without botocore. Raise :class:`UnexpectedCall` for any other call.
     """
-    answers = itertools.cycle([(call.operation, call.answer) for call in calls])
+    responses = itertools.cycle([(call.operation, call.response) for call in calls])
 
     def build_replay(operation: str) -> Callable[..., Any]:
         def replay(_: BaseClient, **__: Any) -> Any:
-            expected, answer = next(answers)
+            expected, response = next(responses)
             if operation != expected:
                 raise UnexpectedCall(f"{operation} instead of {expected}")
-            return answer
+            return response
 
         return replay
 
     def refuse(_: BaseClient, operation: str, __: Arguments) -> Any:
-        raise UnexpectedCall(f"{operation} instead of {next(answers)[0]}")
+        raise UnexpectedCall(f"{operation} instead of {next(responses)[0]}")
 
     with _patch_calls(refuse), ExitStack() as replaced:
         for client, operation in {(type(call.client), call.operation) for call in calls}:
@@ -97,7 +99,7 @@ def replay_calls(calls: Sequence[Call]) -> Iterator[None]:
 
 @contextmanager
 def collect_transactions(keep: Callable[[Arguments], None]) -> Iterator[None]:
-    """Pass transactions to ``keep`` instead of sending them. Send all other calls."""
+    """Pass transactions to ``keep`` instead of sending them. Send all other calls to the engine."""
 
     def call(client: BaseClient, operation: str, arguments: Arguments) -> Any:
         if operation != "TransactWriteItems":
@@ -111,7 +113,7 @@ def collect_transactions(keep: Callable[[Arguments], None]) -> Iterator[None]:
 
 @contextmanager
 def intercept_calls(observe: Callable[[BaseClient, str, Arguments, Callable[[], Any]], Any]) -> Iterator[None]:
-    """Let ``observe`` make each call, so that it can read the table before and after it."""
+    """Call ``observe`` instead of making a call. Its last argument makes the call and returns the response."""
 
     def call(client: BaseClient, operation: str, arguments: Arguments) -> Any:
         return observe(client, operation, arguments, lambda: _make_call(client, operation, arguments))
@@ -126,7 +128,10 @@ def send(client: BaseClient, operation: str, arguments: Arguments) -> Any:
 
 
 def build_repetitions(calls: Sequence[Call], client: BaseClient, table: str, other: str) -> list[Callable[[], Any]]:
-    """Return the calls for bare boto3 on another table, with new tokens: with the same, the engine would not write."""
+    """Return functions that repeat the calls with bare boto3 on the table ``other``.
+
+    Transactions get new tokens. With the same token, the engine would not write again.
+    """
     prepared = []
     for call in calls:
         arguments = _rename_table(call.arguments, table, other)

@@ -1,1 +1,1 @@
-"""Fresh processes, as Lambda starts them."""
+"""Start functions in new processes, as Lambda does."""

@@ -1,8 +1,8 @@
-"""One cold start: ``python start.py MODULE HANDLER``.
+"""Run one cold start: ``python start.py MODULE HANDLER``.
 
-Reads the event from standard input, then imports the handler and lets it answer. The last line that it writes is what
-that took: ``{"cpu", "peak_mb", "status"}``, CPU seconds without the interpreter's own start, and the most memory that
-was resident.
+The program reads an event from standard input, imports the handler, and calls it. Then it prints a line of JSON with
+``cpu`` (the CPU seconds of import and call, without the start of the interpreter), ``peak_mb`` (the peak resident
+memory) and ``status`` (the HTTP status).
 """
 
 import importlib
@@ -14,7 +14,7 @@ from typing import Any
 
 
 class Context:
-    """As much of Lambda's context as is used here."""
+    """The members of Lambda's context object that the handlers use."""
 
     function_name = "muster"
     function_version = "$LATEST"
@@ -30,13 +30,13 @@ def main(module: str, name: str) -> None:
     event = json.load(sys.stdin)
     started = time.process_time()
     handler: Any = getattr(importlib.import_module(module), name)
-    answer = handler(event, Context())
+    response = handler(event, Context())
     spent = time.process_time() - started
-    print(json.dumps({"cpu": spent, "peak_mb": _peak_mb(), "status": answer["statusCode"]}))
+    print(json.dumps({"cpu": spent, "peak_mb": _peak_mb(), "status": response["statusCode"]}))
 
 
 def _peak_mb() -> float:
-    """Of this process alone: what getrusage says also holds what its parent had."""
+    """Return the peak resident memory of this process. ``getrusage`` would include the memory of its parent."""
     status = Path("/proc/self/status").read_text()
     return int(next(line for line in status.splitlines() if line.startswith("VmHWM:")).split()[1]) / 1_024
 

@@ -1,1 +1,1 @@
-"""Peers to measure against, each in an environment of its own; they take their turns as child processes."""
+"""Other SCIM servers to compare with. Each runs in a child process with its own dependencies."""

@@ -1,8 +1,8 @@
-"""scim2-server with its users in memory, without HTTP: runs in ``.venv-bench``.
+"""Run scim2-server with its users in memory and without HTTP, in ``.venv-bench``.
 
-Reads a turn a line from standard input, ``[{"method", "path", "query", "body"}]``, and writes the CPU seconds of one
-request of it and the last answer: ``{"cpu", "status", "answer"}``. What is refused ends the process. A turn without
-requests only settles the garbage collector.
+Each line of standard input is a list of requests: ``[{"method", "path", "query", "body"}]``. For each line, the program
+prints the CPU seconds per request and the last response: ``{"cpu", "status", "response"}``. An error ends the process.
+An empty list only prepares the garbage collector.
 """
 
 import gc
@@ -23,16 +23,16 @@ def main() -> None:
     handler = ScimHandler(ScimService(load_default_provider()), InMemoryStorage())
     for line in sys.stdin:
         requests = [_request(**sent) for sent in json.loads(line)]
-        status, answer = 0, b"null"
+        status, content = 0, b"null"
         gc.collect()
         if not requests:
             gc.freeze()
         started = time.process_time()
         for request in requests:
             response = handler.handle(request)
-            status, answer = response.status.value, json.dumps(response.body).encode()
+            status, content = response.status.value, json.dumps(response.body).encode()
         spent = (time.process_time() - started) / max(1, len(requests))
-        print(json.dumps({"cpu": spent, "status": status, "answer": json.loads(answer)}), flush=True)
+        print(json.dumps({"cpu": spent, "status": status, "response": json.loads(content)}), flush=True)
 
 
 def _request(method: str, path: str, query: dict[str, str], body: str) -> ScimRequest:

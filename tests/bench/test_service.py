@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench import operations
-from bench.handler import Lockstep
+from bench.handler import HandlerComparison
 from bench.service import Service, Table
 from scim.service.tenants.tenant_service import TenantService
 from tests.endpoint import ENVIRONMENT
@@ -44,8 +44,8 @@ def test_calls_do_not_depend_on_speed(service: Service, slow_machine: None) -> N
         assert len(calls) == 2
 
 
-def test_walk_can_be_repeated_on_slow_machine(service: Service, tenant: Table, slow_machine: None) -> None:
+def test_scan_can_be_repeated_on_slow_machine(service: Service, tenant: Table, slow_machine: None) -> None:
     """Bare boto3 repeats the same calls: a conditional write of the token's last use would fail."""
-    lockstep = Lockstep(tenant, tenant)
+    comparison = HandlerComparison(tenant, tenant)
     for _ in range(3):
-        lockstep.turn(operations.query(lockstep.service, {"filter": 'title eq "x"'}, "walker"))
+        comparison.measure(operations.query(comparison.service, {"filter": 'title eq "x"'}, "scanner"))

@@ -14,12 +14,12 @@ def test_recorded_response_is_replayed_without_call(table: Any) -> None:
     client = boto3.client("dynamodb")
     table.put_item(Item={"pk": "p", "sk": "s", "v": 1})
     with wire.record_calls() as calls:
-        answer = client.get_item(TableName=table.name, Key=KEY)
+        response = client.get_item(TableName=table.name, Key=KEY)
     table.delete_item(Key={"pk": "p", "sk": "s"})
     assert [(call.service, call.operation) for call in calls] == [("dynamodb", "GetItem")]
     with wire.replay_calls(calls):
-        assert client.get_item(TableName=table.name, Key=KEY) is answer
-        assert client.get_item(TableName=table.name, Key=KEY) is answer
+        assert client.get_item(TableName=table.name, Key=KEY) is response
+        assert client.get_item(TableName=table.name, Key=KEY) is response
 
 
 def test_unrecorded_call_raises(table: Any) -> None:
@@ -42,7 +42,7 @@ def test_only_transactions_are_intercepted(table: Any) -> None:
 def test_calls_are_repeated_on_other_table_with_new_token(table: Any) -> None:
     client = boto3.client("dynamodb")
     action = {"Put": {"TableName": table.name, "Item": KEY}}
-    with wire.record_calls(answers=False) as calls:
+    with wire.record_calls(responses=False) as calls:
         client.transact_write_items(TransactItems=[action], ClientRequestToken="a" * 36)
     repeated: list[dict[str, Any]] = []
     with wire.collect_transactions(repeated.append):

@@ -1,4 +1,4 @@
-"""What the parts of a run share: their scale, and the tables, which are created when they are first needed."""
+"""The scale and the tables that the parts of a run share. A table is created when it is first needed."""
 
 from __future__ import annotations
 
@@ -12,33 +12,38 @@ from bench.prefill import PrefilledTable, prefill_listed_table, prefill_tables
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much is measured.
+    """The number of users and of repetitions.
 
-    ``full`` is what docs/contribute/performance.md shows, ``quick`` only tries that everything runs.
+    ``FULL`` is for the figures in docs/contribute/performance.md. ``QUICK`` only checks that everything runs.
     """
 
     users: Sequence[int]
     """The sizes of the tables, ascending."""
     peer_users: Sequence[int]
-    """The sizes at which peers, which keep all in memory, are compared for the charts."""
+    """The numbers of users at which other servers, which keep their users in memory, are compared."""
     page: int
+    """The number of users in a page."""
     rounds: int
+    """The number of rounds for most figures."""
     bulks: int
-    """Rounds of what takes seconds a time."""
-    walks: int
-    """Rounds of what takes a quarter of a minute a time."""
+    """The number of bulk requests, each of which takes seconds."""
+    scans: int
+    """The number of scans, each of which takes about 15 seconds."""
     batch: int
-    """Requests of one kind a turn."""
+    """The number of requests of one kind in a round."""
     bulk: int
+    """The number of operations in a bulk request."""
     listed: Sequence[int]
-    """The sizes of the tables of which only pages are read, ascending."""
+    """The sizes of the tables from which only pages are read, ascending."""
 
     @property
     def fewest(self) -> int:
+        """Return the size of the smallest table."""
         return self.users[0]
 
     @property
     def most(self) -> int:
+        """Return the size of the largest table."""
         return self.users[-1]
 
 
@@ -48,44 +53,47 @@ FULL = Scale(
     page=100,
     rounds=15,
     bulks=5,
-    walks=3,
+    scans=3,
     batch=20,
     bulk=1_000,
     listed=(100, 1_000_000),
 )
-QUICK = Scale((30, 60, 120), (10, 20), page=10, rounds=2, bulks=1, walks=1, batch=2, bulk=10, listed=(20, 300))
+QUICK = Scale((30, 60, 120), (10, 20), page=10, rounds=2, bulks=1, scans=1, batch=2, bulk=10, listed=(20, 300))
 
 
-class Stage:
+class BenchContext:
+    """Provides the scale and the tables of a run."""
+
     def __init__(self, scale: Scale, directory: Path, running: ExitStack) -> None:
-        """``running`` ends everything that is started."""
+        """Use ``directory`` for all files. ``running`` stops the engines of the tables."""
         self.scale = scale
         self._directory = directory
         self._running = running
         self._tables: dict[str, PrefilledTable] = {}
 
     def users(self, number: int) -> PrefilledTable:
-        """Return a table with this number of users, for reading. Few users are added."""
+        """Return a table with this number of users, mainly for reading."""
         return self._table("users", number, 1)
 
     def pair(self) -> PrefilledTable:
-        """Return a table with the fewest users, to which we write, and a twin, to which bare boto3 writes the same."""
+        """Return a small table for writes by our handler, with a copy for the same writes by bare boto3."""
         return self._table("pair", self.scale.fewest, 2)
 
     def scratch(self) -> PrefilledTable:
-        """Return a table with about the fewest users, for any requests."""
+        """Return a small table for any requests. The number of its users can change."""
         return self._table("scratch", self.scale.fewest, 1)
 
     def empty_pair(self) -> PrefilledTable:
+        """Return a table without users, with a copy."""
         return self._table("bulk", 0, 2)
 
     def listed(self, number: int) -> AbstractContextManager[PrefilledTable]:
-        """Provide a table with this number of listed users until the end of the block: the largest take gigabytes."""
+        """Provide a table for reading pages, until the end of the block. The largest one takes gigabytes."""
         name = f"muster-listed-{number}"
         return prefill_listed_table(self.directory(name), number, name)
 
     def directory(self, name: str) -> Path:
-        """Create a directory that is deleted after the run."""
+        """Create a directory, which is deleted after the run."""
         directory = self._directory / name
         directory.mkdir()
         return directory
