@@ -1,4 +1,4 @@
-"""The command line ``muster``: for the local run and for a deployed stack, with the rights of the person who runs it.
+"""The command line ``muster``, for the local run and for deployed stacks. It uses the AWS permissions of its user.
 
-Each module has the commands of one subject; ``app``, ``deployment`` and ``output`` have the parts that they share.
+Each module has the commands of one subject. ``app``, ``deployment`` and ``output`` have what all commands share.
 """

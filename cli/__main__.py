@@ -1,4 +1,4 @@
-"""``python -m cli``, which ``.venv/bin/muster`` runs."""
+"""Run the command line: ``python -m cli``, or ``.venv/bin/muster``."""
 
 from cli.main import muster
 

@@ -1,4 +1,4 @@
-"""The parts that all commands share: the options for the deployment and for JSON, and the exit codes of errors."""
+"""Options, arguments and errors that all commands share."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +20,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class CommandError(click.ClickException):
-    """A command failed: one line for the user, and the exit code."""
+    """A command failed. The message is one line for the user."""
 
     exit_code = 1
 
@@ -32,21 +32,22 @@ class InvalidInputError(CommandError):
 
 
 class NotFoundError(CommandError):
-    """A tenant, stack, schema or message does not exist."""
+    """The tenant, stack, schema or message does not exist."""
 
     exit_code = 3
 
 
 class ConflictError(CommandError):
-    """The state of the tenant does not allow the action."""
+    """The current state does not allow the action."""
 
     exit_code = 4
 
 
 class CommandGroup(click.Group):
-    """A group of commands that shows each expected error in one line."""
+    """A group of commands that shows each expected error in one line, with an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Raise :class:`CommandError` for an expected error."""
         try:
             return super().invoke(ctx)
         except (UnknownTenant, UnknownSchema, StackNotFound) as error:
@@ -62,7 +63,7 @@ class CommandGroup(click.Group):
 
 
 def _store_option(context: click.Context, parameter: click.Parameter, value: Any) -> None:
-    """Store an option, which may be given to the group or to the command."""
+    """Store an option, which users can pass before or after the name of the command."""
     if value is not None:
         context.ensure_object(dict)[parameter.name] = value
 
@@ -72,12 +73,20 @@ def deployment_options(command: Command) -> Command:
     attributes: dict[str, Any] = {"expose_value": False, "callback": _store_option}
     for option in (
         click.option(
-            "--data", type=click.Path(path_type=Path), help="The local run's data (default: .local).", **attributes
+            "--data",
+            type=click.Path(path_type=Path),
+            metavar="DIRECTORY",
+            help="Data directory of the local run. Default: .local.",
+            **attributes,
         ),
-        click.option("--region", help="The stack's region.", **attributes),
-        click.option("--profile", help="The profile of your AWS configuration.", **attributes),
+        click.option("--region", metavar="REGION", help="AWS region of the stack.", **attributes),
+        click.option("--profile", metavar="NAME", help="Profile of your AWS configuration.", **attributes),
         click.option(
-            "--stack", envvar="MUSTER_STACK", help="A deployed stack; without it, the local run.", **attributes
+            "--stack",
+            envvar="MUSTER_STACK",
+            metavar="NAME",
+            help="Use this deployed stack (or MUSTER_STACK). Default: the local run.",
+            **attributes,
         ),
     ):
         command = option(command)
@@ -85,7 +94,7 @@ def deployment_options(command: Command) -> Command:
 
 
 tenant_argument = click.argument("tenant_id", metavar="TENANT")
-json_option = click.option("--json", "json", is_flag=True, help="JSON, for programs.")
+json_option = click.option("--json", "json", is_flag=True, help="Output JSON.")
 
 
 def get_deployment() -> Deployment:
@@ -97,8 +106,13 @@ def get_deployment() -> Deployment:
 
 
 def require_tenant(administration: Administration, tenant_id: str) -> Tenant:
-    """Return a tenant. Raises :class:`NotFoundError`."""
+    """Return a tenant. Raise :class:`NotFoundError` if it does not exist."""
     tenant = administration.tenant_store.get(tenant_id)
     if tenant is None:
-        raise NotFoundError(f"There is no tenant {tenant_id}.")
+        raise build_unknown_tenant_error(tenant_id)
     return tenant
+
+
+def build_unknown_tenant_error(tenant_id: str) -> NotFoundError:
+    """Return the error that a tenant does not exist."""
+    return NotFoundError(f"There is no tenant {tenant_id}. To list the tenants: muster tenants")

@@ -1,7 +1,7 @@
-"""The messages of both dead-letter queues: parse them, and split records into invocations.
+"""Parse the messages of both dead-letter queues, and split records into batches for an invocation.
 
-A message in the dead-letter queue of the stream is a record, a link task that could not be sent, or Lambda's notice of
-records that it discarded. A message in that of the links queue is a link task, with a reason or as SQS moved it.
+The dead-letter queue of the stream has records, link tasks that could not be sent, and Lambda's notices of records that
+it discarded. The dead-letter queue of the links queue has link tasks: with a reason, or as SQS moved them.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 from scim.events.link_message import MalformedTask, parse_task
 
 _SEQUENCE_NUMBERS = ("startSequenceNumber", "endSequenceNumber")
-"""The members of a notice that, with the shard, identify its records."""
+"""The members of a notice that identify its records within the shard."""
 
 
 class LetterQueue(StrEnum):
@@ -34,7 +34,10 @@ class LetterKind(StrEnum):
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A message. Only ``content`` may have personal data. ``sent_at`` is in seconds since 1970."""
+    """A message in a dead-letter queue.
+
+    Only ``content`` may contain personal data. ``sent_at`` is in seconds since 1970.
+    """
 
     id: str
     queue: LetterQueue
@@ -49,9 +52,9 @@ class DeadLetter:
 
 
 def parse_letter(queue: LetterQueue, message: Mapping[str, Any]) -> DeadLetter:
-    """Parse a message in the response of ReceiveMessage.
+    """Parse a message from the response of ReceiveMessage.
 
-    No body raises an error: a message that cannot be parsed must not hide the others.
+    A body that cannot be parsed raises no error, because it must not hide the other messages.
     """
     attributes = message.get("Attributes", {})
     kind, reason, content = _parse_content(message["Body"], attributes)
@@ -80,12 +83,12 @@ def _parse_content(body: str, attributes: Mapping[str, Any]) -> tuple[LetterKind
         if "DDBStreamBatchInfo" in document:
             return _parse_notice(document)
     receive_count = attributes.get("ApproximateReceiveCount", "?")
-    return _parse_task(body, f"received {receive_count} times without success")
+    return _parse_task(body, f"failed {receive_count} times")
 
 
 def _parse_notice(notice: Mapping[str, Any]) -> tuple[LetterKind, str, Any]:
     context, info = notice.get("requestContext"), notice["DDBStreamBatchInfo"]
-    reason = f"Lambda gave up: {context.get('condition', '') if isinstance(context, dict) else ''}"
+    reason = f"Lambda discarded the batch: {context.get('condition', '') if isinstance(context, dict) else ''}"
     has_records = isinstance(info, dict) and isinstance(info.get("shardId"), str)
     has_records = has_records and all(str(info.get(name)).isdecimal() for name in _SEQUENCE_NUMBERS)
     return LetterKind.NOTICE if has_records else LetterKind.UNKNOWN, reason, notice
@@ -100,7 +103,7 @@ def _parse_task(body: Any, reason: str) -> tuple[LetterKind, str, Any]:
 
 
 def _find_subject(kind: LetterKind, content: Any) -> dict[str, Any]:
-    """Return the tenant, the user's id and the sequence of the change in a message, as fields of a dead letter."""
+    """Return the fields of a dead letter that say which change it is about: tenant, user and sequence."""
     if kind is LetterKind.TASK:
         task = parse_task(content)
         return {"tenant_id": task.tenant_id, "user_id": task.user_id, "sequence": task.sequence}
@@ -113,7 +116,7 @@ def _find_subject(kind: LetterKind, content: Any) -> dict[str, Any]:
 
 
 def find_keys(record: Any) -> dict[str, str]:
-    """Return the keys of a stream record in the table; empty if it has none."""
+    """Return the keys of a stream record. Return an empty mapping if it has none."""
     stream = record.get("dynamodb") if isinstance(record, dict) else None
     keys = stream.get("Keys") if isinstance(stream, dict) else None
     values = keys.items() if isinstance(keys, dict) else ()
@@ -122,7 +125,7 @@ def find_keys(record: Any) -> dict[str, str]:
 
 
 def has_image(record: Any) -> bool:
-    """Return whether a stream record is complete: one that was too large for a message has only its keys."""
+    """Return whether a stream record is complete. A record that was too large for a message has only its keys."""
     stream = record.get("dynamodb") if isinstance(record, dict) else None
     return isinstance(stream, dict) and "NewImage" in stream
 
@@ -135,7 +138,7 @@ def _parse_json(body: str) -> Any:
 
 
 def split_records(records: list[Any], max_records: int = 100, max_bytes: int = 4_000_000) -> Iterator[list[Any]]:
-    """Yield records in batches that fit into one invocation (AWS Lambda developer guide, "Lambda quotas": 6 MB)."""
+    """Yield batches of records that fit into one invocation (AWS Lambda developer guide, "Lambda quotas": 6 MB)."""
     batch: list[Any] = []
     size = 0
     for record in records:

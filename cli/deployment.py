@@ -1,4 +1,4 @@
-"""The deployment that a command administers: the local run, or a stack in the user's AWS account."""
+"""Connect to the deployment that a command administers: the local run, or a stack in the user's AWS account."""
 
 import getpass
 from collections.abc import Callable
@@ -20,7 +20,7 @@ LONG_READ_S = 900.0
 
 
 class StackNotFound(Exception):
-    """There is no such stack, or it is not a stack of Muster."""
+    """The stack does not exist, or it is not a stack of Muster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +30,18 @@ class Deployment:
     scim_url: str
     operator: OperatorAdapters
     connect_event_services: Callable[[], EventServices]
-    """Returns the queues and the function of events. Raises :class:`StackNotFound` if the stack has no such output."""
+    """Return the queues and the function of events. Raise :class:`StackNotFound` if the stack has no such output."""
 
     def build_administration(self, seconds: float = OPERATION_TIMEOUT_S) -> Administration:
-        """Return the use cases, for an operation that may take ``seconds``."""
+        """Return the use cases for an operation that may take ``seconds``."""
         return self.operator.build_administration(seconds)
 
 
 def connect_local_run(data: Path) -> Deployment:
-    """Return the local run with its ``data``. Raises :class:`local.errors.LocalRunError` if it isn't running."""
+    """Connect to the local run with this data directory.
+
+    Raise :class:`local.errors.LocalRunError` if it is not running.
+    """
     variables = run_state.read_variables(data)
     session = boto3.Session(
         aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
@@ -66,7 +69,7 @@ def connect_local_run(data: Path) -> Deployment:
 def connect_stack(
     name: str, profile: str | None, region: str | None, create_session: Callable[..., Any] = boto3.Session
 ) -> Deployment:
-    """Return a deployed stack, with the user's credentials. Raises :class:`StackNotFound`.
+    """Connect to a deployed stack with the user's credentials. Raise :class:`StackNotFound` if it does not exist.
 
     The user's ARN is the actor in audit events.
     """
@@ -96,16 +99,17 @@ def connect_stack(
 
 
 def _build_missing_output(name: str, output: KeyError) -> StackNotFound:
-    return StackNotFound(f"The stack {name} has no output {output}: is it one of Muster?")
+    return StackNotFound(f"The stack {name} has no output {output}. Is it a stack of this version of Muster?")
 
 
 def _read_outputs(client: Any, name: str) -> dict[str, str]:
     try:
         (stack,) = client.describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
-        if (
-            error.response["Error"]["Code"] == "ValidationError"
-        ):  # CloudFormation's code for a stack that does not exist
-            raise StackNotFound(f"There is no stack {name} in {client.meta.region_name}.") from None
+        # CloudFormation's code for a stack that does not exist
+        if error.response["Error"]["Code"] == "ValidationError":
+            raise StackNotFound(
+                f"There is no stack {name} in {client.meta.region_name}. Check --stack, --region and --profile."
+            ) from None
         raise
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}

@@ -1,4 +1,4 @@
-"""The queues, the stream and the function that publishes events, for an operator."""
+"""Access the queues, the stream and the function that publish events, for an operator."""
 
 import json
 import time
@@ -15,18 +15,18 @@ from scim.events.link_message import parse_task
 from scim.events.stream_record import is_change
 
 _VISIBILITY_TIMEOUT_S = 300
-"""For how long a message is invisible to other consumers while a command shows or processes it."""
+"""How long a message is invisible to other consumers while a command shows or processes it."""
 _WAIT_TIME_S = 1
-"""Long polling: SQS queries all of its servers and not only some."""
+"""Long polling, so that SQS queries all of its servers."""
 _LAMBDA_CONFIG = Config(read_timeout=65, retries={"total_max_attempts": 1})  # the function's timeout is 60 s
 _NOT_IN_FLIGHT_CODES = ("MessageNotInflight", "InvalidParameterValue", "ReceiptHandleIsInvalid")
-"""The error codes of SQS for a message that is visible already, or was deleted by somebody else."""
+"""The error codes of SQS for a message that is already visible or deleted."""
 _EXPIRED_CODES = ("TrimmedDataAccessException", "ResourceNotFoundException", "ExpiredIteratorException")
 """The error codes of DynamoDB Streams for records that are older than 24 hours."""
 
 
 class NotSent(Exception):
-    """A message stays in its queue; the text is the reason."""
+    """A message could not be processed and stays in its queue. The text is the reason."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,10 @@ class EventServices:
     def connect(
         cls, session: Any, outputs: Mapping[str, str], endpoints: Mapping[str, str] | None = None
     ) -> "EventServices":
-        """Return the services of a deployment, connected through a boto3 session.
+        """Connect to the services of a deployment through a boto3 session.
 
-        ``outputs`` are the outputs of the stack, and ``endpoints`` the endpoint URLs of services that are not AWS's.
-        Raises ``KeyError`` with the name of a missing output.
+        ``outputs`` are the outputs of the stack. ``endpoints`` are the endpoint URLs of local services by name. Raise
+        ``KeyError`` with the name of an output that is missing.
         """
         urls = endpoints or {}
 
@@ -69,7 +69,7 @@ class EventServices:
         )
 
     def receive(self, limit: int) -> Iterator[DeadLetter]:
-        """Yield the messages of both queues, at most ``limit`` of each. They are invisible until :meth:`release`."""
+        """Yield the messages of both queues, at most ``limit`` of each. They stay invisible until :meth:`release`."""
         for queue, url in self.dead_letter_queue_urls.items():
             remaining_count = limit
             while remaining_count > 0:
@@ -87,7 +87,7 @@ class EventServices:
                 remaining_count -= len(messages)
 
     def release(self, letter: DeadLetter) -> None:
-        """Make a message visible again to other consumers, unless it was deleted or is visible already."""
+        """Make a message visible to other consumers again, unless it was deleted or is already visible."""
         if letter.id in self.deleted_ids:
             return
         url = self.dead_letter_queue_urls[letter.queue]
@@ -107,17 +107,17 @@ class EventServices:
         self.deleted_ids.add(letter.id)
 
     def send_back(self, letter: DeadLetter) -> int:
-        """Process a message again, and delete it. Return how many new dead letters that created.
+        """Process a message again, and delete it. Return the number of new dead letters.
 
-        Raises :class:`NotSent` if the message stays in its queue, also if AWS rejects the call: other messages may be
-        accepted.
+        Raise :class:`NotSent` if the message stays in its queue, also if AWS rejects a call, so that the command can
+        continue with the other messages.
         """
         try:
             return self._send_back(letter)
         except ClientError as error:
-            raise NotSent(f"AWS refused {error.operation_name}: {get_error_code(error)}") from error
+            raise NotSent(f"AWS rejected {error.operation_name}: {get_error_code(error)}") from error
         except BotoCoreError as error:  # its text may hold what was sent
-            raise NotSent(f"AWS could not be asked, or did not answer: {type(error).__name__}") from error
+            raise NotSent(f"AWS could not be reached or did not answer: {type(error).__name__}") from error
 
     def _send_back(self, letter: DeadLetter) -> int:
         senders: dict[LetterKind, Callable[[Any], int]] = {
@@ -126,15 +126,15 @@ class EventServices:
             LetterKind.NOTICE: self._send_records_of_notice,
         }
         if letter.kind not in senders:
-            raise NotSent("the message is neither a record nor a link task: look at it, then use --delete")
+            raise NotSent("it is neither a record nor a link task; look at it in SQS, then use --delete")
         rejected = senders[letter.kind](letter.content)
         self.delete(letter)
         return rejected
 
     def process_record(self, partition: str, sort: str) -> int:
-        """Process a change record of the table. Return how many new dead letters that created.
+        """Process a change record of the table. Return the number of new dead letters.
 
-        Raises :class:`NotSent`.
+        Raise :class:`NotSent` if that fails.
         """
         keys = {"pk": {"S": partition}, "sk": {"S": sort}}
         return self._send_record({"eventName": "INSERT", "dynamodb": {"Keys": keys, "SequenceNumber": "0"}})
@@ -149,7 +149,7 @@ class EventServices:
         return self._invoke([record if has_image(record) else self._read_record(record)])
 
     def _read_record(self, record: Any) -> dict[str, Any]:
-        """Return a record that was too large for a message, with its image from the table."""
+        """Complete a record that was too large for a message: read its image from the table."""
         keys = find_keys(record)
         if set(keys) != {"pk", "sk"}:
             raise NotSent("the message has neither the record nor its keys")
@@ -167,14 +167,14 @@ class EventServices:
         except ClientError as error:
             if get_error_code(error) in _EXPIRED_CODES:
                 raise NotSent(
-                    "the records are older than 24 hours, so the stream has them no longer; "
-                    "the change records are still in the table"
+                    "the stream no longer has the records, because they are older than 24 hours; "
+                    "the change records are still in the table (see --record)"
                 ) from error
             raise
         return sum(map(self._invoke, split_records(records)))
 
     def _read_stream(self, info: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """Yield the change records from the first to the last record that a notice names."""
+        """Yield the change records between the first and the last record of a notice."""
         iterator = self.streams_client.get_shard_iterator(
             StreamArn=info.get("streamArn") or self._read_stream_arn(),
             ShardId=info["shardId"],
@@ -197,9 +197,9 @@ class EventServices:
         return arn
 
     def _invoke(self, records: list[Any]) -> int:
-        """Invoke the function with records, and return how many of them it rejected again.
+        """Invoke the function with records. Return the number of records that it rejected again.
 
-        The records get the current time, so that the function retries a queue that does not respond.
+        The records get the current time, so that the function retries a queue that does not answer.
         """
         now = time.time()
         new_records = [
@@ -210,7 +210,7 @@ class EventServices:
         result = json.loads(response["Payload"].read() or b"null")
         if response.get("FunctionError") or not isinstance(result, dict):
             kind = result.get("errorType", "") if isinstance(result, dict) else ""
-            raise NotSent(f"the function failed ({kind}); its log says why")
+            raise NotSent(f"the function failed ({kind}); see its log")
         if result.get("batchItemFailures") or result.get("lost"):
-            raise NotSent("the event bus or a queue did not take it; send it later")
+            raise NotSent("the event bus or a queue did not accept it; try again later")
         return int(result.get("deadLetters", 0))

@@ -1,4 +1,4 @@
-"""``invite``, ``revoke-invitations``: links for the customer's IT admin."""
+"""The commands ``invite`` and ``revoke-invitations``: links to the console for the customer's IT admin."""
 
 import click
 
@@ -16,12 +16,18 @@ Examples:
 )
 @tenant_argument
 @click.option(
-    "--expires", type=output.Duration(), default=DEFAULT_LIFETIME_S, show_default="7d", help="How long the link works."
+    "--expires",
+    type=output.Duration(),
+    default=DEFAULT_LIFETIME_S,
+    help="How long the link is valid, for example 30m, 24h or 7d. Default: 7d.",
 )
 @json_option
 @deployment_options
 def invite(tenant_id: str, expires: float, json: bool) -> None:
-    """Make a link that opens TENANT, and nothing else, in the console: once, to whoever uses it first."""
+    """Create an invitation link for the customer's IT admin.
+
+    The link opens the console for this tenant only, and can be used once.
+    """
     deployment = get_deployment()
     invitation = deployment.build_administration().invitations.invite(tenant_id, expires)
     url = build_invitation_url(deployment.scim_url, invitation.secret)
@@ -29,7 +35,7 @@ def invite(tenant_id: str, expires: float, json: bool) -> None:
         output.print_json({"tenant": tenant_id, "link": url, "expires": output.format_rfc3339(invitation.expires)})
         return
     output.print_fields({"Link": url, "Expires": output.format_time(invitation.expires)})
-    click.echo("The link is shown only now.", err=True)
+    click.echo("Copy the link now. It is not shown again.", err=True)
 
 
 @click.command(
@@ -42,9 +48,12 @@ Example:
 @json_option
 @deployment_options
 def revoke_invitations(tenant_id: str, json: bool) -> None:
-    """End all links of TENANT that were not used yet, and the sessions of whoever has used one."""
+    """Revoke invitation links, used and unused.
+
+    Unused links stop working. Everyone who used a link is signed out of the console.
+    """
     get_deployment().build_administration().tenants.revoke_invitations(tenant_id)
     if json:
         output.print_json({"tenant": tenant_id})
     else:
-        click.echo(f"The links of {tenant_id} open nothing any more.")
+        click.echo(f"All invitation links of {tenant_id} are revoked.")

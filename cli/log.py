@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cli import output
-from cli.app import NotFoundError, deployment_options, get_deployment, json_option, tenant_argument
+from cli.app import build_unknown_tenant_error, deployment_options, get_deployment, json_option, tenant_argument
 from cli.deployment import LONG_READ_S
 from cli.progress import show_elapsed_time, show_progress
 from cli.report import print_health, print_log, print_person_report
@@ -23,6 +23,13 @@ _PAGE_SIZE = 200
 
 @click.command(
     epilog="""\b
+Marks in the first column:
+  !  failed, or rejected because of an invalid token
+  ~  answered with success, but partly ignored
+  ?  unverified requests with a malformed token, which anybody can send
+  *  audit event: an action of an operator or IT admin
+
+\b
 Examples:
   muster log acme
   muster log acme --failures -n 1000
@@ -30,12 +37,16 @@ Examples:
 """
 )
 @tenant_argument
-@click.option("--failures", is_flag=True, help="Only what failed or came to nothing.")
-@click.option("-n", "number", default=50, show_default=True, type=click.IntRange(1), help="How many, the last first.")
+@click.option("--failures", is_flag=True, help="Show only requests that failed or were partly ignored.")
+@click.option("-n", "number", default=50, type=click.IntRange(1), metavar="N", help="Number of entries. Default: 50.")
 @json_option
 @deployment_options
 def log(tenant_id: str, failures: bool, number: int, json: bool) -> None:
-    """Show what was written for TENANT, what failed and what to change, and what was done with the tenant itself."""
+    """Show the audit log of a tenant.
+
+    It has the changes, the failed requests with what to change in the identity provider, and the audit events. The
+    newest entries are first.
+    """
     newest = islice(_list_entries(_get_log(tenant_id), only_failures=failures), number)
     entries = show_progress(newest, "Entries", json=json)
     if json:
@@ -58,12 +69,13 @@ Examples:
 @json_option
 @deployment_options
 def why(tenant_id: str, person: str, json: bool) -> None:
-    """Explain why PERSON is active or not: by userName, email, externalId, id or name.
+    """Explain why a person has access or not.
 
-    Without PERSON, list the failed requests that name nobody.
+    PERSON is a userName, email address, externalId, id or name, also a former one. Without PERSON, list the failed
+    requests that name no person.
     """
     log = _get_log(tenant_id)
-    with show_elapsed_time("Looking for the person", json=json):
+    with show_elapsed_time("Searching", json=json):
         report = log.report_on_person(person)
     if json:
         (resource_type,) = log.tenant.resource_types
@@ -93,7 +105,10 @@ Examples:
 @json_option
 @deployment_options
 def health(tenant_id: str, json: bool) -> None:
-    """Show the health of TENANT: its state, how many writes failed, and what to do about it."""
+    """Show the health of a tenant.
+
+    It has the state, the failed writes of today and yesterday, the warnings and what to do.
+    """
     with show_elapsed_time("Counting", json=json):
         tenant_health = _get_log(tenant_id).get_health()
     if json:
@@ -124,12 +139,12 @@ def _build_health_document(health: Health) -> dict[str, Any]:
 def _get_log(tenant_id: str) -> AuditLog:
     log = get_deployment().build_administration(LONG_READ_S).find_audit_log(tenant_id)
     if log is None:
-        raise NotFoundError(f"There is no tenant {tenant_id}.")
+        raise build_unknown_tenant_error(tenant_id)
     return log
 
 
 def _list_entries(log: AuditLog, *, only_failures: bool) -> Iterator[LogEntry]:
-    """Yield all entries, the newest first. They are read page by page, as they are consumed."""
+    """Yield all entries, the newest first. Pages are read when their entries are needed."""
     position = None
     while True:
         entries, position = log.list_entries(position, count=_PAGE_SIZE, only_failures=only_failures)

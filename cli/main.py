@@ -1,4 +1,4 @@
-"""The command ``muster``, a group of all commands."""
+"""The command ``muster``: a group of all commands."""
 
 import click
 
@@ -27,27 +27,34 @@ _COMMANDS = (
 )
 
 
-@click.group(cls=CommandGroup, commands={str(command.name): command for command in _COMMANDS})
+@click.group(
+    cls=CommandGroup,
+    commands={str(command.name): command for command in _COMMANDS},
+    epilog="""\b
+Examples:
+  muster connect acme                      connect a tenant to the local run
+  muster connect acme --stack muster       connect a tenant to a deployed stack
+  muster why acme ada@example.com          explain why a person has access or not
+  muster tenants --json | jq -r '.[].tenant'
+
+\b
+Exit codes:
+  0  success
+  1  failure: AWS rejected a call or did not answer, or you did not confirm
+  2  invalid argument or option
+  3  the tenant, stack, schema or message does not exist
+  4  conflict: the tenant is already connected, or the previous token is valid
+
+\b
+Shell completion (bash; also zsh and fish):
+  eval "$(_MUSTER_COMPLETE=bash_source muster)"
+""",
+)
 @deployment_options
 @version_option
 def muster() -> None:
-    """Administer the tenants of a SCIM endpoint: those of the local run, or of a stack with --stack.
+    """Administer Muster, a SCIM 2.0 endpoint for AWS.
 
-    \b
-    Examples:
-      muster connect acme                      the local run
-      muster connect acme --stack muster       a deployed stack
-      muster tenants --json | jq -r '.[].tenant'
-
-    \b
-    Exit codes:
-      0  done
-      1  failed: AWS refused or does not answer, or the act was given up
-      2  wrong usage
-      3  there is no such tenant, stack or schema
-      4  the state is in the way: connected already, or a grace period is running
-
-    \b
-    Completion in the shell, for bash (or zsh, fish):
-      eval "$(_MUSTER_COMPLETE=bash_source muster)"
+    Commands use the local run (make run). With --stack NAME they use a deployed stack and your AWS credentials.
+    TENANT is the short name of a customer.
     """

@@ -1,4 +1,4 @@
-"""The commands ``master-key``: the generations of the key that signs tokens, cursors and console sessions."""
+"""The commands ``master-key``, which manage the key that signs tokens, cursors and console sessions."""
 
 from typing import Any
 
@@ -20,7 +20,10 @@ Examples:
 """,
 )
 def master_key() -> None:
-    """Show and change the master key of the deployment. Its value is never shown."""
+    """Manage the master key.
+
+    It signs tokens, cursors and console sessions. Its value is never shown.
+    """
 
 
 @master_key.command(
@@ -32,7 +35,10 @@ Example:
 @json_option
 @deployment_options
 def status(json: bool) -> None:
-    """List the generations of the master key, the newest first, and when each signs."""
+    """List the generations of the master key.
+
+    The newest is first. The generation in the state "signs" signs new tokens, cursors and sessions.
+    """
     _print_key_ring(get_deployment().operator.master_key_rotation.read_key_ring(), json=json)
 
 
@@ -45,9 +51,10 @@ Example:
 @json_option
 @deployment_options
 def rotate(json: bool) -> None:
-    """Add a generation, which signs from 30 minutes on. Tokens stay valid.
+    """Add a generation to the master key.
 
-    While a generation waits for its start, no other is added.
+    It signs 30 minutes later, when every function has read it. Tokens stay valid. While a generation is waiting, no
+    other one is added.
     """
     _print_key_ring(get_deployment().operator.master_key_rotation.rotate(), json=json)
 
@@ -57,17 +64,18 @@ def rotate(json: bool) -> None:
     epilog="""\b
 Examples:
   muster master-key rotate
-  muster master-key drop-earlier           after the new generation has started
+  muster master-key drop-earlier           30 minutes later
 """,
 )
 @yes_option
 @json_option
 @deployment_options
 def drop_earlier(yes: bool, json: bool) -> None:
-    """Remove all generations but the newest, after somebody else has learned the key.
+    """Remove all generations except the newest.
 
-    Ends every token, cursor and console session that was made with them, within five minutes: every tenant
-    whose token is older than the newest generation needs a new one (muster rotate).
+    Use this if the master key was leaked. Within five minutes, all tokens, cursors and console sessions of the earlier
+    generations stop working. Every tenant whose token is older than the newest generation needs a new token
+    (muster rotate).
     """
     rotation = get_deployment().operator.master_key_rotation
     ring = rotation.read_key_ring()
@@ -75,20 +83,20 @@ def drop_earlier(yes: bool, json: bool) -> None:
     if not earlier:
         _print_key_ring(ring, json=json)
         click.echo(
-            f"Nothing was removed: generation {newest.number} is the only one. If somebody else has learned it, run "
-            "`muster master-key rotate`, and this command again when the new generation signs.",
+            f"Nothing was removed: generation {newest.number} is the only one. If it was leaked, run "
+            "`muster master-key rotate`, and repeat this command when the new generation signs.",
             err=True,
         )
         return
     if not yes:
         click.confirm(
-            "End all tokens, cursors and console sessions that were made with the earlier generations? "
-            "Each of those tenants needs a new token.",
+            "Revoke all tokens, cursors and console sessions of the earlier generations? "
+            "Every tenant with such a token needs a new token.",
             abort=True,
             err=True,
         )
     _print_key_ring(rotation.remove_earlier_generations(), json=json)
-    click.echo(f"The earlier generations end within {MAX_CACHE_AGE_S / 60:.0f} minutes.", err=True)
+    click.echo(f"The earlier generations stop working within {MAX_CACHE_AGE_S / 60:.0f} minutes.", err=True)
 
 
 def _print_key_ring(ring: KeyRing, *, json: bool) -> None:

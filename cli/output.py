@@ -1,4 +1,4 @@
-"""The output of commands: tables for people, JSON for programs."""
+"""Print tables for people and JSON for programs, and parse durations."""
 
 import itertools
 import json
@@ -16,7 +16,7 @@ _UNITS = {"m": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 
 class Duration(click.ParamType[float]):
-    """A duration such as 90d, 24h or 30m, or one of ``words``; the value is in seconds."""
+    """A duration such as 90d, 24h or 30m, or one of ``words``. The value is in seconds."""
 
     name = "duration"
 
@@ -24,25 +24,28 @@ class Duration(click.ParamType[float]):
         self._words = words or {}
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the duration in seconds."""
         if isinstance(value, float):
             return value
         if value in self._words:
             return self._words[value]
         match = re.fullmatch(r"([1-9]\d{0,4})([mhd])", value)
         if match is None:
-            self.fail(f"{value} is no duration here: {', '.join(['90d', '24h', '30m', *self._words])}", param, ctx)
+            self.fail(
+                f"'{value}' is not valid; use for example {', '.join(['30m', '24h', '90d', *self._words])}.", param, ctx
+            )
         return int(match[1]) * _UNITS[match[2]]
 
 
 def format_time(seconds: float | None) -> str:
-    """Return a time for people: in the local time zone, to the minute."""
+    """Return a time for people, in the local time zone. ``seconds`` are since 1970, ``None`` for never."""
     if seconds is None:
         return "never"
     return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M %Z")
 
 
 def format_rfc3339(seconds: float | None) -> str | None:
-    """Return a time for programs, in UTC to the second; ``None`` for no time."""
+    """Return a time for programs, in UTC (RFC 3339). ``seconds`` are since 1970, ``None`` for no time."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
@@ -52,7 +55,7 @@ def print_json(value: Any) -> None:
 
 
 def print_json_array(values: Iterable[Any]) -> None:
-    """Print a JSON array, one element in each line, each as soon as it is read."""
+    """Print a JSON array with one element in each line. Each element is printed as soon as it is read."""
     click.echo("[", nl=False)
     for number, value in enumerate(values):
         click.echo(("," if number else "") + "\n" + json.dumps(value, ensure_ascii=False), nl=False)
@@ -60,16 +63,17 @@ def print_json_array(values: Iterable[Any]) -> None:
 
 
 def print_fields(values: Mapping[str, str]) -> None:
-    """Print names and values, one in each line."""
+    """Print names and values, one pair in each line."""
     width = max(map(len, values))
     for name, value in values.items():
         click.echo(f"{name:<{width}}  {value}")
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table, each row as soon as it is read. The first rows determine the width of all columns but the last.
+    """Print a table. Each row is printed as soon as it is read.
 
-    Cells of a row after the last column are printed below the row, indented.
+    The first rows determine the width of the columns. The last column has no maximum width. Cells of a row after the
+    last column are printed below the row, indented.
     """
     remaining = iter(rows)
     first = [list(columns), *itertools.islice(remaining, _MEASURED_ROWS)]
@@ -83,7 +87,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def _truncate(cell: str) -> str:
-    """Return a cell that is not wider than a column may be."""
+    """Truncate a cell to the maximum width of a column."""
     return cell if len(cell) <= _MAX_WIDTH else cell[: _MAX_WIDTH - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
@@ -93,4 +97,5 @@ def make_printable(text: str) -> str:
 
 
 def now() -> float:
+    """Return the current time in seconds since 1970."""
     return time.time()

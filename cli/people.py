@@ -24,7 +24,7 @@ Examples:
 @json_option
 @deployment_options
 def users(tenant_id: str, json: bool) -> None:
-    """List the users of TENANT."""
+    """List the users of a tenant."""
     _print_users(tenant_id, only_active=False, json=json)
 
 
@@ -39,7 +39,10 @@ Examples:
 @json_option
 @deployment_options
 def active_users(tenant_id: str, json: bool) -> None:
-    """List who takes part: the active users of TENANT."""
+    """List the active users of a tenant.
+
+    The column SINCE says since when each user is active.
+    """
     _print_users(tenant_id, only_active=True, json=json)
 
 
@@ -63,7 +66,7 @@ def _print_users(tenant_id: str, *, only_active: bool, json: bool) -> None:
 
 
 def _format_meta(user: StoredResource) -> dict[str, str]:
-    """Return the attribute ``meta`` (RFC 7643 section 3.1), and since when the user is active or inactive."""
+    """Return the attribute ``meta`` (RFC 7643 section 3.1) and the time since when the user is active or inactive."""
     return {
         "created": user.created,
         "lastModified": user.modified,

@@ -1,4 +1,4 @@
-"""Show the progress of long work on standard error, if that is a terminal."""
+"""Show the progress of a long command on standard error, if that is a terminal."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ _ERASE = "\r\x1b[K"
 
 
 class _ProgressLine:
-    """A line with the number of values done and the elapsed time, shown for work that takes longer than a second.
+    """A line with the number of values and the elapsed time. It appears after one second.
 
     It is hidden while something else is printed, and erased at the end.
     """
@@ -73,7 +73,7 @@ class _ProgressLine:
 
 @contextmanager
 def show_elapsed_time(label: str, *, json: bool = False) -> Iterator[None]:
-    """Show a label and the elapsed time while the context lasts; nothing for programs (``json``)."""
+    """Show a label and the elapsed time until the context ends. Show nothing for programs (``json``)."""
     if json or not sys.stderr.isatty():
         yield
         return
@@ -84,9 +84,9 @@ def show_elapsed_time(label: str, *, json: bool = False) -> Iterator[None]:
 def show_progress(
     values: Iterable[Value], label: str, total: int | None = None, *, json: bool = False
 ) -> Iterator[Value]:
-    """Yield the values. While the next one is awaited, show how many there were, of ``total`` if that is known.
+    """Yield the values, and show how many there were while waiting for the next one. ``total`` may be unknown.
 
-    Nothing is shown for programs (``json``).
+    Show nothing for programs (``json``).
     """
     if json or not sys.stderr.isatty():
         yield from values

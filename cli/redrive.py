@@ -1,4 +1,4 @@
-"""The command ``redrive``: list, process again and delete the messages of the dead-letter queues."""
+"""The command ``redrive``, which lists, reprocesses and deletes the messages of the dead-letter queues."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,8 +13,8 @@ from cli.dead_letters import DeadLetter
 from cli.event_services import EventServices, NotSent
 
 _MAX_IN_FLIGHT = 120_000
-"""The most messages of a queue that can be in flight in SQS."""
-_COLUMNS = ("ID", "QUEUE", "WHAT", "SINCE", "TENANT", "USER", "CHANGE", "REASON")
+"""The maximum number of messages of a queue that can be in flight (SQS quotas)."""
+_COLUMNS = ("ID", "QUEUE", "KIND", "SINCE", "TENANT", "USER", "SEQUENCE", "REASON")
 
 
 @click.command(
@@ -27,21 +27,27 @@ Examples:
   muster redrive --json | jq -r '.[].reason' | sort | uniq -c
 """
 )
-@click.option("--send", is_flag=True, help="Process the messages again, and delete those that are processed.")
-@click.option("--delete", is_flag=True, help="Delete the messages that --id names.")
-@click.option("--id", "ids", multiple=True, help="Only this message; can be given more than once.")
+@click.option("--send", is_flag=True, help="Process the messages again, and delete those that succeed.")
+@click.option("--delete", is_flag=True, help="Delete the messages selected by --id without processing them.")
+@click.option("--id", "ids", multiple=True, metavar="ID", help="Select this message. Can be repeated.")
 @click.option(
-    "--record", nargs=2, metavar="PK SK", help="Process a change record of the table, as a log line names it."
+    "--record", nargs=2, metavar="PK SK", help="Process the change record with these keys, from a log line 'fault'."
 )
-@click.option("-n", "number", default=100, show_default=True, type=click.IntRange(1), help="Messages of each queue.")
+@click.option(
+    "-n", "number", default=100, type=click.IntRange(1), metavar="N", help="Messages of each queue. Default: 100."
+)
 @json_option
 @deployment_options
 def redrive(
     send: bool, delete: bool, ids: tuple[str, ...], record: tuple[str, str] | None, number: int, json: bool
 ) -> None:
-    """List the messages of the dead-letter queues with their reasons, or send them back after a fix."""
+    """List dead letters, or process them again.
+
+    Without --send, --delete and --record, list the messages of both dead-letter queues with their reasons. After you
+    have fixed the cause, process them with --send.
+    """
     if delete and (send or not ids):
-        raise click.UsageError("--delete goes with --id, and not with --send")
+        raise click.UsageError("--delete requires --id, and cannot be combined with --send.")
     services = get_deployment().connect_event_services()
     if record:
         _process_record(services, *record)
@@ -61,7 +67,7 @@ def redrive(
 
 @contextmanager
 def _receive(services: EventServices, number: int) -> Iterator[list[DeadLetter]]:
-    """Receive messages while the context lasts; then make those visible again that were not deleted."""
+    """Receive messages. When the context ends, make those that were not deleted visible again."""
     letters: list[DeadLetter] = []
     try:
         letters.extend(services.receive(number))
@@ -77,12 +83,12 @@ def _process_record(services: EventServices, partition: str, sort: str) -> None:
     except NotSent as reason:
         raise CommandError(f"Not processed: {reason}.") from None
     if rejected:
-        raise CommandError("Rejected again: the record is in the dead-letter queue.")
+        raise CommandError("The record was rejected again. For the reason, run: muster redrive")
     click.echo("done")
 
 
 def _send(services: EventServices, letter: DeadLetter) -> str:
-    """Process a message again, and return why that failed; empty if it succeeded."""
+    """Process a message again. Return why that failed, or an empty text if it succeeded."""
     try:
         rejected = services.send_back(letter)
     except NotSent as reason:
@@ -91,7 +97,7 @@ def _send(services: EventServices, letter: DeadLetter) -> str:
 
 
 def _delete(services: EventServices, letter: DeadLetter) -> str:
-    """Delete a message, and return that nothing failed."""
+    """Delete a message. Return an empty text: nothing failed."""
     services.delete(letter)
     return ""
 
@@ -130,4 +136,4 @@ def _print_outcomes(letters: Sequence[DeadLetter], outcomes: Sequence[str], *, j
         for letter, outcome in zip(letters, outcomes, strict=True):
             click.echo(f"{letter.id}  {outcome or 'done'}")
     if failed := sum(map(bool, outcomes)):
-        raise CommandError(f"{failed} of {len(letters)} messages were not processed.")
+        raise CommandError(f"{failed} of {len(letters)} messages failed and are still in a dead-letter queue.")

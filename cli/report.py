@@ -1,4 +1,4 @@
-"""The log, the report on a person and the health of a tenant, printed for people."""
+"""Print the audit log, the report on a person and the health of a tenant for people."""
 
 from collections.abc import Iterable, Iterator
 
@@ -19,14 +19,12 @@ MARKS = {
     LogEntryKind.FIRST_USE: "",
     LogEntryKind.AUDIT_EVENT: "*",
 }
-"""The first cell of a row: ``!`` failed, ``~`` was answered with success although a part was ignored, ``?`` is
-unverified (anybody can send it), ``*`` is an audit event.
-"""
-_COLUMNS = ("", "WHEN", "STATUS", "OPERATION", "WHO", "TIMES", "WHAT")
+"""The first cell of a row; the help of ``muster log`` explains the marks."""
+_COLUMNS = ("", "TIME", "STATUS", "OPERATION", "USER", "COUNT", "RESULT")
 
 
 def print_log(entries: Iterable[LogEntry]) -> None:
-    """Print a row for each entry; its actor, its attributes and what to change are printed below the row."""
+    """Print a row for each entry. Below the row, print its actor, its attributes and what to change."""
     output.print_table(_COLUMNS, map(_format_row, entries))
 
 
@@ -42,7 +40,7 @@ def _format_row(entry: LogEntry) -> tuple[str, ...]:
         entry.user,
         times,
         entry.summary,
-        f"By: {entry.actor}" if entry.actor else "",
+        f"Actor: {entry.actor}" if entry.actor else "",
         f"Sent: {', '.join(entry.attributes_sent)}" if entry.attributes_sent else "",
         f"Changed: {', '.join(entry.attributes_changed)}" if entry.attributes_changed else "",
         f"What to change: {entry.remediation}" if entry.remediation else "",
@@ -50,7 +48,7 @@ def _format_row(entry: LogEntry) -> tuple[str, ...]:
 
 
 def print_person_report(report: PersonReport) -> None:
-    """Print the diagnosis, and then the timeline, or the candidates if several people match."""
+    """Print the diagnosis, then the timeline, or the candidates if several people match."""
     for sentence in report.diagnosis:
         click.echo(output.make_printable(sentence))
     if report.timeline:
@@ -58,7 +56,7 @@ def print_person_report(report: PersonReport) -> None:
         print_log(report.timeline)
     elif report.users or report.failed_candidates:
         click.echo()
-        output.print_table(("USERNAME", "NAME", "EMAIL", ""), _list_candidates(report))
+        output.print_table(("USER NAME", "NAME", "EMAIL", "STATE"), _list_candidates(report))
 
 
 def _list_candidates(report: PersonReport) -> Iterator[tuple[str, ...]]:
@@ -79,9 +77,9 @@ def print_health(health: Health) -> None:
     if failed:
         writes = failed + activity.changes
         click.echo(
-            f"Writes that failed today and yesterday: {failed}, at most {activity.failure_share:.0%} of {writes}{more}."
+            f"Failed writes today and yesterday: {failed}, at most {activity.failure_share:.0%} of {writes}{more}."
         )
     else:
-        click.echo(f"No write failed today and yesterday. Changes: {activity.changes}{more}.")
+        click.echo(f"Failed writes today and yesterday: none. Changes: {activity.changes}{more}.")
     for warning in health.warnings:
-        click.echo(f"WARNING: {warning}")
+        click.echo(f"Warning: {warning}")

@@ -1,4 +1,4 @@
-"""The commands ``schema``: the custom attributes of a tenant's users."""
+"""The commands ``schema``, which manage the custom attributes of a tenant's users."""
 
 from pathlib import Path
 
@@ -22,7 +22,10 @@ Examples:
 """
 )
 def schema() -> None:
-    """Show, add and remove custom attributes: schema documents (RFC 7643 section 7) that extend a tenant's users."""
+    """Manage custom attributes of a tenant's users.
+
+    Schema documents (RFC 7643 section 7) define the attributes.
+    """
 
 
 @schema.command(
@@ -36,7 +39,10 @@ Examples:
 @json_option
 @deployment_options
 def show(tenant_id: str, json: bool) -> None:
-    """Show the custom attributes of TENANT, in the table also removed ones of which users may still have values."""
+    """Show the custom attributes of a tenant.
+
+    The table includes removed attributes of which users may still have values. --json shows the schema documents.
+    """
     tenant = require_tenant(get_deployment().build_administration(LONG_READ_S), tenant_id)
     documents = tenant.custom_schemas
     if json:
@@ -67,9 +73,10 @@ Examples:
 @json_option
 @deployment_options
 def add(tenant_id: str, files: tuple[Path, ...], json: bool) -> None:
-    """Add the schema documents in FILE to TENANT. A document replaces the one with the same id.
+    """Add or replace schema documents.
 
-    An attribute keeps its type and the spelling of its name, also after it was removed: users may still have values.
+    A document replaces the one with the same id. An attribute keeps its type and the spelling of its name, even after
+    it was removed, because users may still have values.
     """
     _print_schemas(
         get_deployment().build_administration().tenants.add_schemas(tenant_id, read_documents(files)), json=json
@@ -87,7 +94,10 @@ Examples:
 @json_option
 @deployment_options
 def remove(tenant_id: str, urn: str, json: bool) -> None:
-    """Remove the schema URN from TENANT. Users keep their values: they are hidden, and shown again if it comes back."""
+    """Remove a schema document.
+
+    URN is the id of the document. Users keep their values. These are hidden until the schema is added again.
+    """
     _print_schemas(get_deployment().build_administration().tenants.remove_schema(tenant_id, urn), json=json)
 
 
@@ -96,6 +106,4 @@ def _print_schemas(tenant: Tenant, *, json: bool) -> None:
     if json:
         output.print_json({"tenant": tenant.id, "extensions": ids})
     else:
-        click.echo(
-            f"{tenant.id} now has {', '.join(ids) or 'no custom attributes'}. This takes effect within a minute."
-        )
+        click.echo(f"Schemas of {tenant.id}: {', '.join(ids) or 'none'}. This takes effect within a minute.")

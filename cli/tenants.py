@@ -1,4 +1,4 @@
-"""The commands ``tenants``, ``status`` and ``strict``: the status of tenants, and strict mode."""
+"""The commands ``tenants``, ``status`` and ``strict``."""
 
 from typing import Any
 
@@ -23,7 +23,10 @@ Examples:
 @json_option
 @deployment_options
 def tenants(json: bool) -> None:
-    """List the tenants with their health and what to do about it; those that were disconnected too."""
+    """List all tenants with their health.
+
+    The list includes disconnected tenants. The last column says what to do.
+    """
     deployment = get_deployment()
     tenant_ids = deployment.build_administration(LONG_READ_S).tenant_store.list_ids()
     overviews = load_overviews(
@@ -33,7 +36,7 @@ def tenants(json: bool) -> None:
     if json:
         output.print_json_array(documents)
         return
-    columns = ("TENANT", "STATE", "HEALTH", "MODE", "TOKEN EXPIRES", "LAST USE", "TO DO")
+    columns = ("TENANT", "STATE", "HEALTH", "MODE", "TOKEN EXPIRES", "LAST USE", "ACTION NEEDED")
     output.print_table(columns, ([*_format_row(document), document["warning"] or ""] for document in documents))
 
 
@@ -58,7 +61,11 @@ Examples:
 @json_option
 @deployment_options
 def status(tenant_id: str, json: bool) -> None:
-    """Show the connection, the health and the users of TENANT."""
+    """Show a tenant's connection status.
+
+    It has the health and what to do, the identity provider, the token, the first and last contact, requests with a
+    malformed token, and the number of users.
+    """
     deployment = get_deployment()
     administration = deployment.build_administration(LONG_READ_S)
     tenant = require_tenant(administration, tenant_id)
@@ -91,12 +98,16 @@ Examples:
 @json_option
 @deployment_options
 def strict(tenant_id: str, mode: str, json: bool) -> None:
-    """Serve TENANT by the RFC alone (on), or accept what identity providers make of it (off)."""
+    """Turn strict mode on or off.
+
+    "on" rejects everything that is not in the RFC; Entra ID and Okta do not work then. "off" (default) also accepts
+    the non-standard requests of known identity providers.
+    """
     tenant = get_deployment().build_administration().tenants.configure(tenant_id, is_strict=mode == "on")
     if json:
         output.print_json({"tenant": tenant_id, "mode": _format_mode(tenant)})
     else:
-        click.echo(f"{tenant_id} is {_format_mode(tenant)}, within a minute.")
+        click.echo(f"Strict mode is {mode} for {tenant_id}. This takes effect within a minute.")
 
 
 _MEMBERS = (
@@ -115,7 +126,7 @@ _MEMBERS = (
     "last_used_token",
     "warning",
 )
-"""The members of each tenant's JSON document. A tenant that cannot be read has all of them too."""
+"""The members of a tenant's JSON document. The document of a tenant that could not be read has them too."""
 
 
 def _build_document(overview: TenantOverview | UnreadableTenant) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The commands ``connect``, ``rotate``, ``revoke`` and ``disconnect``: the access of a tenant."""
+"""The commands ``connect``, ``rotate``, ``revoke`` and ``disconnect``, which control the access of a tenant."""
 
 import json as json_module
 import sys
@@ -14,24 +14,24 @@ from scim.auth.authentication import MAX_CACHE_AGE_S
 from scim.service.model.token import NEVER_EXPIRES, IssuedToken
 from scim.service.tenants.token_service import DEFAULT_GRACE_S
 
-_DELAY = f"within {MAX_CACHE_AGE_S:.0f} seconds, since what is valid is remembered for so long"
+_DELAY = f"They may keep working for up to {MAX_CACHE_AGE_S:.0f} seconds."
 
 expires_option = click.option(
     "--expires",
     type=output.Duration({"never": NEVER_EXPIRES}),
-    help="How long the token lives, like 90d, or never (default: as long as the one before; the first one for ever).",
+    help="Lifetime of the token, for example 24h, 90d or never. Default: that of the previous token, or never.",
 )
-yes_option = click.option("--yes", is_flag=True, help="Don't ask.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
 def read_documents(paths: tuple[Path, ...]) -> list[Any]:
-    """Return the schema documents in some files. Raises ``ValueError`` with the name of a file that has no JSON."""
+    """Return the schema documents in files. Raise ``ValueError``, which names the file, if one is not JSON."""
     documents = []
     for path in paths:
         try:
             documents.append(json_module.loads(path.read_text("utf-8")))
         except ValueError as error:
-            raise ValueError(f"{path} holds no JSON: {error}") from None
+            raise ValueError(f"{path} is not valid JSON: {error}") from None
     return documents
 
 
@@ -44,13 +44,14 @@ Examples:
 """
 )
 @tenant_argument
-@click.option("--strict/--tolerant", default=None, help="Refuse what is beyond the RFC (default: tolerant).")
+@click.option("--strict/--tolerant", default=None, help="Turn strict mode on or off (see muster strict). Default: off.")
 @click.option(
     "--extension",
     "extensions",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     multiple=True,
-    help="A file with a schema document: custom attributes of the tenant's users. May be repeated.",
+    help="Schema document with custom attributes (see muster schema). Can be repeated.",
+    metavar="FILE",
 )
 @expires_option
 @json_option
@@ -58,10 +59,11 @@ Examples:
 def connect(
     tenant_id: str, strict: bool | None, extensions: tuple[Path, ...], expires: float | None, json: bool
 ) -> None:
-    """Connect TENANT, or connect it again, and show its SCIM URL and its token, once.
+    """Connect a tenant and show its SCIM URL and token.
 
-    A tenant that was disconnected has its users and their ids as before, and a new token. Its settings stay where
-    none are given here. If the token could not be shown, say it once more.
+    The token is shown only once. If the command is interrupted before it shows the token, repeat it.
+
+    If the tenant was disconnected, it gets a new token. Its users, their ids and its settings are kept.
     """
     deployment = get_deployment()
     documents = read_documents(extensions) if extensions else None
@@ -75,9 +77,9 @@ def connect(
 @click.command(
     epilog="""\b
 Examples:
-  muster rotate acme                 the old token stays valid for a day
-  muster rotate acme --grace 7d      ... for a week
-  muster rotate acme --grace 0       the old token is known to somebody: it ends now
+  muster rotate acme                 the previous token stays valid for a day
+  muster rotate acme --grace 7d      the previous token stays valid for a week
+  muster rotate acme --grace 0       the previous token was leaked: revoke it now
 """
 )
 @tenant_argument
@@ -85,18 +87,19 @@ Examples:
     "--grace",
     type=output.Duration({"0": 0.0}),
     default=DEFAULT_GRACE_S,
-    show_default="24h",
-    help="How long the old token stays valid; 0 ends it now.",
+    help="How long the previous token stays valid, for example 30m, 24h or 7d; 0 revokes it. Default: 24h.",
 )
 @expires_option
-@click.option("--force", is_flag=True, help="Even if the token before the current one is still valid, which ends it.")
+@click.option("--force", is_flag=True, help="Rotate even if the previous token is still valid. It is revoked.")
 @json_option
 @deployment_options
 def rotate(tenant_id: str, grace: float, expires: float | None, force: bool, json: bool) -> None:
-    """Show a new token for TENANT, once; the old one stays valid for a while.
+    """Create a new token and show it.
 
-    A token that was made and never shown, by a rotation that was interrupted or by Secrets Manager's own, is shown
-    instead of another, unless --grace is 0.
+    The token is shown only once. The previous token stays valid for the grace period (--grace).
+
+    If a token was created but never shown, because a rotation was interrupted or done by Secrets Manager, this token
+    is shown instead, unless --grace is 0.
     """
     deployment = get_deployment()
     _print_token(
@@ -119,11 +122,14 @@ Example:
 @json_option
 @deployment_options
 def revoke(tenant_id: str, yes: bool, json: bool) -> None:
-    """End all tokens of TENANT. It stays connected: muster rotate makes a new token."""
+    """Revoke all tokens of a tenant.
+
+    The tenant stays connected. To create a new token: muster rotate.
+    """
     deployment = get_deployment()
-    _confirm(f"End all tokens of {tenant_id}? Its identity provider gets nothing done until it has a new one.", yes=yes)
+    _confirm(f"Revoke all tokens of {tenant_id}? Its identity provider needs a new token to continue.", yes=yes)
     deployment.build_administration().tenants.tokens.revoke(tenant_id)
-    _print_state(tenant_id, "revoked", f"All tokens of {tenant_id} end {_DELAY}.", json=json)
+    _print_state(tenant_id, "revoked", f"All tokens of {tenant_id} are revoked. {_DELAY}", json=json)
 
 
 @click.command(
@@ -137,12 +143,19 @@ Example:
 @json_option
 @deployment_options
 def disconnect(tenant_id: str, yes: bool, json: bool) -> None:
-    """End the access of TENANT and delete its secret. Its users stay, as they are: muster connect brings it back."""
+    """Disconnect a tenant and revoke all its tokens.
+
+    The users and their ids are kept. Secrets Manager deletes the secret after 7 days. To connect the tenant again:
+    muster connect.
+    """
     deployment = get_deployment()
-    _confirm(f"Disconnect {tenant_id}? Its users stay as they are, and nobody updates them any more.", yes=yes)
+    _confirm(f"Disconnect {tenant_id}? Its identity provider can no longer change users. Users are kept.", yes=yes)
     deployment.build_administration().tenants.disconnect(tenant_id)
     _print_state(
-        tenant_id, "disconnected", f"{tenant_id} is disconnected; its tokens end {_DELAY}. Its users stay.", json=json
+        tenant_id,
+        "disconnected",
+        f"{tenant_id} is disconnected and its tokens are revoked. {_DELAY} Users are kept.",
+        json=json,
     )
 
 
@@ -159,11 +172,13 @@ def _print_token(deployment: Deployment, issued: IssuedToken, *, json: bool) -> 
         )
     else:
         previous = (
-            {} if issued.previous_expires is None else {"Old token until": output.format_time(issued.previous_expires)}
+            {}
+            if issued.previous_expires is None
+            else {"Previous token until": output.format_time(issued.previous_expires)}
         )
         fields = {"Tenant": issued.tenant_id, "SCIM URL": deployment.scim_url, "Token": issued.token}
         output.print_fields(fields | {"Expires": output.format_time(issued.expires)} | previous)
-        click.echo("The token is shown only now.", err=True)
+        click.echo("Copy the token now. It is not shown again.", err=True)
     sys.stdout.flush()
     deployment.build_administration().tenants.tokens.mark_revealed(issued)
 

@@ -80,7 +80,7 @@ def test_the_exit_codes_of_the_help_are_documented() -> None:
     table = re.findall(
         r"^\| (\d) \| (.*) \|$", read("docs/operate/commands.md").partition("| exit code |")[2], re.MULTILINE
     )
-    assert table == re.findall(r"^ +(\d)  (.+)$", muster.help or "", re.MULTILINE)
+    assert table == re.findall(r"^ +(\d)  (.+)$", muster.epilog or "", re.MULTILINE)
 
 
 def test_every_leniency_is_documented() -> None:

@@ -274,7 +274,7 @@ def _mentions(function: ast.AST) -> set[str]:
 def _served() -> list[ast.FunctionDef]:
     """The functions of the adapters, read from their source, but for those that only an operator has called.
 
-    Calls are told by name: a function is left out if all that mention its name are.
+    Calls are found by name. A function is omitted if all functions that mention its name are omitted.
     """
     modules = [path for package in ("store", "auth") for path in (SOURCE / "scim" / package).rglob("*.py")]
     known = {name: node for path in modules for name, node in _definitions(ast.parse(path.read_text()))}

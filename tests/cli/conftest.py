@@ -1,4 +1,4 @@
-"""The command line on moto: a deployed stack, as CloudFormation would describe it, and whoever may administer it."""
+"""Run the command line on moto, with a deployed stack as CloudFormation describes it."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from tests.cli.stack import Session
 
 @dataclass(frozen=True)
 class Muster:
-    """Runs commands at a stack."""
+    """Runs commands on a stack."""
 
     deployment: Deployment
 
@@ -30,18 +30,18 @@ class Muster:
         return json.loads(self(*arguments, "--json").stdout)
 
     def lines(self, *arguments: str) -> list[list[str]]:
-        """The cells of a table."""
+        """Return the cells of a table."""
         return [[cell for cell in line.split("  ") if cell] for line in self(*arguments).stdout.splitlines()]
 
 
 @pytest.fixture
 def run(table: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Muster]:
-    def at_a_stack(name: str, profile: str | None, region: str | None) -> Deployment:
+    def connect(name: str, profile: str | None, region: str | None) -> Deployment:
         return connect_stack(name, profile, region, Session)
 
-    monkeypatch.setattr(app, "connect_stack", at_a_stack)
+    monkeypatch.setattr(app, "connect_stack", connect)
     monkeypatch.setenv("MUSTER_STACK", "muster")
-    muster = Muster(at_a_stack("muster", None, None))
+    muster = Muster(connect("muster", None, None))
     yield muster
     operator = muster.deployment.operator
     for tenant in muster.deployment.build_administration().tenant_store.list_ids():

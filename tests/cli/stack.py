@@ -1,4 +1,4 @@
-"""A session whose CloudFormation is played, since moto's would take more packages; the rest is moto's."""
+"""A session with a fake CloudFormation, because moto's requires more packages. The rest is moto's."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +18,7 @@ OUTPUTS = {
 
 
 class CloudFormation:
-    """Has the stack ``muster``, and ``other``, which has no outputs."""
+    """A fake of CloudFormation with the stack ``muster``, and ``other``, which has no outputs."""
 
     meta = SimpleNamespace(region_name="eu-west-1")
 
@@ -31,17 +31,17 @@ class CloudFormation:
 
 
 class Session:
-    """As :class:`boto3.Session`."""
+    """A fake of :class:`boto3.Session`."""
 
     def __init__(self, *, profile_name: str | None, region_name: str | None) -> None:
         self.profile = profile_name
         self.region = region_name
 
     def client(self, name: str, **given: Any) -> Any:
-        if name in PLAYED:
-            return PLAYED[name]
+        if name in FAKE_CLIENTS:
+            return FAKE_CLIENTS[name]
         return CloudFormation() if name == "cloudformation" else boto3.client(name, region_name=self.region, **given)
 
 
-PLAYED: dict[str, Any] = {}
-"""Clients that a test plays."""
+FAKE_CLIENTS: dict[str, Any] = {}
+"""The fake clients of a test, by service."""

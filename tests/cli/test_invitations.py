@@ -1,4 +1,4 @@
-"""``invite``: a link that opens one tenant of the console."""
+"""Test ``invite`` and ``revoke-invitations``."""
 
 from tests.cli.conftest import Muster
 from tests.handlers.console.visitor import Visitor
@@ -13,19 +13,19 @@ def test_link_opens_the_tenant_once(run: Muster) -> None:
     assert Visitor().get(link).status == 410
 
 
-def test_link_is_shown_once_and_for_people(run: Muster) -> None:
+def test_link_is_shown_once(run: Muster) -> None:
     run("connect", "acme")
     result = run("invite", "acme", "--expires", "24h")
     assert "https://scim.example.com/admin/invitation/" in result.stdout
-    assert result.stderr == "The link is shown only now.\n"
+    assert result.stderr == "Copy the link now. It is not shown again.\n"
 
 
-def test_nobody_is_invited_to_a_tenant_that_is_not_there(run: Muster) -> None:
-    run("invite", "nobody", code=3)
-    run("revoke-invitations", "nobody", code=3)
+def test_unknown_tenant_is_an_error(run: Muster) -> None:
+    run("invite", "unknown", code=3)
+    run("revoke-invitations", "unknown", code=3)
 
 
-def test_revoked_link_opens_nothing(run: Muster) -> None:
+def test_revoked_link_is_gone(run: Muster) -> None:
     run("connect", "acme")
     link = run.json("invite", "acme")["link"]
     run("revoke-invitations", "acme")

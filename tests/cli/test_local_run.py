@@ -1,4 +1,4 @@
-"""The command line beside a local run, as ``.venv/bin/muster`` starts it: the real engine, secrets and handlers."""
+"""Test the command line with a local run: the real engine, secrets and handlers."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def muster(run: Run, *arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
-def test_tenant_of_the_local_run_is_connected_used_rotated_and_listed(run: Run) -> None:
+def test_connect_rotate_and_list_on_the_local_run(run: Run) -> None:
     shown = muster(run, "connect", "beta")
     headers = {"authorization": f"Bearer {shown['token']}", "content-type": "application/scim+json"}
     with httpx.Client(base_url=shown["scim_url"], headers=headers, timeout=30) as client:
@@ -52,7 +52,7 @@ def test_tenant_of_the_local_run_is_connected_used_rotated_and_listed(run: Run) 
 
 
 def test_dead_letters_are_listed_and_sent_back(run: Run) -> None:
-    """Through the local SQS, Lambda's Invoke and the real function."""
+    """Use the local SQS, Lambda's Invoke and the real function."""
     variables = json.loads((run.data / "running.json").read_text())
     queues = create_client("sqs", variables["AWS_ENDPOINT_URL_SQS"])
     image = {**IMAGE, "pk": {"S": "T#acme"}, "userName": {"S": "sent.back@example.com"}}
@@ -66,7 +66,7 @@ def test_dead_letters_are_listed_and_sent_back(run: Run) -> None:
     assert muster(run, "redrive") == []
 
 
-def test_work_that_is_soon_done_leaves_the_terminal_clean(run: Run) -> None:
+def test_quick_command_leaves_the_terminal_clean(run: Run) -> None:
     terminal, end = pty.openpty()
     command = [sys.executable, "-m", "cli", "users", "acme", "--json", "--data", str(run.data)]
     variables = build_environment() | {"PYTHONPATH": "src:."}
@@ -83,7 +83,7 @@ def test_work_that_is_soon_done_leaves_the_terminal_clean(run: Run) -> None:
 
 
 def test_manager_who_is_created_later_is_linked(run: Run) -> None:
-    """Through the stream, the links queue and both functions, as make run starts them."""
+    """Use the stream, the links queue and both functions, as make run starts them."""
     enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
     with run.open_client() as client:
         body = {"schemas": [SCHEMA], "userName": "report@example.com", enterprise: {"manager": {"value": "boss@x"}}}
@@ -97,8 +97,8 @@ def test_manager_who_is_created_later_is_linked(run: Run) -> None:
     assert manager.get("$ref", "").endswith(f"/Users/{boss}")
 
 
-def test_script_that_make_installs_works_from_anywhere(run: Run, tmp_path: Path) -> None:
-    """The script finds the checkout by its own place in it, .venv/bin."""
+def test_installed_script_works_from_any_directory(run: Run, tmp_path: Path) -> None:
+    """The script finds the checkout by its own location, .venv/bin."""
     checkout = tmp_path / "checkout"
     (checkout / ".venv/bin").mkdir(parents=True)
     for name in ("src", "cli", "local"):

@@ -1,4 +1,4 @@
-"""What the command line tells of a tenant's log."""
+"""Test ``log``, ``why`` and ``health``."""
 
 import re
 
@@ -12,7 +12,7 @@ from tests.endpoint import CORE, Endpoint
 
 @pytest.fixture
 def acme(run: Muster) -> Endpoint:
-    """A tenant with a user, and with somebody who did not get in."""
+    """Connect a tenant with a user and a failed create."""
     endpoint = Endpoint(run.json("connect", "acme")["token"], ScimApplication(find_endpoint))
     endpoint.create(userName="ada@example.com", displayName="Ada Lovelace")
     body = {"schemas": [CORE], "userName": "bob@example.com", "active": "perhaps"}
@@ -24,7 +24,7 @@ def test_log_has_changes_and_failures(run: Muster, acme: Endpoint) -> None:
     lines = run("log", "acme").stdout.splitlines()
 
     cells = [re.split(r"  +", line.strip()) for line in lines]
-    assert cells[0] == ["WHEN", "STATUS", "OPERATION", "WHO", "TIMES", "WHAT"]
+    assert cells[0] == ["TIME", "STATUS", "OPERATION", "USER", "COUNT", "RESULT"]
     assert (cells[1][0], cells[1][2:5]) == ("!", ["400", "create", "bob@example.com"])
     assert cells[1][5].startswith("The value of active is of the wrong type.")
     assert lines[2] == "    Sent: userName, active"
@@ -40,10 +40,10 @@ def test_log_has_audit_events_and_their_actors(run: Muster) -> None:
     run("revoke", "acme", "--yes")
 
     lines = run("log", "acme").stdout.splitlines()[1:]
-    told = [re.sub(r"  +", "  ", re.sub(r"20[-\dT:.]+Z", "THEN", line)) for line in lines[::2]]
+    output = [re.sub(r"  +", "  ", re.sub(r"20[-\dT:.]+Z", "THEN", line)) for line in lines[::2]]
 
     by = "arn:aws:sts::123456789012:user/moto"
-    assert told == [
+    assert output == [
         "*  THEN  revoke  Ended all tokens: no earlier token is valid.",
         "*  THEN  show  Saw the new token.",
         "*  THEN  rotate  Made a new token: the token ends at THEN; the token before is valid until THEN.",
@@ -52,7 +52,7 @@ def test_log_has_audit_events_and_their_actors(run: Muster) -> None:
         "*  THEN  connect  Connected the tenant: tolerant mode; no extensions; the token has no end; "
         "no earlier token is valid.",
     ]
-    assert lines[1::2] == [f"    By: {by}"] * 6
+    assert lines[1::2] == [f"    Actor: {by}"] * 6
     assert len(run("log", "acme", "--failures").stdout.splitlines()) == 1
     assert run.json("log", "acme", "-n", "1")[0]["actor"] == by
 
@@ -75,9 +75,9 @@ def test_log_is_read_page_by_page(run: Muster, acme: Endpoint, monkeypatch: pyte
 
 
 def test_why_prints_failure_and_remediation(run: Muster, acme: Endpoint) -> None:
-    told = run("why", "acme", "bob@example.com").stdout
-    assert "A create failed with 400" in told
-    assert "What to change: " in told
+    output = run("why", "acme", "bob@example.com").stdout
+    assert "A create failed with 400" in output
+    assert "What to change: " in output
 
     report = run.json("why", "acme", "Ada Lovelace")
     assert report["query"] == "Ada Lovelace"
@@ -117,13 +117,13 @@ def test_log_has_the_wrong_scim_url(run: Muster, acme: Endpoint) -> None:
 def test_output_has_no_control_characters(run: Muster, acme: Endpoint) -> None:
     acme.request("POST", "/Users", {"schemas": [CORE], "userName": "eve\u001b[31m", "active": "x"})
 
-    told = run("why", "acme", "eve\u001b[31m").stdout
+    output = run("why", "acme", "eve\u001b[31m").stdout
 
-    assert "eve\N{REPLACEMENT CHARACTER}[31m" in told
-    assert "\u001b" not in told + run("log", "acme").stdout
+    assert "eve\N{REPLACEMENT CHARACTER}[31m" in output
+    assert "\u001b" not in output + run("log", "acme").stdout
 
 
-def test_why_lists_all_people_of_a_name(run: Muster, acme: Endpoint) -> None:
+def test_why_lists_all_people_with_a_name(run: Muster, acme: Endpoint) -> None:
     report = run.json("why", "acme", "example.com")
 
     assert ([each["userName"] for each in report["users"]], report["failed_candidates"]) == (
@@ -132,7 +132,7 @@ def test_why_lists_all_people_of_a_name(run: Muster, acme: Endpoint) -> None:
     )
     shown = run("why", "acme", "example.com").stdout.splitlines()[2:]
     assert [re.split(r"  +", line.strip()) for line in shown] == [
-        ["USERNAME", "NAME", "EMAIL"],
+        ["USER NAME", "NAME", "EMAIL", "STATE"],
         ["ada@example.com", "Ada Lovelace", "active"],
         ["bob@example.com", "not provisioned"],
     ]
@@ -155,15 +155,15 @@ def test_health_has_state_share_and_counts(run: Muster, acme: Endpoint) -> None:
     assert run("health", "acme").stdout == (
         "Health: healthy.\n"
         "Identity provider: not detected yet.\n"
-        "Writes that failed today and yesterday: 1, at most 50% of 2.\n"
+        "Failed writes today and yesterday: 1, at most 50% of 2.\n"
     )
     for number in range(2):
         body = {"schemas": [CORE], "userName": f"bob-{number}", "active": "perhaps"}
         acme.request("POST", "/Users", body, user_agent="Okta SCIM Client 1.0.0")
 
-    told = run.json("health", "acme")
+    output = run.json("health", "acme")
 
-    assert {name: told[name] for name in ("state", "provider", "failed_writes", "create", "changes", "share")} == {
+    assert {name: output[name] for name in ("state", "provider", "failed_writes", "create", "changes", "share")} == {
         "state": "failing",
         "provider": "okta",
         "failed_writes": 3,
@@ -174,6 +174,6 @@ def test_health_has_state_share_and_counts(run: Muster, acme: Endpoint) -> None:
     assert "Health: failing. 3 writes failed today and yesterday, 75% of all" in run("health", "acme").stdout
 
 
-@pytest.mark.parametrize("arguments", [("log", "nobody"), ("why", "nobody", "ada"), ("health", "nobody")])
+@pytest.mark.parametrize("arguments", [("log", "unknown"), ("why", "unknown", "ada"), ("health", "unknown")])
 def test_unknown_tenant_is_an_error(run: Muster, arguments: tuple[str, ...]) -> None:
-    assert "There is no tenant nobody." in run(*arguments, code=3).stderr
+    assert "There is no tenant unknown." in run(*arguments, code=3).stderr

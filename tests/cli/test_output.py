@@ -1,4 +1,4 @@
-"""Tables for people."""
+"""Test tables for people."""
 
 import pytest
 
@@ -9,12 +9,12 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return capsys.readouterr().out.splitlines()
 
 
-def test_columns_are_as_wide_as_their_rows_need(capsys: pytest.CaptureFixture[str]) -> None:
+def test_column_width_fits_the_rows(capsys: pytest.CaptureFixture[str]) -> None:
     output.print_table(("ID", "NAME"), [["1", "Ada"], ["1000", "Grace"]])
     assert lines(capsys) == ["ID    NAME", "1     Ada", "1000  Grace"]
 
 
-def test_long_name_is_cut_and_leaves_the_others_their_place(capsys: pytest.CaptureFixture[str]) -> None:
+def test_long_cell_is_truncated(capsys: pytest.CaptureFixture[str]) -> None:
     output.print_table(
         ("NAME", "ACTIVE", "EMAIL"), [["a" * 300, "yes", "a@example.com"], ["Bob", "no", "b@example.com"]]
     )
@@ -25,23 +25,23 @@ def test_long_name_is_cut_and_leaves_the_others_their_place(capsys: pytest.Captu
     ]
 
 
-def test_long_name_that_comes_late_is_cut_too(capsys: pytest.CaptureFixture[str]) -> None:
+def test_long_cell_in_a_late_row_is_truncated(capsys: pytest.CaptureFixture[str]) -> None:
     output.print_table(("NAME", "ACTIVE"), [*([["Ada", "yes"]] * 200), ["a" * 300, "no"]])
     assert lines(capsys)[-1] == f"{'a' * 39}…  no"
 
 
-def test_last_column_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
+def test_last_column_is_not_truncated(capsys: pytest.CaptureFixture[str]) -> None:
     output.print_table(("ATTRIBUTE", "SCHEMA"), [["Badge", "urn:" + "x" * 100]])
     assert lines(capsys)[-1] == "Badge      urn:" + "x" * 100
 
 
-def test_what_a_row_has_beyond_its_columns_stands_below_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_extra_cells_are_below_the_row(capsys: pytest.CaptureFixture[str]) -> None:
     output.print_table(
-        ("WHO", "WHAT"), [["ada", "Failed.", "What to change: \x1bthe mapping"], ["bob", "Created.", ""]]
+        ("USER", "RESULT"), [["ada", "Failed.", "What to change: \x1bthe mapping"], ["bob", "Created.", ""]]
     )
     assert lines(capsys) == [
-        "WHO  WHAT",
-        "ada  Failed.",
+        "USER  RESULT",
+        "ada   Failed.",
         "    What to change: \N{REPLACEMENT CHARACTER}the mapping",
-        "bob  Created.",
+        "bob   Created.",
     ]

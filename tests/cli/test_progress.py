@@ -1,4 +1,4 @@
-"""Progress of long work, on a real terminal."""
+"""Test the progress line, on a real terminal."""
 
 import json
 import os
@@ -20,19 +20,19 @@ _LONG_S = 30
 
 
 class Terminal:
-    """Both ends of one: what is written to it can be read."""
+    """A pseudo-terminal with both of its ends."""
 
     def __init__(self) -> None:
         self._screen, keyboard = pty.openpty()
         self.stderr = os.fdopen(keyboard, "w")
 
     def read(self) -> str:
-        """What comes next; waits for it."""
+        """Wait for output and return it."""
         assert select([self._screen], [], [], _LONG_S)[0], "nothing is written"
         return os.read(self._screen, 10_000).decode()
 
     def rest(self) -> str:
-        """What was written since the last time."""
+        """Return the output since the last call."""
         self.stderr.write("END")
         self.stderr.flush()
         seen = ""
@@ -47,7 +47,7 @@ class Terminal:
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
-    """That which standard error is."""
+    """Replace standard error by a terminal."""
     terminal = Terminal()
     monkeypatch.setattr(progress, "sys", terminal)
     monkeypatch.setattr(progress, "_DELAY_S", 0.01)
@@ -55,7 +55,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
     terminal.close()
 
 
-def test_line_tells_how_far_it_is_while_the_next_value_is_waited_for(terminal: Terminal) -> None:
+def test_line_has_the_number_of_values(terminal: Terminal) -> None:
     seen = []
 
     def values() -> Iterator[int]:
@@ -68,7 +68,7 @@ def test_line_tells_how_far_it_is_while_the_next_value_is_waited_for(terminal: T
     assert terminal.rest().endswith(_ERASE)
 
 
-def test_line_gives_way_to_what_is_printed(terminal: Terminal) -> None:
+def test_line_is_erased_before_other_output(terminal: Terminal) -> None:
     def values() -> Iterator[int]:
         assert "Tenants  0 s" in terminal.read()
         yield 1
@@ -77,42 +77,42 @@ def test_line_gives_way_to_what_is_printed(terminal: Terminal) -> None:
         assert terminal.rest().endswith(_ERASE)
 
 
-def test_line_without_a_number_tells_that_something_is_done(terminal: Terminal) -> None:
-    with show_elapsed_time("Looking for the person"):
-        assert terminal.read().startswith(f"{_ERASE}Looking for the person  0 s")
+def test_line_without_a_number_has_the_elapsed_time(terminal: Terminal) -> None:
+    with show_elapsed_time("Searching"):
+        assert terminal.read().startswith(f"{_ERASE}Searching  0 s")
     assert terminal.rest().endswith(_ERASE)
 
 
 def test_quick_work_shows_nothing(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "_DELAY_S", 60)
-    with show_elapsed_time("Looking for the person"):
+    with show_elapsed_time("Searching"):
         assert list(show_progress([1, 2], "Users", 2)) == [1, 2]
     assert terminal.rest() == ""
 
 
 def test_json_shows_nothing(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "_DELAY_S", 0)
-    with show_elapsed_time("Looking for the person", json=True):
+    with show_elapsed_time("Searching", json=True):
         assert list(show_progress(slowly(), "Users", 2, json=True)) == [1, 2]
     assert terminal.rest() == ""
 
 
 def test_file_shows_nothing(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(progress, "_DELAY_S", 0)
-    with show_elapsed_time("Looking for the person"):
+    with show_elapsed_time("Searching"):
         assert list(show_progress(slowly(), "Users", 2)) == [1, 2]
     assert capfd.readouterr().err == ""
 
 
 def slowly() -> Iterator[int]:
-    """Slowly enough for a line that has no patience."""
+    """Yield values slowly enough for the line to appear."""
     for value in (1, 2):
         sleep(0.1)
         yield value
 
 
 def until_drawn(terminal: Terminal, name: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Has the store wait for the line in one of its reads; gets what was drawn."""
+    """Make the store wait for the line in one of its reads. Return what was drawn."""
     drawn: list[str] = []
     original = getattr(DynamoDBTenantStore, name)
 
@@ -144,7 +144,7 @@ def test_long_command_shows_progress(
     assert terminal.rest().endswith(_ERASE)
 
 
-def test_tenants_for_programs_come_without_a_line(
+def test_tenants_as_json_show_no_line(
     run: Muster, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress, "_DELAY_S", 0)

@@ -1,4 +1,4 @@
-"""``muster redrive``: real queues, the real function behind a played Invoke, a played stream."""
+"""Test ``redrive`` with local queues, the real function behind a fake Invoke, and a fake stream."""
 
 import importlib
 import io
@@ -57,7 +57,7 @@ STRANGE: list[Any] = [
 
 
 class Lambda:
-    """Invokes the function; ``fails`` as one that times out."""
+    """A fake of Lambda that invokes the function. If ``fails`` is true, the function times out."""
 
     def __init__(self) -> None:
         self.fails = False
@@ -75,7 +75,7 @@ class Lambda:
 
 
 class Streams:
-    """A shard with three records, the last of which no notice names, unless they are trimmed."""
+    """A fake of DynamoDB Streams: a shard with three records. The notice names the first two."""
 
     def __init__(self) -> None:
         self.is_trimmed = False
@@ -95,7 +95,7 @@ class Streams:
 
 
 class Overridden:
-    """A client of SQS whose ChangeMessageVisibility a test plays."""
+    """A client of SQS with a fake ChangeMessageVisibility."""
 
     def __init__(self, client: Any, change_message_visibility: Any) -> None:
         self._client = client
@@ -119,14 +119,14 @@ def streams() -> Streams:
 def muster(
     run: Muster, bus: Messaging, lambdas: Lambda, streams: Streams, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Muster]:
-    """The command line at a stack with queues; what the function logs does not stand among its output."""
+    """Connect the command line to a stack with queues. The log lines of the function are redirected."""
     outputs = {
         f"{name}Url": bus.build_queue_url(name) for name in ("DeadLetterQueue", "LinksQueue", "LinksDeadLetterQueue")
     }
     for name, value in {**outputs, "ChangesFunctionName": "muster-ChangesFunction"}.items():
         monkeypatch.setitem(stack.OUTPUTS, name, value)
-    monkeypatch.setitem(stack.PLAYED, "lambda", lambdas)
-    monkeypatch.setitem(stack.PLAYED, "dynamodbstreams", streams)
+    monkeypatch.setitem(stack.FAKE_CLIENTS, "lambda", lambdas)
+    monkeypatch.setitem(stack.FAKE_CLIENTS, "dynamodbstreams", streams)
     monkeypatch.setattr("cli.event_services._WAIT_TIME_S", 0)
     importlib.import_module("handlers.users")  # its logger takes its name from the environment
     redirected = Log().redirect()
@@ -144,7 +144,7 @@ def in_queue(bus: Messaging, queue: str = "DeadLetterQueue") -> int:
 
 
 class TestList:
-    def test_what_and_why(self, muster: Muster, bus: Messaging) -> None:
+    def test_messages_have_kind_and_reason(self, muster: Muster, bus: Messaging) -> None:
         first = put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError at links.py:1 made"))
         second = put(
             bus,
@@ -159,15 +159,15 @@ class TestList:
             [second, "links", "task", "acme", ID, 7, "KeyError"],
         ]
         lines = muster("redrive").stdout.splitlines()
-        assert lines[0].split() == ["ID", "QUEUE", "WHAT", "SINCE", "TENANT", "USER", "CHANGE", "REASON"]
+        assert lines[0].split() == ["ID", "QUEUE", "KIND", "SINCE", "TENANT", "USER", "SEQUENCE", "REASON"]
         assert lines[1].endswith("TypeError at links.py:1 made")
 
-    def test_nothing_personal(self, muster: Muster, bus: Messaging) -> None:
+    def test_list_has_no_personal_data(self, muster: Muster, bus: Messaging) -> None:
         put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
         put(bus, "zaphod")
-        told = muster("redrive").stdout + muster("redrive", "--json").stdout
-        assert "zaphod" not in told
-        assert '"e1"' not in told
+        output = muster("redrive").stdout + muster("redrive", "--json").stdout
+        assert "zaphod" not in output
+        assert '"e1"' not in output
 
     def test_messages_stay_visible(self, muster: Muster, bus: Messaging) -> None:
         for number in range(25):
@@ -180,10 +180,10 @@ class TestList:
         put(bus, NOTICE)
         put(bus, link_message.build_message(TASK).body, "LinksDeadLetterQueue")
         put(bus, '{"some": "thing"}')
-        told = {each["kind"]: each["reason"] for each in muster.json("redrive")}
-        assert told["notice"] == "Lambda gave up: RetryAttemptsExhausted"
-        assert told["task"].startswith("received ")
-        assert "unknown" in told
+        output = {each["kind"]: each["reason"] for each in muster.json("redrive")}
+        assert output["notice"] == "Lambda discarded the batch: RetryAttemptsExhausted"
+        assert output["task"].startswith("failed ")
+        assert "unknown" in output
 
     @pytest.mark.parametrize("letter", STRANGE)
     def test_message_of_any_form_does_not_hide_the_others(self, muster: Muster, bus: Messaging, letter: Any) -> None:
@@ -204,22 +204,22 @@ class TestSend:
         assert in_queue(bus) == 0
 
     def test_record_counts_as_new(self, muster: Muster, bus: Messaging, lambdas: Lambda) -> None:
-        """So that the function waits for a queue that does not answer, instead of passing the record."""
+        """The function then retries a queue that does not answer."""
         put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
         muster("redrive", "--send")
         (record,) = lambdas.events[0]["Records"]
         created = record["dynamodb"]["ApproximateCreationDateTime"]
         assert abs(created - datetime.now(UTC).timestamp()) < 60
 
-    def test_record_that_is_rejected_again_is_told(self, muster: Muster, bus: Messaging, events: Any) -> None:
+    def test_record_is_rejected_again(self, muster: Muster, bus: Messaging, events: Any) -> None:
         put(bus, dead_letter.build_record_dead_letter(BAD, "malformed: operation"))
         put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
-        told = muster("redrive", "--send", code=1)
-        assert "rejected again" in told.stdout
-        assert "1 of 2 messages were not processed" in told.stderr
+        output = muster("redrive", "--send", code=1)
+        assert "rejected again" in output.stdout
+        assert "1 of 2 messages failed and are still in a dead-letter queue" in output.stderr
         assert (len(events()), in_queue(bus)) == (1, 1)
 
-    def test_record_that_was_cut_is_read_from_the_table(self, muster: Muster, bus: Messaging, events: Any) -> None:
+    def test_cut_record_is_read_from_the_table(self, muster: Muster, bus: Messaging, events: Any) -> None:
         boto3.client("dynamodb").put_item(TableName="muster", Item=IMAGE)
         cut = {name: each for name, each in GOOD["dynamodb"].items() if name != "NewImage"}
         put(bus, {"reason": "TypeError", "isCut": True, "record": {**GOOD, "dynamodb": cut}})
@@ -261,12 +261,12 @@ class TestSend:
         assert "older than 24 hours" in muster("redrive", "--send", code=1).stdout
         assert in_queue(bus) == 1
 
-    def test_message_stays_where_the_function_fails(self, muster: Muster, bus: Messaging, lambdas: Lambda) -> None:
+    def test_message_stays_if_the_function_fails(self, muster: Muster, bus: Messaging, lambdas: Lambda) -> None:
         lambdas.fails = True
         put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
-        told = muster("redrive", "--send", code=1)
-        assert "the function failed (Sandbox.Timedout)" in told.stdout
-        assert "zaphod" not in told.output
+        output = muster("redrive", "--send", code=1)
+        assert "the function failed (Sandbox.Timedout)" in output.stdout
+        assert "zaphod" not in output.output
         assert bus.queues.count("DeadLetterQueue")[0] == 1
 
     def test_unknown_message_stays(self, muster: Muster, bus: Messaging) -> None:
@@ -280,34 +280,34 @@ class TestSend:
     ) -> None:
         message = put(bus, letter)
         put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"), "LinksDeadLetterQueue")
-        told = muster("redrive", "--send", code=1)
-        assert f"{message}  not sent: " in told.stdout
+        output = muster("redrive", "--send", code=1)
+        assert f"{message}  not sent: " in output.stdout
         assert (len(events()), bus.queues.count("DeadLetterQueue")[0]) == (1, 1)
 
-    def test_message_that_aws_refuses_does_not_stop_the_others(
+    def test_message_that_aws_rejects_does_not_stop_the_others(
         self, muster: Muster, bus: Messaging, lambdas: Lambda, events: Any
     ) -> None:
-        refused, invoke = True, lambdas.invoke
+        must_reject, invoke = True, lambdas.invoke
 
-        def refuse_first(**given: Any) -> dict[str, Any]:
-            nonlocal refused
-            if refused:
-                refused = False
+        def reject_first(**given: Any) -> dict[str, Any]:
+            nonlocal must_reject
+            if must_reject:
+                must_reject = False
                 raise ClientError({"Error": {"Code": "RequestTooLarge", "Message": "zaphod"}}, "Invoke")
             return invoke(**given)
 
-        setattr(lambdas, "invoke", refuse_first)  # noqa: B010  # mypy takes no assignment to a method
+        setattr(lambdas, "invoke", reject_first)  # noqa: B010  # mypy rejects an assignment to a method
         for _ in range(2):
             put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
-        told = muster("redrive", "--send", code=1)
-        assert "not sent: AWS refused Invoke: RequestTooLarge" in told.stdout
-        assert "zaphod" not in told.output
+        output = muster("redrive", "--send", code=1)
+        assert "not sent: AWS rejected Invoke: RequestTooLarge" in output.stdout
+        assert "zaphod" not in output.output
         assert (len(events()), bus.queues.count("DeadLetterQueue")[0]) == (1, 1)
 
-    def test_message_that_became_visible_meanwhile(
+    def test_message_that_is_already_visible(
         self, muster: Muster, bus: Messaging, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """SQS says so in more than one way; the other messages are made visible all the same."""
+        """SQS has several error codes for it. The other messages are still made visible."""
         for _ in range(2):
             put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
         released = []
@@ -316,11 +316,11 @@ class TestSend:
             released.append(given["ReceiptHandle"])
             raise ClientError({"Error": {"Code": "InvalidParameterValue", "Message": ""}}, "ChangeMessageVisibility")
 
-        monkeypatch.setitem(stack.PLAYED, "sqs", Overridden(boto3.client("sqs"), change_message_visibility))
+        monkeypatch.setitem(stack.FAKE_CLIENTS, "sqs", Overridden(boto3.client("sqs"), change_message_visibility))
         muster("redrive")
         assert len(released) == 2
 
-    def test_that_more_is_left_is_told(self, muster: Muster, bus: Messaging) -> None:
+    def test_remaining_messages_are_mentioned(self, muster: Muster, bus: Messaging) -> None:
         for _ in range(3):
             put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
         assert "repeat the command" in muster("redrive", "--send", "-n", "2").stderr
@@ -335,7 +335,7 @@ class TestSend:
 
 
 class TestRecord:
-    """A record whose dead letter was lost: the log has its keys."""
+    """Test ``--record``, for a record whose dead letter was lost."""
 
     KEYS = (IMAGE["pk"]["S"], IMAGE["sk"]["S"])
 
@@ -344,13 +344,13 @@ class TestRecord:
         assert muster("redrive", "--record", *self.KEYS).stdout == "done\n"
         assert [event["detail"]["sequence"] for event in events()] == [12]
 
-    def test_that_is_not_in_the_table_is_told(self, muster: Muster) -> None:
+    def test_is_not_in_the_table(self, muster: Muster) -> None:
         assert "the record is not in the table" in muster("redrive", "--record", *self.KEYS, code=1).stderr
 
-    def test_that_is_rejected_again_is_told(self, muster: Muster, bus: Messaging) -> None:
+    def test_is_rejected_again(self, muster: Muster, bus: Messaging) -> None:
         image = {**IMAGE, "operation": {"S": "unheard-of"}}
         boto3.client("dynamodb").put_item(TableName="muster", Item=image)
-        assert "Rejected again" in muster("redrive", "--record", *self.KEYS, code=1).stderr
+        assert "rejected again" in muster("redrive", "--record", *self.KEYS, code=1).stderr
         assert in_queue(bus) == 1
 
 
@@ -363,12 +363,12 @@ class TestDelete:
         assert in_queue(bus) == 1
 
     @pytest.mark.parametrize("options", [["--delete"], ["--delete", "--send", "--id", "x"]])
-    def test_never_all(self, muster: Muster, options: list[str]) -> None:
+    def test_delete_requires_id(self, muster: Muster, options: list[str]) -> None:
         muster("redrive", *options, code=2)
 
-    def test_message_that_is_not_there(self, muster: Muster) -> None:
+    def test_unknown_message_is_an_error(self, muster: Muster) -> None:
         assert "There is no message x" in muster("redrive", "--send", "--id", "x", code=3).stderr
 
 
-def test_stack_without_queues_is_told(run: Muster) -> None:
+def test_stack_without_queues_is_an_error(run: Muster) -> None:
     assert "has no output 'DeadLetterQueueUrl'" in run("redrive", code=3).stderr

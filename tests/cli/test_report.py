@@ -1,4 +1,4 @@
-"""The log as the command line prints it."""
+"""Test the printed audit log."""
 
 from cli.report import MARKS
 from scim.service.audit.log_entries import LogEntryKind

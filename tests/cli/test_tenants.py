@@ -1,4 +1,4 @@
-"""What is known of tenants and their users: tables for people, JSON for programs."""
+"""Test ``tenants``, ``status``, ``strict``, ``schema``, ``users`` and ``active-users``."""
 
 import json
 import re
@@ -22,7 +22,7 @@ def acme(run: Muster) -> Endpoint:
     return Endpoint(run.json("connect", "acme")["token"], ScimApplication(find_endpoint))
 
 
-def test_tenants_are_listed_with_what_needs_attention(run: Muster) -> None:
+def test_list_says_what_to_do(run: Muster) -> None:
     run("connect", "zebra", "--expires", "6d")
     run("connect", "acme", "--strict")
     run("connect", "gone")
@@ -39,18 +39,18 @@ def test_tenants_are_listed_with_what_needs_attention(run: Muster) -> None:
         ["shut", "revoked", "no valid token", "tolerant"],
         ["zebra", "connected", "not connected yet", "tolerant"],
     ]
-    nobody_came = "No request with a valid token has arrived yet."
-    assert lines[-1][-1].strip() == f"The token expires within 7 days. {nobody_came}"
+    no_request = "No request with a valid token has arrived yet."
+    assert lines[-1][-1].strip() == f"The token expires within 7 days. {no_request}"
     assert [each["warning"] for each in run.json("tenants")] == [
-        nobody_came,
+        no_request,
         None,
         "The token was revoked: make a new one.",
-        f"The token expires within 7 days. {nobody_came}",
+        f"The token expires within 7 days. {no_request}",
     ]
 
 
-def test_every_tenant_has_its_health_in_the_list_and_in_its_status(run: Muster, acme: Endpoint) -> None:
-    """31 % of the writes fail, and nothing had said so."""
+def test_health_is_in_list_and_status(run: Muster, acme: Endpoint) -> None:
+    """If 31 % of the writes fail, the list and the status say so."""
     for number in range(20):
         acme.create(userName=f"user-{number}")
     assert [each["health"] for each in run.json("tenants")] == ["healthy"]
@@ -73,7 +73,7 @@ def test_every_tenant_has_its_health_in_the_list_and_in_its_status(run: Muster, 
     ("agent", "expected"),
     [("Okta SCIM Client 1.0.0", "Paste the token into Okta"), ("", "If the customer uses Microsoft Entra ID")],
 )
-def test_rejected_token_is_told_by_the_rules_of_the_provider(
+def test_warning_about_rejected_token_follows_the_provider(
     run: Muster, acme: Endpoint, agent: str, expected: str
 ) -> None:
     assert acme.request("GET", "/Users", user_agent=agent).status == 200
@@ -82,18 +82,16 @@ def test_rejected_token_is_told_by_the_rules_of_the_provider(
         == 401
     )
 
-    (listed,), told = run.json("tenants"), run.json("status", "acme")
+    (listed,), document = run.json("tenants"), run.json("status", "acme")
 
-    assert (listed["health"], told["health"]) == ("token rejected", "token rejected")
+    assert (listed["health"], document["health"]) == ("token rejected", "token rejected")
     assert "A token was rejected at 20" in listed["warning"]
-    assert told["warnings"] == run.json("health", "acme")["warnings"]
-    assert expected in told["warnings"][0]
-    assert ("quarantine" in told["warnings"][0]) is ("Entra" in expected)
+    assert document["warnings"] == run.json("health", "acme")["warnings"]
+    assert expected in document["warnings"][0]
+    assert ("quarantine" in document["warnings"][0]) is ("Entra" in expected)
 
 
-def test_tenant_that_can_not_be_read_is_unknown_and_the_others_are_listed(
-    run: Muster, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unreadable_tenant_is_unknown(run: Muster, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("acme", "ill", "zebra"):
         run("connect", name)
     throttle_tenant("ill", monkeypatch)
@@ -111,17 +109,17 @@ def test_tenant_that_can_not_be_read_is_unknown_and_the_others_are_listed(
     assert shown.stderr.startswith("ill could not be read: ")
 
 
-def test_no_tenants_are_an_empty_list(run: Muster) -> None:
+def test_empty_list(run: Muster) -> None:
     assert run.json("tenants") == []
 
 
-def test_status_tells_access_use_and_users(run: Muster, acme: Endpoint) -> None:
+def test_status_has_access_token_and_users(run: Muster, acme: Endpoint) -> None:
     acme.create(userName="bjensen")
     acme.create(userName="jsmith", active=False)
 
-    told = run.json("status", "acme")
+    document = run.json("status", "acme")
 
-    assert {name: told[name] for name in ("tenant", "scim_url", "state", "mode", "users", "active")} == {
+    assert {name: document[name] for name in ("tenant", "scim_url", "state", "mode", "users", "active")} == {
         "tenant": "acme",
         "scim_url": BASE_URL,
         "state": "connected",
@@ -129,22 +127,22 @@ def test_status_tells_access_use_and_users(run: Muster, acme: Endpoint) -> None:
         "users": 2,
         "active": 1,
     }
-    assert (told["last_used_token"], told["expires"], told["previous_until"]) == ("current", None, None)
-    assert told["last_use"] is not None
+    assert (document["last_used_token"], document["expires"], document["previous_until"]) == ("current", None, None)
+    assert document["last_use"] is not None
     assert ["expires", "never"] in [[cell.strip() for cell in line] for line in run.lines("status", "acme")]
 
 
-def test_status_tells_that_the_identity_provider_does_not_use_the_new_token_yet(run: Muster, acme: Endpoint) -> None:
+def test_status_has_last_used_token(run: Muster, acme: Endpoint) -> None:
     acme.request("GET", "/Users")
     run("rotate", "acme")
 
-    told = run.json("status", "acme")
+    document = run.json("status", "acme")
 
-    assert told["last_used_token"] == "previous"
-    assert told["previous_until"] is not None
+    assert document["last_used_token"] == "previous"
+    assert document["previous_until"] is not None
 
 
-def test_status_tells_of_a_token_that_nobody_has_seen(run: Muster) -> None:
+def test_status_mentions_token_that_was_not_shown(run: Muster) -> None:
     run.deployment.build_administration().tenants.connect("acme")
 
     assert "has not been shown yet" in run.json("status", "acme")["warning"]
@@ -157,7 +155,7 @@ def test_strict_mode_is_turned_on_and_off(run: Muster, acme: Endpoint) -> None:
     run("strict", "acme", "maybe", code=2)
 
 
-def test_custom_attributes_are_added_shown_replaced_and_removed(run: Muster, acme: Endpoint, tmp_path: Path) -> None:
+def test_schema_commands(run: Muster, acme: Endpoint, tmp_path: Path) -> None:
     file = tmp_path / "extension.json"
     file.write_text(json.dumps(EXTENSION))
     assert run.json("schema", "add", "acme", str(file)) == {"tenant": "acme", "extensions": [SURVEY]}
@@ -207,14 +205,14 @@ def test_hidden_values_are_not_listed(run: Muster, acme: Endpoint, tmp_path: Pat
     assert SURVEY not in json.dumps(run.json("why", "acme", user["id"])["users"])
 
 
-def test_schema_that_is_wrong_is_2_and_says_where(run: Muster, acme: Endpoint, tmp_path: Path) -> None:
+def test_invalid_schema_is_explained(run: Muster, acme: Endpoint, tmp_path: Path) -> None:
     file = tmp_path / "extension.json"
     file.write_text(json.dumps({"id": "urn:example:x", "attributes": [{"name": "a", "type": "colour"}]}))
 
     assert "attributes.0.type" in run("schema", "add", "acme", str(file), code=2).stderr
 
 
-def test_users_are_listed_for_people(run: Muster, acme: Endpoint) -> None:
+def test_users_as_table(run: Muster, acme: Endpoint) -> None:
     acme.create(
         userName="bjensen",
         name={"givenName": "Barbara", "familyName": "Jensen"},
@@ -229,7 +227,7 @@ def test_users_are_listed_for_people(run: Muster, acme: Endpoint) -> None:
     assert cells[3] == cells[6]
 
 
-def test_users_and_active_users_for_programs(run: Muster, acme: Endpoint) -> None:
+def test_users_and_active_users_as_json(run: Muster, acme: Endpoint) -> None:
     users = sorted((acme.create(active=number != 1) for number in range(3)), key=lambda user: user["id"])
 
     found = run.json("users", "acme")
@@ -243,7 +241,7 @@ def test_users_and_active_users_for_programs(run: Muster, acme: Endpoint) -> Non
     assert len(active_users) == 2
 
 
-def test_name_that_somebody_sent_does_not_steer_the_terminal(run: Muster, acme: Endpoint) -> None:
+def test_control_characters_are_replaced(run: Muster, acme: Endpoint) -> None:
     acme.create(displayName="\x1b[2Jgone")
 
     assert "\x1b" not in run("users", "acme").stdout
@@ -254,10 +252,10 @@ def test_name_that_somebody_sent_does_not_steer_the_terminal(run: Muster, acme: 
     [["status"], ["users"], ["active-users"], ["schema", "show"], ["strict"], ["schema", "remove"]],
     ids=" ".join,
 )
-def test_tenant_that_never_was_is_3(run: Muster, arguments: list[str]) -> None:
+def test_unknown_tenant_is_an_error(run: Muster, arguments: list[str]) -> None:
     more = {"strict": ["on"], "schema remove": ["urn:x:y"]}.get(" ".join(arguments), [])
 
-    assert "no tenant nobody" in run(*arguments, "nobody", *more, code=3).stderr
+    assert "no tenant unknown" in run(*arguments, "unknown", *more, code=3).stderr
 
 
 def _commands(group: Any = muster, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -268,31 +266,29 @@ def _commands(group: Any = muster, path: tuple[str, ...] = ()) -> list[tuple[str
 
 
 @pytest.mark.parametrize("command", _commands(), ids=" ".join)
-def test_every_command_explains_itself_and_works_at_a_stack_and_for_programs(
-    run: Muster, command: tuple[str, ...]
-) -> None:
+def test_every_command_has_json_and_stack_options(run: Muster, command: tuple[str, ...]) -> None:
     text = run(*command, "--help").stdout
 
     assert {"--json", "--stack"} <= set(text.split())
 
 
 @pytest.mark.parametrize("command", sorted({path[:depth] for path in _commands() for depth in (1, 2)}), ids=" ".join)
-def test_help_of_every_command_has_examples(run: Muster, command: tuple[str, ...]) -> None:
+def test_every_help_has_examples(run: Muster, command: tuple[str, ...]) -> None:
     assert re.search(rf"^    muster {' '.join(command)}\b", run(*command, "--help").stdout, re.MULTILINE)
 
 
-def test_status_tells_first_and_last_contact(run: Muster, acme: Endpoint) -> None:
+def test_status_has_first_and_last_contact(run: Muster, acme: Endpoint) -> None:
     before = run.json("status", "acme")
     acme.request("GET", "/Users", user_agent="Okta SCIM Client 1.0.0")
-    told = run.json("status", "acme")
+    document = run.json("status", "acme")
 
     assert (before["first_contact"], before["connection"], before["last_request"]) == (None, None, None)
-    assert told["first_contact"] == told["last_use"]
-    assert (told["connection"], told["last_request"]) == ("Connection tested by Okta", "a read")
+    assert document["first_contact"] == document["last_use"]
+    assert (document["connection"], document["last_request"]) == ("Connection tested by Okta", "a read")
     assert "Connection tested by Okta" in run("log", "acme").stdout
 
 
-def test_status_tells_of_malformed_tokens(run: Muster, acme: Endpoint) -> None:
+def test_status_has_malformed_tokens(run: Muster, acme: Endpoint) -> None:
     acme.request("GET", "/Users")
     before = run.json("status", "acme")["malformed_tokens"]
     acme.request("GET", "/Users", authorization=f"Bearer {acme.token[:-2]}")

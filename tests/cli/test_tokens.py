@@ -1,4 +1,4 @@
-"""``connect``, ``rotate``, ``revoke``, ``disconnect``: what is shown, asked, recorded, and with which exit code."""
+"""Test ``connect``, ``rotate``, ``revoke`` and ``disconnect``: output, confirmation, audit events and exit codes."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from tests.endpoint import BASE_URL, Endpoint
 TOKEN = re.compile(r"muster_acme_[A-Za-z0-9_-]{43}_[0-9a-f]{32}")
 
 
-def opens(token: str) -> bool:
+def is_valid(token: str) -> bool:
     return Endpoint(token, ScimApplication(find_endpoint)).request("GET", "/Users").status == 200
 
 
@@ -28,30 +28,30 @@ def hours_from_now(text: str) -> float:
     return (datetime.fromisoformat(text) - datetime.now(tz=datetime.fromisoformat(text).tzinfo)) / timedelta(hours=1)
 
 
-def test_connecting_shows_the_url_and_the_token_that_works(run: Muster) -> None:
+def test_connect_shows_url_and_valid_token(run: Muster) -> None:
     result = run("connect", "acme")
     (token,) = TOKEN.findall(result.stdout)
 
     assert re.search(rf"^SCIM URL +{BASE_URL}$", result.stdout, re.MULTILINE)
     assert re.search(r"^Expires +never$", result.stdout, re.MULTILINE)
-    assert result.stderr == "The token is shown only now.\n"
-    assert opens(token)
+    assert result.stderr == "Copy the token now. It is not shown again.\n"
+    assert is_valid(token)
 
 
-def test_connecting_for_programs_is_one_document(run: Muster) -> None:
-    told = run.json("connect", "acme", "--expires", "90d")
+def test_connect_as_json(run: Muster) -> None:
+    document = run.json("connect", "acme", "--expires", "90d")
 
-    assert {**told, "token": "", "expires": ""} == {
+    assert {**document, "token": "", "expires": ""} == {
         "tenant": "acme",
         "scim_url": BASE_URL,
         "token": "",
         "expires": "",
         "previous_until": None,
     }
-    assert hours_from_now(told["expires"]) == pytest.approx(90 * 24, abs=0.1)
+    assert hours_from_now(document["expires"]) == pytest.approx(90 * 24, abs=0.1)
 
 
-def test_lifetime_is_kept_until_another_one_is_given(run: Muster) -> None:
+def test_new_token_keeps_lifetime(run: Muster) -> None:
     run("connect", "acme", "--expires", "6d")
 
     kept = run.json("rotate", "acme")["expires"]
@@ -69,39 +69,39 @@ def test_token_is_shown_once(run: Muster) -> None:
         assert token not in result.output
 
 
-def test_connection_takes_strict_mode_and_custom_attributes(run: Muster, tmp_path: Path) -> None:
+def test_connect_with_strict_mode_and_custom_attributes(run: Muster, tmp_path: Path) -> None:
     file = tmp_path / "extension.json"
     file.write_text(json.dumps(EXTENSION))
     run("connect", "acme", "--strict", "--extension", str(file))
 
-    told = run.json("status", "acme")
+    document = run.json("status", "acme")
 
-    assert (told["mode"], told["extensions"]) == ("strict", [EXTENSION["id"]])
+    assert (document["mode"], document["extensions"]) == ("strict", [EXTENSION["id"]])
 
 
-def test_rotation_shows_until_when_the_old_token_is_valid(run: Muster) -> None:
+def test_rotate_shows_expiry_of_previous_token(run: Muster) -> None:
     old = run.json("connect", "acme")["token"]
     new = run.json("rotate", "acme")
 
     assert hours_from_now(new["previous_until"]) == pytest.approx(24, abs=0.1)
-    assert (opens(old), opens(new["token"])) == (True, True)
+    assert (is_valid(old), is_valid(new["token"])) == (True, True)
 
 
-def test_rotation_for_people_shows_the_end_of_the_grace(run: Muster) -> None:
+def test_rotate_shows_end_of_grace_period(run: Muster) -> None:
     run("connect", "acme")
 
-    assert re.search(r"^Old token until +\d{4}-\d\d-\d\d \d\d:\d\d", run("rotate", "acme").stdout, re.MULTILINE)
+    assert re.search(r"^Previous token until +\d{4}-\d\d-\d\d \d\d:\d\d", run("rotate", "acme").stdout, re.MULTILINE)
 
 
-def test_rotation_on_compromise_ends_the_old_token(run: Muster) -> None:
+def test_rotate_without_grace_revokes_previous_token(run: Muster) -> None:
     old = run.json("connect", "acme")["token"]
     new = run.json("rotate", "acme", "--grace", "0")
 
     assert new["previous_until"] is None
-    assert (opens(old), opens(new["token"])) == (False, True)
+    assert (is_valid(old), is_valid(new["token"])) == (False, True)
 
 
-def test_rotation_in_a_grace_is_4_unless_forced(run: Muster) -> None:
+def test_rotate_in_grace_period_requires_force(run: Muster) -> None:
     run("connect", "acme")
     run("rotate", "acme")
 
@@ -110,37 +110,37 @@ def test_rotation_in_a_grace_is_4_unless_forced(run: Muster) -> None:
 
 
 @pytest.mark.parametrize("command", ["revoke", "disconnect"])
-def test_ending_access_asks_first(run: Muster, command: str) -> None:
+def test_revoke_and_disconnect_ask_for_confirmation(run: Muster, command: str) -> None:
     token = run.json("connect", "acme")["token"]
 
     run(command, "acme", code=1)
     run(command, "acme", answer="n\n", code=1)
-    assert opens(token)
+    assert is_valid(token)
 
     result = run(command, "acme", answer="y\n")
     assert "60 seconds" in result.stdout
-    assert not opens(token)
+    assert not is_valid(token)
 
 
-def test_ending_access_for_programs(run: Muster) -> None:
+def test_revoke_and_disconnect_as_json(run: Muster) -> None:
     run("connect", "acme")
 
     assert run.json("revoke", "acme", "--yes") == {"tenant": "acme", "state": "revoked", "effective_within_s": 60}
     assert run.json("disconnect", "acme", "--yes")["state"] == "disconnected"
 
 
-def test_disconnecting_and_connecting_again_keeps_users_and_ids(run: Muster) -> None:
+def test_reconnect_keeps_users_and_ids(run: Muster) -> None:
     old = Endpoint(run.json("connect", "acme")["token"], ScimApplication(find_endpoint))
     users = [old.create(userName=f"user-{number}") for number in range(3)]
     run("disconnect", "acme", "--yes")
 
     new = Endpoint(run.json("connect", "acme")["token"], ScimApplication(find_endpoint))
 
-    assert opens(old.token) is False
+    assert is_valid(old.token) is False
     assert [new.request("GET", f"/Users/{user['id']}").json() for user in users] == users
 
 
-def test_records_name_who_acted(run: Muster) -> None:
+def test_audit_events_have_the_actor(run: Muster) -> None:
     run("connect", "acme")
     items = boto3.resource("dynamodb").Table("muster").scan()["Items"]
 
@@ -152,9 +152,9 @@ def test_records_name_who_acted(run: Muster) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (["rotate", "nobody"], 3),
-        (["revoke", "nobody", "--yes"], 3),
-        (["disconnect", "nobody", "--yes"], 3),
+        (["rotate", "unknown"], 3),
+        (["revoke", "unknown", "--yes"], 3),
+        (["disconnect", "unknown", "--yes"], 3),
         (["connect", "Not An Id"], 2),
         (["connect", "acme", "--expires", "soon"], 2),
         (["connect", "acme", "--expires", "0"], 2),
@@ -175,14 +175,14 @@ def test_exit_codes(run: Muster, arguments: list[str], code: int) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_file_that_holds_no_json_is_named(run: Muster, tmp_path: Path) -> None:
+def test_file_without_json_is_named(run: Muster, tmp_path: Path) -> None:
     file = tmp_path / "broken.json"
     file.write_text("{")
 
-    assert "broken.json holds no JSON" in run("connect", "acme", "--extension", str(file), code=2).stderr
+    assert "broken.json is not valid JSON" in run("connect", "acme", "--extension", str(file), code=2).stderr
 
 
-def test_silence_of_aws_is_1_in_one_line(run: Muster, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_aws_timeout_is_one_line_with_exit_code_1(run: Muster, monkeypatch: pytest.MonkeyPatch) -> None:
     def silent(*_: Any, **__: Any) -> None:
         raise EndpointConnectionError(endpoint_url="https://dynamodb")
 
@@ -193,7 +193,7 @@ def test_silence_of_aws_is_1_in_one_line(run: Muster, monkeypatch: pytest.Monkey
     assert result.stderr.count("\n") == 1
 
 
-def test_the_stack_can_be_named_before_and_after_the_command(run: Muster, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stack_option_before_and_after_the_command(run: Muster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MUSTER_STACK")
 
     run("--stack", "muster", "tenants")
@@ -201,9 +201,7 @@ def test_the_stack_can_be_named_before_and_after_the_command(run: Muster, monkey
     run("--stack", "unknown", "tenants", code=3)
 
 
-def test_without_a_stack_and_without_a_local_run_it_says_how_to_start_one(
-    run: Muster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_missing_local_run_is_explained(run: Muster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("MUSTER_STACK")
 
     for data in (tmp_path, tmp_path / "absent"):

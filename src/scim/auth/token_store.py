@@ -100,8 +100,8 @@ class SecretsManagerTokenStore:
 
     def _build_malformed_error(self, tenant_id: str, wrong: str) -> MalformedSecret:
         return MalformedSecret(
-            f"The token in the secret {self._prefix}{tenant_id} cannot be read (wrong: {wrong}). Somebody has edited "
-            f"the secret. Run `muster rotate {tenant_id} --grace 0`, and enter the new token at the identity provider."
+            f"The token in the secret {self._prefix}{tenant_id} cannot be read (wrong: {wrong}). The secret "
+            f"was edited. Run `muster rotate {tenant_id} --grace 0`, and enter the new token at the identity provider."
         )
 
     def is_genuine(self, token: token_format.Token) -> bool:

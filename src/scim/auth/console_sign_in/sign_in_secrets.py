@@ -42,7 +42,7 @@ def build_openid_settings_secret(
 def _parse_password(secret_id: str, text: str) -> str:
     if not text:
         raise MalformedSecret(
-            f"The secret {secret_id} holds no text. Put the operator's password there, 20 characters or more."
+            f"The secret {secret_id} has no value. Set it to an admin password of at least 20 characters."
         )
     return text
 
@@ -55,7 +55,7 @@ def _parse_openid_settings(secret_id: str, text: str) -> OpenIdSettings:
             f"The settings of the OpenID provider in the secret {secret_id} cannot be used (wrong: "
             f"{_list_problems(error)}). Deploy the stack again with the parameters OidcIssuer, OidcClientId, "
             "OidcClientSecret and OidcGroups or OidcDomains, or make the version AWSPREVIOUS of the secret the current "
-            "one again; docs/operate/console.md, 'Who gets in'."
+            "one again; docs/operate/console.md, 'Sign in as an operator'."
         ) from None
 
 

@@ -117,6 +117,6 @@ def _derive_cached(key: str, purpose: KeyPurpose) -> bytes:
 
 def _build_malformed_error(secret_id: str, wrong: str) -> MalformedSecret:
     return MalformedSecret(
-        f"The master key in the secret {secret_id} cannot be read (wrong: {wrong}). Make the version AWSPREVIOUS the "
-        "current one again, or restore the value from your copy; docs/operate/tokens.md, 'Master key'."
+        f"The master key in the secret {secret_id} cannot be read (wrong: {wrong}). Move the label "
+        "AWSCURRENT back to the version AWSPREVIOUS: see docs/operate/tokens.md, 'The secret is damaged'."
     )

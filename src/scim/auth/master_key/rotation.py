@@ -64,8 +64,8 @@ class MasterKeyRotation:
         newest = ring.generations[0]
         if newest.starts > self.now():
             raise MasterKeyConflict(
-                f"Generation {newest.number} has not started yet. Drop the earlier ones after it has; "
-                "`muster master-key status` shows when."
+                f"Generation {newest.number} has not started yet. Repeat the command when it signs; "
+                "`muster master-key status` shows the time."
             )
         return ring if len(ring.generations) == 1 else self._replace(version_id, KeyRing((newest,)))
 
@@ -99,7 +99,7 @@ class MasterKeyRotation:
             if self._read()[1] == version_id:  # the first attempt succeeded, and its response was lost
                 return ring
             raise MasterKeyConflict(
-                "Somebody else has changed the master key at the same time, and this change was not made. Look at "
-                "`muster master-key status`, and repeat the command if it is still needed."
+                "The master key was changed at the same time, so this change was not made. Check "
+                "`muster master-key status`, and repeat the command if it is still necessary."
             ) from None
         return ring
