@@ -33,7 +33,7 @@ class RequestLogLine:
     tenant_id: str | None = None
     """The tenant of a valid token."""
     dynamodb_calls_auth: int | None = None
-    """The number of calls to DynamoDB that read the token's tenant. It is 0 if the tenant was cached."""
+    """The number of calls to DynamoDB during authentication. It is 0 if the tenant was cached."""
     operation: str | None = None
     """The method and the name of the endpoint, such as ``GET Users``."""
     leniencies: list[str] | None = None

@@ -43,8 +43,7 @@ class FailedMessage:
 class LinkBatchResult:
     """The result of a batch.
 
-    It has the number of users whose links were written, the numbers of follow-up tasks and dead letters that were sent,
-    and the messages that failed.
+    It has the numbers of writes of links, of follow-up tasks and of dead letters, and the messages that failed.
     """
 
     links_written: int = 0

@@ -131,8 +131,8 @@ class IssuedToken:
 class IdempotencyKey:
     """Identifies a request for a token from a form in the console, which a browser may send twice.
 
-    ``name`` is unique for each rendered form. ``settings_version`` is the version of the tenant's settings when the
-    form was rendered, as text.
+    ``name`` is the same each time that the same form is sent. ``settings_version`` is the version of the tenant's
+    settings when the form was rendered, as text.
     """
 
     name: str

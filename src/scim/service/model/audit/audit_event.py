@@ -30,8 +30,8 @@ class AuditAction(StrEnum):
 class AuditEvent:
     """The record of an action on a tenant.
 
-    ``at`` is RFC 3339 in UTC. ``actor`` names the operator or the IT admin. ``details`` are the settings that changed.
-    They never contain a token.
+    ``at`` is RFC 3339 in UTC. ``actor`` names the operator or the IT admin. ``details`` say more about the
+    action, such as the new values of settings. They never contain a token.
     """
 
     id: str
