@@ -1,6 +1,6 @@
-"""The local run: the real Lambda handlers on one machine, with stand-ins for the AWS services around them.
+"""The local run: the Lambda handlers on one machine, with local replacements for the AWS services that they use.
 
-``api_gateway`` does what API Gateway does, ``aws_lambda`` what Lambda does. ``engine`` starts a DynamoDB engine,
-``services`` has SQS, EventBridge and Secrets Manager, and ``validation`` refuses the requests that AWS refuses.
-``run`` connects them as ``template.yaml`` says. None of this is deployed.
+``api_gateway`` replaces API Gateway and ``aws_lambda`` replaces Lambda. ``engine`` starts a DynamoDB engine,
+``services`` has SQS, EventBridge and Secrets Manager, and ``validation`` rejects the requests that AWS rejects.
+``run`` connects them according to ``template.yaml``. This package is not deployed.
 """

@@ -1,4 +1,4 @@
-"""``python -m local``: runs the endpoint until Ctrl-C. ``make run`` installs what it needs first."""
+"""Run the endpoint until Ctrl-C: ``python -m local``. ``make run`` installs the requirements first."""
 
 import argparse
 import asyncio
@@ -30,7 +30,7 @@ def main() -> int:
 def _parse_options() -> RunOptions:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__, usage=argparse.SUPPRESS)
     parser.add_argument("--port", type=parse_port, default=8080)
-    parser.add_argument("--data", type=Path, default=Path(".local"), help="where the data are kept (default: .local)")
+    parser.add_argument("--data", type=Path, default=Path(".local"), help="the directory of the data (default: .local)")
     parser.add_argument("--template", type=Path, default=_ROOT / "template.yaml")
     return RunOptions(**vars(parser.parse_args()))
 

@@ -10,7 +10,10 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 async def read_body(receive: Receive, limit: int) -> bytes | None:
-    """Return the whole body, or None if it exceeds the limit; read to the end either way, as the client is sending."""
+    """Return the whole body, or None if it has more than ``limit`` bytes.
+
+    The body is read to its end in both cases, because the client sends all of it before it reads the response.
+    """
     body = bytearray()
     size = 0
     while True:

@@ -37,7 +37,7 @@ class Connection:
             raise LocalRunError(f"{path} is damaged; delete it, then the next start creates a new token") from error
 
     def save(self, path: Path) -> None:
-        """Write the file, and the file ``token`` next to it, from which a shell reads the token."""
+        """Write the file, and next to it the file ``token``, which contains only the token."""
         _write_private(path, json.dumps(asdict(self), indent=2))
         _write_private(path.with_name("token"), self.token)
 
@@ -52,7 +52,7 @@ def _write_private(path: Path, text: str) -> None:
 
 
 async def ensure_connection(path: Path, scim_url: str, gateway: Gateway, variables: Mapping[str, str]) -> Connection:
-    """Return the connection of the last run if its token is still accepted, else one with a new token; save it."""
+    """Return the connection of the last run if its token is still valid, else one with a new token; save it."""
     previous = Connection.load(path)
     is_valid = previous is not None and await _is_accepted(gateway, previous.token)
     token = previous.token if previous and is_valid else await _create_token(variables)
@@ -70,7 +70,7 @@ async def _is_accepted(gateway: Gateway, token: str) -> bool:
 
 
 async def _create_token(variables: Mapping[str, str]) -> str:
-    """Run :func:`main` in a process with the environment of the functions, from which it reads the settings."""
+    """Run :func:`main` in a process with the environment of the functions, which contains the settings."""
     command = [sys.executable, "-m", "local.connection"]
     process = await asyncio.create_subprocess_exec(*command, env=dict(variables), stdout=PIPE, stderr=PIPE)
     token, errors = await process.communicate()
@@ -82,7 +82,7 @@ async def _create_token(variables: Mapping[str, str]) -> str:
 def main() -> None:
     """Connect the tenant, or rotate its token if it is connected, and print the new token.
 
-    A disconnected tenant is connected again: the local run is useless without one.
+    A disconnected tenant is connected again, because the local run needs one.
     """
     from scim.service.tenants.errors import TenantExists
     from scim.settings import Settings

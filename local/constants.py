@@ -1,4 +1,4 @@
-"""The AWS account and region that the local run pretends to be in, and the address that it listens on."""
+"""The AWS account and region of the local run, which do not exist, and the address that it listens on."""
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"

@@ -52,33 +52,31 @@ def _describe_plan(plan: Plan, query: Query, *, is_sorted: bool) -> Iterator[tup
                 yield "key", f"{key.name} = {key.value}"
         case RangePlan(index, first, last):
             yield "range", f"{KEY_NAMES[index]} from {first or 'the first'} to {last or 'the last'}"
-    yield "tries", _describe_filtering(plan, query)
-    yield "costs", _describe_cost(plan, query, is_sorted=is_sorted)
+    yield "checks", _describe_filtering(plan, query)
+    yield "cost", _describe_cost(plan, query, is_sorted=is_sorted)
 
 
 def _describe_filtering(plan: Plan, query: Query) -> str:
     if query.filter is None:
         return "nothing: there is no filter"
-    return (
-        "nothing: whatever is found there matches" if plan.is_exact else "the whole filter on every user that is found"
-    )
+    return "nothing: all users in this range match" if plan.is_exact else "the whole filter, on every user that is read"
 
 
 def _describe_cost(plan: Plan, query: Query, *, is_sorted: bool) -> str:
-    scope = "all users, 1 MB a call" if isinstance(plan, FullScanPlan) else "all that lies there"
+    scope = "all users, 1 MB a call" if isinstance(plan, FullScanPlan) else "the whole range"
     if is_sorted:
-        return f"every page reads {scope}, to sort it"
+        return f"every page reads {scope}, to sort the users"
     match plan:
         case IndexLookupPlan():
-            return "a call for each key, and one for every 100 users that are found"
+            return "one call for each key, and one for every 100 users"
         case FullScanPlan(is_exact=True):
-            return "a page: 3 calls, wherever it begins"
+            return "3 calls for each page"
         case RangePlan(OrderedIndex.UNIQUE_KEYS) if query.filter is None:
-            return "a page: 5 calls at most; one that is jumped to counts the keys before it"
+            return "at most 5 calls for each page; without a bookmark, also a count of the preceding keys"
         case _ if plan.is_exact:
-            return "a page: its keys, its users, and on the first page the number of keys"
+            return "the keys and users of the page; on the first page, also the number of keys"
         case _:
-            return f"the first page reads {scope}, to count what matches; each further page reads on"
+            return f"the first page reads {scope}, to count the matches; later pages continue where the last one ended"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
 #!/bin/sh
-# The command line, from wherever it is called; make puts this into .venv/bin.
+# Runs the command line from any directory. make installs this script as .venv/bin/muster.
 root=${0%/*}/../..
 PYTHONPATH="$root/src:$root" exec "$root/.venv/bin/python" -m cli "$@"

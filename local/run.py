@@ -1,4 +1,4 @@
-"""The whole endpoint on one machine: table, secrets, functions, gateway, tenant."""
+"""Run the whole endpoint on one machine: table, secrets, queues, functions, API and tenant."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ _TABLE = "muster"
 _MASTER_KEY = "muster/local/master-key"
 _OPENID = "muster/local/openid-client"
 _PASSWORD = "muster/local/admin-password"  # noqa: S105 - its name
-_REFERENCES = {  # values of !Ref and !GetAtt
+_REFERENCES = {  # the values of !Ref and !GetAtt in the template
     "Table": _TABLE,
     "MasterKey": _MASTER_KEY,
     "AdminPassword": _PASSWORD,
@@ -61,7 +61,7 @@ class RunOptions:
 
 @dataclass(frozen=True)
 class _Services:
-    """The running stand-ins for AWS."""
+    """The running replacements for AWS services."""
 
     dynamodb: Engine
     secrets_manager: ServerProcess

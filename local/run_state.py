@@ -1,4 +1,4 @@
-"""The lock and the ``running.json`` of a local run, by which other programs reach its table and its services."""
+"""The lock of a local run, and its ``running.json``, with which other programs find its table and services."""
 
 import fcntl
 import json
@@ -19,7 +19,7 @@ def lock(data: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise LocalRunError(f"another run uses {data}; stop it first") from error
+            raise LocalRunError(f"another local run uses {data}; stop it first with Ctrl-C") from error
         yield
 
 
@@ -29,19 +29,19 @@ def clear(data: Path) -> None:
 
 
 def publish(data: Path, variables: Mapping[str, str]) -> None:
-    """Write the environment variables of the functions, which include the endpoints of this run."""
+    """Write the environment variables of the functions, which include the URLs of the services of this run."""
     (data / "running.json").write_text(json.dumps(dict(variables), indent=2) + "\n")
 
 
 def read_variables(data: Path) -> dict[str, str]:
-    """Return the variables that the current run published; raise ``LocalRunError`` if there is no run."""
+    """Return the variables that the current run published; raise ``LocalRunError`` if there is none."""
     if is_locked(data):
         try:
             variables: dict[str, str] = json.loads((data / "running.json").read_text())
         except FileNotFoundError:
-            raise LocalRunError(f"what runs on {data} is still starting; try again") from None
+            raise LocalRunError(f"the local run with {data} is still starting; try again") from None
         return variables
-    raise LocalRunError(f"nothing runs on {data}; start it with make run, or name a deployed stack with --stack")
+    raise LocalRunError(f"no local run uses {data}; start one with make run, or select a deployed stack with --stack")
 
 
 def is_locked(data: Path) -> bool:

@@ -27,13 +27,14 @@ def ensure_table(engine: Engine, request: dict[str, Any]) -> None:
         if "StreamSpecification" in request and "LatestStreamArn" not in table:  # created by an earlier version
             client.update_table(TableName=request["TableName"], StreamSpecification=request["StreamSpecification"])
     except (BotoCoreError, ClientError) as error:
-        raise LocalRunError(f"{engine.name} ({engine.data}) does not take the table: {error}") from error
+        raise LocalRunError(f"{engine.name} ({engine.data}) rejected the table: {error}") from error
 
 
 def _check_keys(table: Any, request: dict[str, Any], engine: Engine) -> None:
     if _select_keys(table) != _select_keys(request):
         raise LocalRunError(
-            f"the table in {engine.data} has another shape than template.yaml's: make clean, or move it away"
+            f"the table in {engine.data} has other keys or indexes than template.yaml; move it away, or delete all "
+            "local data: make clean DATA=1"
         )
 
 

@@ -1,4 +1,4 @@
-"""Reads the functions, routes, queues and the table from ``template.yaml``, for the local run."""
+"""Read the functions, routes, queues and the table from ``template.yaml``, for the local run."""
 
 import re
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ from local.aws_lambda.stream_mapping import StreamMapping, parse_stream_mapping
 from local.errors import LocalRunError
 from local.services.queue_config import QueueConfig, parse_queue
 
-# The properties of AWS::DynamoDB::Table that every engine supports. TTL is missing: expired items stay, as they may for
-# days on AWS.
+# The properties of AWS::DynamoDB::Table that every engine supports. TTL is missing: expired items are not deleted. On
+# AWS, too, they may exist for days.
 _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 
 
@@ -108,7 +108,7 @@ class Template:
         }
 
     def _check_visibility(self, spec: FunctionSpec) -> None:
-        """Raise ``LocalRunError`` where Lambda refuses a mapping: messages would reappear while they are processed."""
+        """Raise ``LocalRunError`` if Lambda would reject a mapping: messages would reappear during processing."""
         for queue in self.read_queues():
             if spec.queue and queue.name == spec.queue.queue and queue.visibility_timeout < spec.timeout:
                 raise LocalRunError(
@@ -153,7 +153,7 @@ def _read_variables(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_routes(function: str, events: Mapping[str, Any]) -> list[Route]:
-    """Return the routes of a function's HttpApi events; as in SAM, an event without a path is the default route."""
+    """Return the routes of a function's HttpApi events. As in SAM, an event without a path is the default route."""
     routes = []
     for event in events.values():
         if event["Type"] == "HttpApi":
@@ -165,7 +165,7 @@ def _read_routes(function: str, events: Mapping[str, Any]) -> list[Route]:
 
 
 def _read_stream_mapping(events: Mapping[str, Any]) -> StreamMapping | None:
-    """Return the mapping of a function's DynamoDB event, if any: there is one table, and so one stream."""
+    """Return the mapping of a function's DynamoDB event, if any. There is only one table, so only one stream."""
     properties = [event["Properties"] for event in events.values() if event["Type"] == "DynamoDB"]
     return next((parse_stream_mapping(event, _find_failure_queue(event)) for event in properties), None)
 
@@ -195,7 +195,7 @@ def _resolve_queue(value: object) -> str:
         ).partition(".")
         if attribute == "Arn":
             return name
-    raise LocalRunError(f"template.yaml: {value} does not name a queue of the template by !GetAtt and its Arn")
+    raise LocalRunError(f"template.yaml: {value} is not the ARN of a queue in the template; use !GetAtt QUEUE.Arn")
 
 
 def _resolve(value: object, known: Mapping[str, str], what: str) -> str:
@@ -211,5 +211,5 @@ def _resolve(value: object, known: Mapping[str, str], what: str) -> str:
     except (KeyError, TypeError):
         pass
     raise LocalRunError(
-        f"template.yaml: {what} is {value}, which has no value on a laptop; local/run.py has to give it one"
+        f"template.yaml: {what} is {value}, which has no value in the local run; define one in local/run.py"
     )

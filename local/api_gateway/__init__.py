@@ -1,4 +1,4 @@
-"""What Amazon API Gateway does for an HTTP API with Lambda integrations (payload format 2.0).
+"""A local replacement for Amazon API Gateway: an HTTP API with Lambda integrations (payload format 2.0).
 
-Where AWS's documentation is silent, this follows observations of the real service and names their source.
+If AWS's documentation does not describe a case, the code follows observations of the real service and names the source.
 """

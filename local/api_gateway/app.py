@@ -1,4 +1,4 @@
-"""The HTTP API as an ASGI application: it checks limits, selects the route and invokes its function."""
+"""The HTTP API as an ASGI application: it checks limits, selects the route and invokes the route's function."""
 
 import asyncio
 import base64
@@ -35,6 +35,7 @@ class Gateway:
         self._report = report
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Respond to one request, as ASGI defines it."""
         start = time.monotonic()
         body = await read_body(receive, BODY_LIMIT)
         request = _build_request(scope, body or b"")
@@ -48,7 +49,7 @@ class Gateway:
     async def respond(self, request: Request, request_id: str = "") -> Response:
         """Return the function's response, or an error of the gateway itself."""
         if _measure_headers(request) > HEADER_LIMIT:
-            # AWS documents the limit but not the response: clients report 431, the body is a guess.
+            # AWS documents the limit but not the response. Clients report 431; the body is an assumption.
             return build_error(431, "Request Header Fields Too Large")
         try:
             path = decode_path(request.path)

@@ -50,8 +50,8 @@ class Request:
 def decode_path(path: str) -> str:
     """Return the path that routes and ``rawPath`` see: decoded **twice** and cut at the first decoded question mark.
 
-    This was captured from the service (github.com/hotsock/voker, vokerhttp/testdata/ingress-paths.json): ``%252F``
-    arrives as ``/``, ``/a%3Fb`` as ``/a``. Raise ``InvalidPathError`` for ``%25d``, which leaves a broken escape.
+    This was observed in the service (github.com/hotsock/voker, vokerhttp/testdata/ingress-paths.json): ``%252F``
+    arrives as ``/``, ``/a%3Fb`` as ``/a``. Raise ``InvalidPathError`` for ``%25d``, because an invalid escape remains.
     """
     once = unquote(path).partition("?")[0]
     if _BROKEN_ESCAPE.search(once):
@@ -86,7 +86,7 @@ def _is_text(content_type: str) -> bool:
 
 
 def _join_repeated(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return one value for each name: repeated ones are joined by commas."""
+    """Return one value for each name. Repeated values are joined by commas."""
     values: dict[str, str] = {}
     for name, value in pairs:
         values[name] = f"{values[name]},{value}" if name in values else value

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 class InvalidResultError(ValueError):
-    """A result that is not a response; the gateway then responds with 500."""
+    """A result that is not a response. The gateway then responds with 500."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def build_error(status: int, message: str) -> Response:
 def build_response(result: object) -> Response:
     """Return the response for a result; a result without ``statusCode`` becomes the body of a 200.
 
-    Raise ``InvalidResultError`` where the gateway would respond with 500.
+    Raise ``InvalidResultError`` if the gateway would respond with 500.
     """
     if not isinstance(result, dict) or "statusCode" not in result:
         return Response(200, (("content-type", "application/json"),), json.dumps(result).encode())

@@ -1,4 +1,4 @@
-"""Select the route of a request, as literally as an HTTP API does.
+"""Select the route of a request. Like an HTTP API, this compares paths literally.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
 """
@@ -22,22 +22,25 @@ class Route:
 
     @property
     def method(self) -> str:
+        """The HTTP method or ``ANY``; ``$default`` for the default route."""
         return self.key.partition(" ")[0]
 
     @property
     def path(self) -> str:
+        """The path with its variables; empty for the default route."""
         return self.key.partition(" ")[2]
 
     @property
     def is_greedy(self) -> bool:
+        """Whether the path ends with a variable that matches several segments."""
         return self.path.endswith("+}")
 
     @property
     def precedence(self) -> tuple[bool, bool, list[int]]:
-        """A sort key that puts the routes first that the gateway prefers.
+        """The sort key: the gateway prefers routes with smaller keys.
 
-        Documented: full matches before greedy ones, literal segments before variables. Observed: an exact method
-        before ``ANY``, and before the comparison of the segments.
+        It prefers full matches to greedy ones, and literal segments to variables (documented). It prefers an exact
+        method to ``ANY``, before it compares the segments (observed).
         """
         variables = [len(_VARIABLE.findall(segment)) for segment in self.path.split("/")]
         return self.is_greedy, self.method == "ANY", variables
@@ -53,7 +56,10 @@ class Route:
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        """The path as an expression: a variable matches one segment, a greedy one the rest; neither may be empty."""
+        """The path as a regular expression.
+
+        A variable matches one segment, a greedy variable matches the rest of the path. Neither matches an empty string.
+        """
         literals = _VARIABLE.split(self.path)
         parts = [re.escape(literal) for literal in literals[::3]]
         for index, plus in enumerate(literals[2::3]):

@@ -1,1 +1,1 @@
-"""What AWS Lambda does: execution environments, the Invoke API, and event source mappings for streams and queues."""
+"""A local replacement for AWS Lambda: execution environments, the Invoke API, and event source mappings."""

@@ -1,4 +1,4 @@
-"""A Lambda function and its execution environments, which are started on demand, reused, and replaced if they die."""
+"""Lambda functions and their execution environments, which are started on demand, reused, and replaced if they die."""
 
 import asyncio
 import json
@@ -17,10 +17,10 @@ from local.constants import ACCOUNT, REGION
 from local.errors import LocalRunError
 from local.template import FunctionSpec
 
-# Per function. Lambda would start one for each concurrent request; here a request waits for a free one.
+# For each function. Lambda would start one for each concurrent request. Here a request waits for a free one.
 MAX_ENVIRONMENTS = 4
 _ROOT = Path(__file__).parents[2]
-_LINE_LIMIT = 64 * 1024 * 1024  # a result of 6 MB may be this large when JSON escapes all that is not ASCII
+_LINE_LIMIT = 64 * 1024 * 1024  # the maximum size of a result of 6 MB if JSON escapes all characters
 
 
 class ExecutionEnvironment:
@@ -48,6 +48,7 @@ class ExecutionEnvironment:
 
     @property
     def is_alive(self) -> bool:
+        """Whether the process is running."""
         return self._process.returncode is None
 
     async def invoke(self, event: Mapping[str, Any], context: Mapping[str, Any]) -> object:
@@ -134,7 +135,7 @@ class LambdaFunction:
             return result
 
     async def _acquire_environment(self) -> ExecutionEnvironment:
-        """Return the idle environment that was used last, as Lambda does, or a new one."""
+        """Return the idle environment that was used most recently, as Lambda does, or a new one."""
         while self._idle:
             environment = self._idle.pop()
             if environment.is_alive:
@@ -160,7 +161,7 @@ class LambdaFunction:
 
 
 def _build_runtime_variables(spec: FunctionSpec) -> dict[str, str]:
-    """Return the variables that Lambda sets, and those that Python needs to start; no others of the user's.
+    """Return the variables that Lambda sets and those that Python needs, without the other variables of the user.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
     """
@@ -174,7 +175,7 @@ def _build_runtime_variables(spec: FunctionSpec) -> dict[str, str]:
         "LANG": "en_US.UTF-8",
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": os.pathsep.join([str(spec.code), str(_ROOT)]),
-        "PYTHONUNBUFFERED": "1",  # so that printed lines are in the log at once
+        "PYTHONUNBUFFERED": "1",  # so that printed lines appear in the log immediately
         "PYTHONUTF8": "1",
         "TZ": "UTC",
     }

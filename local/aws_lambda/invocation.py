@@ -1,14 +1,16 @@
-"""How a Lambda function is invoked."""
+"""The interface of a Lambda function."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 
 class FunctionError(Exception):
-    """A function returned no result: its handler raised, its process died or it timed out."""
+    """A function returned no result: its handler raised an exception, its process died or it timed out."""
 
 
 class Function(Protocol):
-    """A Lambda function: ``invoke`` returns the handler's result or raises ``FunctionError``."""
+    """A Lambda function."""
 
-    async def invoke(self, event: Mapping[str, Any]) -> object: ...
+    async def invoke(self, event: Mapping[str, Any]) -> object:
+        """Return the handler's result; raise ``FunctionError`` if there is none."""
+        ...

@@ -22,12 +22,13 @@ _Reply = tuple[int, Headers, object]  # status, headers, JSON document
 
 
 class InvokeApi:
-    """The API for functions by name. It only accepts signed requests, and does not check the signature."""
+    """The Invoke API for functions, by name. It accepts only signed requests, but does not check the signature."""
 
     def __init__(self, functions: Mapping[str, Function]) -> None:
         self._functions = functions
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Respond to one request, as ASGI defines it."""
         body = await read_body(receive, _PAYLOAD_LIMIT)
         status, headers, document = await self._respond(scope, body)
         content = json.dumps(document).encode()
@@ -41,7 +42,7 @@ class InvokeApi:
         path = _PATH.fullmatch(unquote(scope["raw_path"].decode("latin-1")))
         if path is None or scope["method"] != "POST":
             return _build_error(404, "UnknownOperationException", "Only Invoke is supported.")
-        # This keeps web pages out: a browser does not let them send this header to another origin.
+        # This blocks requests of web pages: a browser does not let them send this header to another origin.
         if not headers.get("authorization", "").startswith("AWS4-HMAC-SHA256 "):
             return _build_error(403, "MissingAuthenticationTokenException", "Missing Authentication Token")
         if headers.get("x-amz-invocation-type", "RequestResponse") != "RequestResponse":

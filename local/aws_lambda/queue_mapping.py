@@ -1,7 +1,7 @@
 """Lambda's event source mapping from an SQS queue to a function.
 
 It follows the AWS Lambda developer guide, "Using Lambda with Amazon SQS" (parameters, batching, scaling, error
-handling). Where the guide is silent, this does what is worse for the function.
+handling). If the guide does not describe a case, the code chooses the behavior that is harder for the function.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class QueueMapping:
 
 
 def parse_queue_mapping(queue: str, properties: Mapping[str, Any]) -> QueueMapping:
-    """Return the mapping of an ``SQS`` event of a SAM template; raise ``LocalRunError`` if Lambda refuses it."""
+    """Return the mapping of an ``SQS`` event of a SAM template; raise ``LocalRunError`` if Lambda rejects it."""
     mapping = QueueMapping(
         queue,
         batch_size=properties.get("BatchSize", QueueMapping.batch_size),
@@ -56,7 +56,7 @@ def parse_queue_mapping(queue: str, properties: Mapping[str, Any]) -> QueueMappi
             f"the mapping of {queue}: a BatchSize over 10 needs MaximumBatchingWindowInSeconds of at least 1"
         )
     if mapping.max_concurrency is not None and not 2 <= mapping.max_concurrency <= 1_000:
-        raise LocalRunError(f"the mapping of {queue}: MaximumConcurrency is from 2 to 1000")
+        raise LocalRunError(f"the mapping of {queue}: MaximumConcurrency must be from 2 to 1000")
     return mapping
 
 
@@ -84,7 +84,7 @@ async def consume_batch(mapping: QueueMapping, queues: Queues, invoke: Invoke) -
 
 
 def _receive(mapping: QueueMapping, queues: Queues) -> list[StoredMessage]:
-    """Return a batch: it ends when it is full, when its size is half of the limit, or when its window is over."""
+    """Return a batch. It is complete when it is full, has half of the maximum size, or its window has ended."""
     batch = list(queues.receive(mapping.queue, mapping.batch_size, wait=0))
     deadline = time.monotonic() + mapping.window
     size = sum(map(_measure, batch))
@@ -103,7 +103,7 @@ def _measure(message: StoredMessage) -> int:
 
 
 async def _process(mapping: QueueMapping, batch: Sequence[StoredMessage], invoke: Invoke) -> Sequence[StoredMessage]:
-    """Invoke the function; return the messages that it processed."""
+    """Invoke the function and return the messages that it processed."""
     event = {"Records": [build_record(message) for message in batch]}
     try:
         response = await invoke(event)

@@ -1,8 +1,8 @@
 """The Lambda runtime of one execution environment: ``python -m local.aws_lambda.runtime HANDLER``.
 
-Each line of standard input is an invocation, each line of standard output an outcome, both in JSON. The first outcome
-says whether the handler could be imported. What the handler prints goes to standard error, the function's log. The
-process ends when its standard input is closed, so it can't outlive the process that started it.
+Each line of standard input is an invocation, and each line of standard output is its outcome, both in JSON. The first
+outcome says whether the handler could be imported. The handler's own output goes to standard error, which is the
+function's log. The process ends when its standard input is closed, so it can't outlive the process that started it.
 """
 
 import importlib
@@ -40,13 +40,14 @@ class Context:
     client_context: None = None
 
     def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds that are left until the function times out."""
         return max(0, int((self.deadline - time.time()) * 1000))
 
 
 def main(handler: str) -> None:
     """Import the handler and run it for each invocation."""
     outcomes = _redirect_standard_output()
-    validate_clients(build_client_error)  # the engine accepts some requests that DynamoDB refuses
+    validate_clients(build_client_error)  # the engine accepts some requests that DynamoDB rejects
     try:
         function = _import_handler(handler)
     except Exception as error:  # noqa: BLE001 - a module may raise anything when it is imported
@@ -60,7 +61,7 @@ def main(handler: str) -> None:
 
 
 def _redirect_standard_output() -> TextIO:
-    """Return a stream to standard output, and send all that is printed from now on to standard error."""
+    """Return a stream to standard output, and redirect all later output to standard error."""
     outcomes = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return outcomes
@@ -80,7 +81,7 @@ def _invoke(function: Callable[[Any, Context], object], event: object, context: 
     except Exception as error:  # noqa: BLE001 - a handler may raise anything
         traceback.print_exc()
         return {"error": f"{type(error).__name__}: {error}"}
-    return outcome if size <= RESULT_LIMIT else {"error": f"a result of {size} bytes, over Lambda's {RESULT_LIMIT}"}
+    return outcome if size <= RESULT_LIMIT else {"error": f"the result has {size} bytes, Lambda allows {RESULT_LIMIT}"}
 
 
 def _send(outcomes: TextIO, outcome: dict[str, object]) -> None:

@@ -1,7 +1,8 @@
 """Lambda's event source mapping from a DynamoDB stream to a function.
 
 It follows the AWS Lambda developer guide, "Using AWS Lambda with Amazon DynamoDB" (batching, partial batch responses,
-discarded records). Where the guide is silent, this does what is worse for the function.
+discarded records). If the guide does not describe a case, the code chooses the behavior that is harder for the
+function.
 """
 
 import json
@@ -56,7 +57,8 @@ async def deliver(
 ) -> None:
     """Invoke a function with the records of a shard, batch by batch.
 
-    ``discard`` gets the message for the on-failure destination; ``wait`` gets the number of each retry, before it.
+    ``discard`` is called with the message for the on-failure destination. ``wait`` is called before each retry, with
+    its number.
     """
     accepted = [record for record in records if mapping.accepts(record)]
     for start in range(0, len(accepted), mapping.batch_size):
@@ -105,11 +107,11 @@ def _find_first_failure(response: object, batch: Sequence[Record]) -> int | None
     try:
         return min(numbers.index(failure["itemIdentifier"]) for failure in failures)
     except (KeyError, TypeError, ValueError) as error:
-        raise FunctionError("the response names no record of the batch") from error
+        raise FunctionError("the response names a record that is not in the batch") from error
 
 
 def _build_notice(shard: str, batch: Sequence[Record], invocations: int) -> dict[str, Any]:
-    """Return the message about discarded records. It has their sequence numbers and not their contents."""
+    """Return the message about discarded records. It contains their sequence numbers, but not the records."""
     return {
         "requestContext": {"condition": "RetryAttemptsExhausted", "approximateInvokeCount": invocations},
         "version": "1.0",

@@ -1,4 +1,4 @@
-"""Lambda's poller: it reads the table's stream and invokes the function of an event source mapping."""
+"""Lambda's poller, which reads the table's stream and invokes the function of an event source mapping."""
 
 import asyncio
 import json
@@ -22,10 +22,10 @@ _CONFIG = Config(connect_timeout=2, read_timeout=10, parameter_validation=False)
 
 
 class StreamReader:
-    """Reads the records of a table's stream, and stores its positions in a file to continue there in the next run.
+    """Reads the records of a table's stream. It stores its positions in a file, so that the next run continues there.
 
-    Positions belong to one stream ARN: a new stream (of a new table, or of ministack at each start) is read from its
-    beginning. Records are delivered at least once.
+    Positions belong to one stream ARN. A new stream is read from its beginning: the stream of a new table, or of
+    ministack after each start. Records are delivered at least once.
     """
 
     def __init__(self, engine: Engine, table: str, positions_file: Path) -> None:
@@ -71,7 +71,7 @@ def _get_number(record: dict[str, Any]) -> int:
 
 
 def _convert(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a record as Lambda passes it to functions: its time is a number of seconds."""
+    """Return a record as Lambda passes it to functions, with its time as a number of seconds."""
     created = record["dynamodb"]["ApproximateCreationDateTime"]
     return {**record, "dynamodb": {**record["dynamodb"], "ApproximateCreationDateTime": created.timestamp()}}
 

@@ -1,7 +1,7 @@
-"""The local DynamoDB engine. Unlike moto, it isolates transactions.
+"""Start the local DynamoDB engine. Unlike moto, it isolates transactions.
 
-It is ``dynoxide`` where npm has its binary, else ``ministack``; ``make`` installs one of them. The variable
-``AWS_ENDPOINT_URL_DYNAMODB`` selects any other engine.
+The engine is ``dynoxide`` if npm has its binary for this platform, else ``ministack``. ``make`` installs one of them.
+The variable ``AWS_ENDPOINT_URL_DYNAMODB`` selects any other engine.
 """
 
 import os
@@ -58,7 +58,7 @@ def find_installed() -> str:
         return "dynoxide"
     if _MINISTACK.exists():
         return "ministack"
-    raise LocalRunError("no DynamoDB engine is installed; make run and make test do that")
+    raise LocalRunError("no DynamoDB engine is installed; make run installs one")
 
 
 def _create_process(name: str, data: Path) -> ServerProcess:
@@ -66,7 +66,7 @@ def _create_process(name: str, data: Path) -> ServerProcess:
         return _create_dynoxide(data / "dynoxide.db")
     if name == "ministack":
         return _create_ministack(data / "ministack.journal")
-    raise LocalRunError(f"ENGINE is {name}; it can be dynoxide or ministack")
+    raise LocalRunError(f"ENGINE is {name!r}; it must be dynoxide or ministack")
 
 
 def _create_dynoxide(file: Path) -> ServerProcess:

@@ -1,4 +1,4 @@
-"""The AWS services that the functions use, apart from DynamoDB: SQS, EventBridge and Secrets Manager.
+"""Local replacements for SQS, EventBridge and Secrets Manager, and the code that starts them.
 
-Also what starts them: server processes that end with this one, and a journal for services that only have memory.
+Server processes end with this process. A journal makes services durable that store their data only in memory.
 """

@@ -1,6 +1,6 @@
 """Run a command that is killed when its parent process dies: ``python die_with_parent.py PARENT_PID COMMAND...``.
 
-For other projects' programs, on Linux only. Our own programs end when their standard input is closed.
+This is for programs of other projects, on Linux only. Our own programs end when their standard input is closed.
 """
 
 import ctypes

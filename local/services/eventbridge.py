@@ -1,4 +1,7 @@
-"""EventBridge's PutEvents: each event becomes a line in a file, in the form in which a rule's target gets it."""
+"""A local replacement for EventBridge's PutEvents.
+
+Each event becomes a line in a file, in the form in which the target of a rule receives it.
+"""
 
 import json
 import threading
@@ -18,7 +21,7 @@ Json = Mapping[str, Any]
 
 
 class EventBridgeService:
-    """EventBridge with one bus. ``events`` is the file of its events, which a developer can watch."""
+    """EventBridge with one bus. ``events`` is the file of its events."""
 
     def __init__(self, events: Path, name: str) -> None:
         self.events = events
@@ -27,6 +30,7 @@ class EventBridgeService:
         self._lock = threading.Lock()
 
     def __call__(self, request: ServiceRequest) -> ServiceResponse:
+        """Return the response to a request."""
         if request.target != "AWSEvents.PutEvents":
             return _build_error(Violation("UnknownOperationException", request.target))
         parameters = json.loads(request.body)
@@ -48,7 +52,7 @@ class EventBridgeService:
 
 
 def _build_event(entry: Json) -> dict[str, Any]:
-    """Return the event that a rule's target gets (Amazon EventBridge user guide, "Events")."""
+    """Return the event that the target of a rule receives (Amazon EventBridge user guide, "Events")."""
     return {
         "version": "0",
         "id": str(uuid.uuid4()),

@@ -1,4 +1,4 @@
-"""An append-only file of JSON lines, which survives kill -9."""
+"""An append-only file of JSON lines that survives kill -9."""
 
 import json
 import os
@@ -34,10 +34,11 @@ class Journal:
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
+        """Close the file."""
         self._file.close()
 
     def _truncate_incomplete_line(self) -> None:
-        """Remove a last line without an end: its ``append`` never returned, so no response was sent for it."""
+        """Remove an incomplete last line. Its ``append`` did not return, so no response was sent for it."""
         self._file.seek(0)
         size = sum(len(line) for line in self._file if line.endswith(b"\n"))
         self._file.truncate(size)

@@ -1,4 +1,4 @@
-"""A journal that makes an in-memory service durable.
+"""Make an in-memory service durable with a journal.
 
 Each request that changes the service is written to a journal before its response is sent. At the next start, the
 journal is replayed. This works for AWS's JSON protocol: POST, with the operation in ``X-Amz-Target``.
@@ -50,7 +50,7 @@ Service = Callable[[ServiceRequest], ServiceResponse]
 
 
 class JournaledService:
-    """A service whose changes are journaled. They run one at a time, so that the journal has their order."""
+    """A service whose changes are written to a journal. Changes run one at a time, so the journal has their order."""
 
     def __init__(self, service: Service, journal: Journal) -> None:
         self._service = service
@@ -58,17 +58,18 @@ class JournaledService:
         self._lock = threading.Lock()
 
     def replay(self) -> None:
-        """Replay the journal. The clock shows the time of each entry, so that dates in the service stay the same."""
+        """Replay the journal. The clock is set to the time of each entry, so the dates in the service stay the same."""
         for number, entry in enumerate(self._journal, 1):
             request = ServiceRequest(entry["target"], entry["body"])
             with patch("time.time", return_value=entry["time"]):
                 response = self._service(request)
             if response.status >= 300:
                 raise LocalRunError(
-                    f"entry {number} of the journal, {request.target}, no longer succeeds: {response.body!r}"
+                    f"entry {number} of the journal, {request.target}, can't be replayed: {response.body!r}"
                 )
 
     def __call__(self, request: ServiceRequest) -> ServiceResponse:
+        """Return the response to a request; write a successful change to the journal first."""
         if request.is_read:
             return self._service(request)
         with self._lock:

@@ -17,8 +17,11 @@ from local.services.sqs import SqsService, build_queue_url
 
 @dataclass(frozen=True)
 class Messaging:
-    """The running server. Developers can watch its files: ``events`` has the published events, ``dead_letters`` the
-    messages in queues that no function consumes."""
+    """The running server.
+
+    The file ``events`` has the published events. The file ``dead_letters`` has the messages in queues that no function
+    consumes.
+    """
 
     url: str
     queues: Queues

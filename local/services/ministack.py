@@ -1,6 +1,6 @@
-"""DynamoDB by ministack, with a journal: ``python -m local.services.ministack --port PORT --journal FILE``.
+"""Run DynamoDB with ministack and a journal: ``python -m local.services.ministack --port PORT --journal FILE``.
 
-This runs in ministack's own virtual environment. Ministack itself saves its state only at a regular shutdown.
+This runs in a separate virtual environment. Ministack itself saves its state only at a regular shutdown.
 """
 
 import asyncio

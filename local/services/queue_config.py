@@ -23,6 +23,7 @@ class QueueConfig:
 
     @property
     def arn(self) -> str:
+        """The ARN of the queue."""
         return build_queue_arn(self.name)
 
 

@@ -1,4 +1,4 @@
-"""The messages of the local queues in an SQLite file, which survives restarts and kill -9."""
+"""The messages of the local queues, in an SQLite file that survives restarts and kill -9."""
 
 import json
 import sqlite3
@@ -27,8 +27,8 @@ CREATE TABLE IF NOT EXISTS messages (
 CREATE INDEX IF NOT EXISTS by_queue ON messages (queue, visible);
 """
 
-# Fair queues: messages of the group with the fewest messages in flight come first; among these, and among the messages
-# that one call returns, the groups take turns. A message without a group is a group of its own.
+# Fair queues: the group with the fewest messages in flight comes first. Groups with the same number take turns, also
+# within the messages of one call. A message without a group counts as a separate group.
 _SELECT = """
 WITH busy AS (
     SELECT sender_group, COUNT(*) AS in_flight FROM messages
@@ -46,7 +46,7 @@ LIMIT :limit
 
 @dataclass(frozen=True)
 class StoredMessage:
-    """A message in a queue. Times are seconds since the epoch."""
+    """A message in a queue. Times are in seconds since 1970."""
 
     id: str
     queue: str
@@ -60,7 +60,7 @@ class StoredMessage:
 
     @property
     def receipt_handle(self) -> str:
-        """The receipt handle of the last receive; each receive has its own."""
+        """The receipt handle of the last receive. Each receive has another one."""
         return f"{self.id}:{self.receives}"
 
 
@@ -79,7 +79,7 @@ def _build_message(row: sqlite3.Row) -> StoredMessage:
 
 
 class QueueStore:
-    """The messages of all queues. It is not thread-safe."""
+    """The messages of all queues. This class is not thread-safe."""
 
     def __init__(self, path: Path) -> None:
         """Open the file; raise ``LocalRunError`` if it is damaged."""
@@ -92,9 +92,10 @@ class QueueStore:
             self._database.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
             self._database.close()
-            raise LocalRunError(f"{path} is damaged ({error}); delete it, and the queues start empty") from error
+            raise LocalRunError(f"{path} is damaged ({error}); delete it, then the queues start empty") from error
 
     def close(self) -> None:
+        """Close the file."""
         self._database.close()
 
     def add(

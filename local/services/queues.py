@@ -1,7 +1,7 @@
-"""Standard queues that behave as those of Amazon SQS.
+"""Standard queues that behave like those of Amazon SQS.
 
-A message is visible, in flight or deleted; one that was received too often moves to the dead-letter queue. Sources:
-Amazon SQS developer guide ("Visibility timeout", "Dead-letter queues", "How Amazon SQS fair queues work").
+A message is visible, in flight or deleted. A message that was received too often moves to the dead-letter queue.
+Sources: Amazon SQS developer guide ("Visibility timeout", "Dead-letter queues", "How Amazon SQS fair queues work").
 """
 
 import json
@@ -22,7 +22,7 @@ _POLL_S = 0.1  # while a receiver waits: a message may become visible again
 
 
 class QueueError(Exception):
-    """SQS rejects a request; ``violation`` has the reason."""
+    """SQS rejects a request. ``violation`` has the reason."""
 
     def __init__(self, violation: Violation) -> None:
         super().__init__(str(violation))
@@ -30,10 +30,10 @@ class QueueError(Exception):
 
 
 class Queues:
-    """The queues of a template, by name. It is thread-safe.
+    """The queues of a template, by name. This class is thread-safe.
 
-    ``log`` is a file that gets a line for each message that arrives in a queue without consumers, such as a dead-letter
-    queue; ``consumed`` names the queues with consumers; ``clock`` returns seconds since the epoch.
+    ``log`` is a file with a line for each message that arrives in a queue without consumers, such as a dead-letter
+    queue. ``consumed`` are the names of the queues with consumers. ``clock`` returns seconds since 1970.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Queues:
     def receive(
         self, name: str, limit: int = 1, visibility: float | None = None, wait: float | None = None
     ) -> Sequence[StoredMessage]:
-        """Return up to ``limit`` messages, and hide them; wait up to ``wait`` seconds for the first one."""
+        """Return up to ``limit`` messages and hide them; wait up to ``wait`` seconds for the first message."""
         queue = self.get_config(name)
         timeout = queue.visibility_timeout if visibility is None else visibility
         deadline = time.monotonic() + (queue.wait if wait is None else wait)
@@ -102,7 +102,7 @@ class Queues:
         return ()
 
     def delete(self, name: str, receipt_handle: str) -> None:
-        """Delete a message; the handle of an earlier receive deletes nothing."""
+        """Delete a message. The receipt handle of an earlier receive deletes nothing."""
         message_id, receives = _parse_receipt_handle(receipt_handle)
         with self._changed:
             self._store.delete(self.get_config(name).name, message_id, receives)

@@ -1,6 +1,6 @@
-"""Secrets Manager by moto, with a journal: ``python -m local.services.secretsmanager --port PORT --journal FILE``.
+"""Run Secrets Manager with moto and a journal: ``python -m local.services.secretsmanager --port PORT --journal FILE``.
 
-After a restart, the six random characters at the end of a secret's ARN are different: use its name.
+After a restart, the six random characters at the end of a secret's ARN are different. Use the secret's name.
 """
 
 import sys

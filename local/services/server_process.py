@@ -18,9 +18,10 @@ _STOP_TIMEOUT_S = 5.0
 class ServerProcess:
     """A server in a process that runs until the end of the block. It keeps its port when it is restarted.
 
-    ``{port}`` in the command stands for the port; ``data`` is the file with the server's data. Its standard input is a
-    pipe that is closed when this process ends, even by kill -9. Start it from the main thread: Linux sends the signal
-    of a parent's death when the *thread* that started the child ends (prctl(2), PR_SET_PDEATHSIG).
+    ``{port}`` in the command is replaced by the port. ``data`` is the file with the server's data. The standard input
+    of the process is a pipe that is closed when this process ends, even by kill -9. Start the server from the main
+    thread: Linux sends the signal of a parent's death when the *thread* that started the child ends (prctl(2),
+    PR_SET_PDEATHSIG).
     """
 
     def __init__(
@@ -36,14 +37,17 @@ class ServerProcess:
 
     @property
     def url(self) -> str:
+        """The URL of the server, without a path."""
         return f"http://{HOST}:{self.port}"
 
     @property
     def pid(self) -> int | None:
+        """The id of the process; None before the start and after the stop."""
         return self._process.pid if self._process else None
 
     @property
     def has_died(self) -> bool:
+        """Whether the process ended without being stopped."""
         return self._process is not None and self._process.poll() is not None
 
     def __enter__(self) -> Self:

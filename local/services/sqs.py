@@ -1,4 +1,4 @@
-"""Amazon SQS's JSON protocol for the local queues: the operations that the functions and the CLI use."""
+"""The JSON protocol of Amazon SQS for the local queues, with the operations that the functions and the CLI use."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ Json = Mapping[str, Any]
 
 
 class SqsService:
-    """The service. ``url`` is its address, which is part of queue URLs."""
+    """The service. ``url`` is its URL, with which queue URLs begin."""
 
     def __init__(self, queues: Queues, url: str) -> None:
         self._queues = queues
@@ -36,6 +36,7 @@ class SqsService:
         }
 
     def __call__(self, request: ServiceRequest) -> ServiceResponse:
+        """Return the response to a request."""
         name = request.target.rpartition(".")[2]
         operation = self._operations.get(name)
         if operation is None:
@@ -49,7 +50,7 @@ class SqsService:
             return _build_error(error.violation)
 
     def _find_queue(self, request: Json) -> QueueConfig:
-        """Return the queue of a request. Only the last part of its URL is compared: the port changes."""
+        """Return the queue of a request. Only the last part of its URL is compared, because the port changes."""
         return self._queues.get_config(request.get("QueueUrl", "").rpartition("/")[2])
 
     def _send(self, request: Json) -> Json:
@@ -173,7 +174,7 @@ def _describe(message: StoredMessage, system_names: set[str], names: Any) -> Jso
 
 
 def _is_named(attribute: str, names: Any) -> bool:
-    """Return whether the names include the attribute: by its name, a prefix as in ``bar.*``, or ``All``."""
+    """Return whether the names include the attribute, by its name, by a prefix such as ``bar.*``, or by ``All``."""
     return any(
         name in ("All", attribute) or (name.endswith(".*") and attribute.startswith(name[:-2])) for name in names
     )
@@ -200,7 +201,7 @@ def _compute_md5(content: bytes) -> str:
 
 
 def _build_attributes_md5(attributes: Json, name: str = "MD5OfMessageAttributes") -> dict[str, str]:
-    """Return the digest of the attributes as a member of a response; nothing if there are none.
+    """Return the digest of the attributes as a member of a response, or an empty dictionary if there are none.
 
     See Amazon SQS developer guide, "Calculating the MD5 message digest for message attributes".
     """
@@ -222,7 +223,7 @@ def _build_response(status: int, body: Json) -> ServiceResponse:
 
 
 def _build_error(violation: Violation) -> ServiceResponse:
-    """Return an error response. Its header has the code of the older query protocol, which botocore reads."""
+    """Return an error response. A header has the error code of the older query protocol, which botocore reads."""
     body = {"__type": f"com.amazonaws.sqs#{violation.code.rpartition('.')[2]}", "message": violation.message}
     headers = _CONTENT_TYPE | {"x-amzn-query-error": f"{violation.code};Sender"}
     return ServiceResponse(400, headers, json.dumps(body).encode())

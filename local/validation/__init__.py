@@ -1,6 +1,6 @@
-"""Validation of requests: what AWS's services reject by their documentation.
+"""Validate requests according to the documentation of AWS's services.
 
-The local services use it, and so do the botocore clients of the functions and of the tests.
+The local services use this package, and so do the botocore clients of the functions and of the tests.
 """
 
 from dataclasses import dataclass

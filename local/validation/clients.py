@@ -1,4 +1,4 @@
-"""Validates the requests of botocore's clients before they are sent, whatever service receives them."""
+"""Validate the requests of botocore's clients before they are sent to any service."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,8 @@
-"""Validates requests to DynamoDB: the local engines and moto accept some that DynamoDB rejects.
+"""Validate requests to DynamoDB. The local engines and moto accept some requests that DynamoDB rejects.
 
 Sources: Amazon DynamoDB API reference (Query, GetItem, BatchGetItem, BatchWriteItem, PutItem, UpdateItem, DeleteItem,
-TransactWriteItems) and developer guide, "Constraints in Amazon DynamoDB"; each of these is a ValidationException.
+TransactWriteItems) and developer guide, "Constraints in Amazon DynamoDB". DynamoDB reports all of these errors as
+ValidationException.
 """
 
 import re
@@ -128,7 +129,7 @@ def _check_transaction(request: Json) -> Iterator[str]:
 
 
 def _count_written_bytes(part: Json) -> int:
-    """Return the minimal size of the item of an action: an update's values are part of the item."""
+    """Return the minimum size of the item that an action writes. The values of an update are part of the item."""
     return count_bytes(part.get("Item") or {**part["Key"], **part.get("ExpressionAttributeValues", {})})
 
 
@@ -140,7 +141,7 @@ def _get_key(action: Json) -> Json:
 
 def _check_keys(items: list[Json], most: int) -> Iterator[str]:
     if not 1 <= len(items) <= most:
-        yield f"{len(items)} items, from 1 to {most} are taken"
+        yield f"the request has {len(items)} items; it must have 1 to {most}"
     if len({tuple(item.get(name, {}).get("S") for name in ("pk", "sk")) for item in items}) < len(items):
         yield "the list of item keys contains duplicates"
     yield from chain.from_iterable(map(check_key, items))

@@ -1,4 +1,4 @@
-"""Validates the expressions of requests to DynamoDB.
+"""Validate the expressions of requests to DynamoDB.
 
 Sources: Amazon DynamoDB developer guide, "Constraints in Amazon DynamoDB" (expression parameters), "Using update
 expressions" and "Reserved words"; API reference, UpdateItem and Query.
@@ -80,7 +80,7 @@ def _tokenize(expression: str) -> tuple[str, ...]:
 
 @lru_cache(1_000)
 def _check_text(name: str, expression: str) -> tuple[str, ...]:
-    """Return the errors in the text of an expression. The cache helps since most requests use the same few texts."""
+    """Return the errors in the text of an expression. The cache helps because most requests use the same few texts."""
     tokens = _tokenize(expression)
     return (*_check_limits(name, expression, tokens), *_check_reserved(name, tokens))
 
@@ -106,7 +106,7 @@ def _check_reserved(name: str, tokens: Sequence[str]) -> Iterator[str]:
 
 @cache
 def _read_reserved_words() -> frozenset[str]:
-    """Return DynamoDB's reserved words from moto's list, without importing moto, which takes long."""
+    """Return DynamoDB's reserved words. They are read from a file of moto, because importing moto takes long."""
     spec = find_spec("moto")
     if spec is None or spec.origin is None:
         return frozenset()
@@ -139,7 +139,7 @@ def _find_updated_paths(expression: str) -> Iterator[str]:
 
 
 def _split_actions(actions: str) -> list[str]:
-    """Split at the commas that are not within the parentheses of a function."""
+    """Split a clause at the commas that are not within the parentheses of a function."""
     depth, start, parts = 0, 0, []
     for index, character in enumerate(actions):
         depth += (character == "(") - (character == ")")

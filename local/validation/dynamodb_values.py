@@ -1,4 +1,4 @@
-"""Validates attribute values, keys and items of DynamoDB.
+"""Validate attribute values, keys and items of DynamoDB.
 
 Sources: Amazon DynamoDB developer guide, "Constraints in Amazon DynamoDB" and "DynamoDB item sizes and formats"; API
 reference, "AttributeValue".
@@ -28,7 +28,7 @@ def check_item(item: Json) -> Iterator[str]:
     yield from check_key(item)
     for name, value in item.items():
         if not 1 <= len(name.encode()) <= _MAX_NAME_BYTES:
-            yield f"the attribute name {name[:20]} has {len(name.encode())} bytes, from 1 to 64 KB are taken"
+            yield f"the attribute name {name[:20]} has {len(name.encode())} bytes; it must have 1 to {_MAX_NAME_BYTES}"
         yield from check_value(value)
 
 
@@ -46,7 +46,7 @@ def check_key_size(name: str, value: str) -> Iterator[str]:
     """Yield an error if a key is empty or too long."""
     longest = MAX_PARTITION_KEY_BYTES if name == "pk" else MAX_SORT_KEY_BYTES
     if not 1 <= len(value.encode(errors="surrogatepass")) <= longest:
-        yield f"the key {name} has {len(value.encode())} bytes, from 1 to {longest} are taken"
+        yield f"the key {name} has {len(value.encode())} bytes; it must have 1 to {longest}"
 
 
 def check_value(value: Json, level: int = 0) -> Iterator[str]:
@@ -83,7 +83,7 @@ def _check_text(text: str) -> Iterator[str]:
     try:
         text.encode()
     except UnicodeEncodeError:
-        yield "a string holds a surrogate, which is no character of Unicode"
+        yield "a string contains a surrogate, which is not a Unicode character"
 
 
 def _check_number(text: str) -> Iterator[str]:
@@ -99,7 +99,7 @@ def _check_number(text: str) -> Iterator[str]:
     elif significant > _MAX_DIGITS:
         yield f"Attempting to store more than {_MAX_DIGITS} significant digits in a Number"
     elif number and number.adjusted() not in _EXPONENTS:
-        yield "Number overflow or underflow: magnitudes from 1E-130 to 9.9E+125 are taken"
+        yield "Number overflow or underflow: the magnitude must be from 1E-130 to 9.9E+125"
 
 
 def count_bytes(item: Json) -> int:

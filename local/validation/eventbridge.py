@@ -1,8 +1,8 @@
-"""Validates requests to Amazon EventBridge's PutEvents.
+"""Validate requests to PutEvents of Amazon EventBridge.
 
 Sources: Amazon EventBridge API reference (PutEvents, PutEventsRequestEntry, PutEventsResultEntry) and user guide
-("Calculating PutEvents event entry size"). Moto and localstack have recorded which errors concern only one
-entry.
+("Calculating PutEvents event entry size"). Recorded responses in moto and localstack show which errors concern
+only one entry.
 """
 
 import json
@@ -76,7 +76,7 @@ def _is_json_object(text: str) -> bool:
 
 
 def _reject_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _has_valid_values(document: object) -> bool:

@@ -1,4 +1,4 @@
-"""Validates requests to standard queues of Amazon SQS.
+"""Validate requests to standard queues of Amazon SQS.
 
 Sources: Amazon SQS API reference (SendMessage, SendMessageBatch, ReceiveMessage, DeleteMessageBatch,
 ChangeMessageVisibility) and developer guide ("Amazon SQS message metadata").

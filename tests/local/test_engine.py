@@ -65,12 +65,12 @@ def test_table_with_other_keys_is_error(engine: Engine) -> None:
         "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
         "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
     }
-    with pytest.raises(LocalRunError, match=r"another shape than template\.yaml's"):
+    with pytest.raises(LocalRunError, match=r"has other keys or indexes than template\.yaml"):
         table.ensure_table(engine, other)
 
 
 def test_rejected_table_is_error(engine: Engine) -> None:
-    with pytest.raises(LocalRunError, match=r"does not take the table: .*ValidationException"):
+    with pytest.raises(LocalRunError, match=r"rejected the table: .*ValidationException"):
         table.ensure_table(engine, TABLE | {"TableName": "?"})
 
 
@@ -84,7 +84,7 @@ def test_engine_of_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_unknown_engine_is_error() -> None:
     with (
-        pytest.raises(LocalRunError, match="ENGINE is moto; it can be dynoxide or ministack"),
+        pytest.raises(LocalRunError, match="ENGINE is 'moto'; it must be dynoxide or ministack"),
         engines.start(name="moto"),
     ):
         pass

@@ -177,7 +177,7 @@ def test_token_survives_kill_9_of_secrets_manager(run: Run) -> None:
 
 def test_second_run_on_same_data_is_rejected(run: Run) -> None:
     error = run_and_fail(run.data, find_free_port())
-    assert error == f"error: another run uses {run.data}; stop it first\n"
+    assert error == f"error: another local run uses {run.data}; stop it first with Ctrl-C\n"
 
 
 def run_and_fail(data: Path, port: int | str) -> str:

@@ -14,7 +14,7 @@ def test_variables_can_be_read_while_run_holds_lock(tmp_path: Path) -> None:
     with run_state.lock(tmp_path):
         run_state.publish(tmp_path, VARIABLES)
         assert run_state.read_variables(tmp_path) == VARIABLES
-    with pytest.raises(LocalRunError, match=r"nothing runs on .*; start it with make run"):
+    with pytest.raises(LocalRunError, match=r"no local run uses .*; start one with make run"):
         run_state.read_variables(tmp_path)
 
 
@@ -34,6 +34,6 @@ def test_reading_does_not_hold_lock(tmp_path: Path) -> None:
 
 
 def test_missing_directory_is_not_created(tmp_path: Path) -> None:
-    with pytest.raises(LocalRunError, match="nothing runs"):
+    with pytest.raises(LocalRunError, match="no local run uses"):
         run_state.read_variables(tmp_path / "absent")
     assert not (tmp_path / "absent").exists()

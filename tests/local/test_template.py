@@ -150,7 +150,7 @@ def test_visibility_timeout_below_function_timeout_is_error(path: Path) -> None:
 
 def test_queue_outside_template_is_error(path: Path) -> None:
     path.write_text(TEMPLATE.replace("!GetAtt WorkQueue.Arn", "arn:aws:sqs:eu-west-1:1:other"))
-    with pytest.raises(LocalRunError, match="does not name a queue of the template"):
+    with pytest.raises(LocalRunError, match="is not the ARN of a queue in the template"):
         Template(path).read_functions(KNOWN, {})
 
 

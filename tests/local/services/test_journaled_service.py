@@ -47,5 +47,5 @@ def test_rejected_request_is_not_journaled(journal: Journal) -> None:
 
 def test_failing_replay_is_error(journal: Journal) -> None:
     JournaledService(Recorder(), journal)(PUT)
-    with pytest.raises(LocalRunError, match=r"entry 1 of the journal, Service_1\.PutThing, no longer succeeds"):
+    with pytest.raises(LocalRunError, match=r"entry 1 of the journal, Service_1\.PutThing, can't be replayed"):
         JournaledService(Recorder(400), journal).replay()
