@@ -1,7 +1,10 @@
 # The commands of this project. `make` alone lists them.
-# PYTHON= selects the Python for the virtual environments, ENGINE= the local database (dynoxide or ministack).
+# PYTHON= selects the Python for the virtual environments, ENGINE= the local database (dynoxide or ministack),
+# JOBS= the number of test processes (default: one per processor).
 
 PORT ?= 8080
+JOBS ?= auto
+SIZE ?= 100
 
 # The local database. npm installs dynoxide, which exists for this platform only.
 ENGINE ?= $(shell command -v npm >/dev/null && [ "$$(uname -sm)" = "Linux x86_64" ] && echo dynoxide || echo ministack)
@@ -14,10 +17,10 @@ export ENGINE PYTHON STEP
 export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help run muster test browser replay differential compare explain bench check deploy lock clean
+.PHONY: help run muster test test-fast nightly browser replay differential compare explain bench check deploy lock clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 # The port is checked before anything is installed. STEP is printed in front of what is installed.
 run: ## Run the endpoint on this machine until Ctrl-C (PORT=8080)
@@ -30,8 +33,20 @@ run: ## Run the endpoint on this machine until Ctrl-C (PORT=8080)
 muster: .venv/bin/muster ## Install the command line .venv/bin/muster
 	@.venv/bin/muster --help
 
-test: .venv/installed $(engine) $(ministack) ## Run the tests
-	@.venv/bin/pytest
+# A file is the unit of distribution: its fixtures, such as a running server, exist in one process only. The order of
+# files stays, since the last files are short: at the end no process waits long for the others.
+parallel := .venv/bin/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+
+fast := tests/protocol tests/service tests/events tests/auth tests/aws tests/test_rfc_examples.py tests/test_docs.py
+
+test: .venv/installed $(engine) $(ministack) ## Run the tests, except those of nightly (JOBS=)
+	@$(parallel) -m "not nightly"
+
+test-fast: .venv/installed ## Run the fast tests, within a minute
+	@$(parallel) -m "not nightly and not slow" $(fast)
+
+nightly: .venv/installed $(engine) $(ministack) ## Run the full-size tests (SIZE= percent)
+	@NIGHTLY_SIZE=$(SIZE) $(parallel) -m nightly
 
 browser: .venv-browser/installed ## Test the console in a real browser, and take the screenshots (CHROMIUM=)
 	@PYTHONPATH=. .venv-browser/bin/pytest browser
@@ -40,7 +55,7 @@ replay: .venv/installed ## Send the recorded requests of identity providers to a
 	@.venv/bin/python -m tests.idp "$(URL)" "$(TOKEN)" $(PROVIDER)
 
 differential: .venv/installed ## Compare 20,000 PATCH requests and 100,000 filters with scim2-models
-	@DIFFERENTIAL_SIZE=20000 .venv/bin/pytest tests/differential
+	@NIGHTLY_SIZE=100 .venv/bin/pytest tests/differential
 
 compare: .venv/installed ## Compare the responses with those of another commit (COMMIT=)
 	@.venv/bin/python -m tests.recorder $(COMMIT)

@@ -125,3 +125,13 @@ def bus(aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 def events(bus: Messaging) -> Callable[[], list[dict[str, Any]]]:
     """Reads the events on the bus."""
     return lambda: [json.loads(line) for line in bus.events.read_text().splitlines()]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the summaries that tests recorded as the property ``summary``."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            if summary := dict(report.user_properties).get("summary"):
+                title, _, text = str(summary).partition("\n")
+                terminalreporter.section(title)
+                terminalreporter.line(text)

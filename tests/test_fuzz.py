@@ -13,6 +13,7 @@ from local.api_gateway.event import InvalidPathError
 from tests.endpoint import Endpoint
 from tests.invariants import find_violation
 from tests.replay import Exchange, Values, load
+from tests.size import scale
 
 SCENARIOS = [load(path) for path in sorted((Path(__file__).parent / "idp").glob("*/*.json"))]
 REQUESTS = [(scenario.headers, exchange) for scenario in SCENARIOS for exchange in scenario.exchanges]
@@ -36,7 +37,7 @@ ODD: list[Any] = [
     [None],
     {"": ""},
 ]
-MUTATIONS = 1_500
+MUTATIONS = scale(30_000)
 
 
 def mutated(value: Any, chance: random.Random) -> Any:
@@ -91,6 +92,7 @@ class Anyones(Values):
             return "00000000-0000-4000-8000-000000000000"
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("seed", range(3))
 def test_corpus_with_mistakes_never_ends_in_a_fault(scim: Endpoint, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311  # the same mistakes in every run

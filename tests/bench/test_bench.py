@@ -36,6 +36,7 @@ def test_list_prints_the_parts() -> None:
     assert [line.split()[0] for line in run("--list").splitlines()] == list(PARTS)
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(not DYNOXIDE.exists(), reason="dynoxide has no package for this platform, and make bench needs it")
 def test_quick_run_counts_calls_and_writes_no_figures() -> None:
     before = [(ROOT / name).read_bytes() for name in WRITTEN]

@@ -1,6 +1,6 @@
 """Filters match the same users as with scim2-models."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from scim.protocol.filter.parser import parse_filter
 from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.schema import load_user_type
 from tests.differential import reference
-from tests.differential.comparison import Case, Rejection, Tally, compare
+from tests.differential.comparison import Case, Rejection, compare
 from tests.differential.differences import DIFFERENCES, EXAMPLE
 from tests.differential.generator import Generator
 
@@ -49,8 +49,10 @@ def cases(size: int) -> Iterator[Case]:
         yield run_case(generator.filter(), users, theirs)
 
 
-def test_filters_match_like_the_reference(size: int, tallies: dict[str, Tally]) -> None:
-    tally = tallies["filters"] = compare(cases(5 * size), DIFFERENCES)
+@pytest.mark.nightly
+def test_filters_match_like_the_reference(size: int, record_property: Callable[[str, object], None]) -> None:
+    tally = compare(cases(5 * size), DIFFERENCES)
+    record_property("summary", f"filters, compared with scim2-models\n{tally}")
 
     assert [case.request for case in tally.unexplained] == []
 

@@ -1,6 +1,6 @@
 """Walks through the pages while others write, on a real engine: who is there throughout comes exactly once.
 
-``PAGING_ROUNDS`` (2) says how often each kind of walk is done, ``PAGING_SEED`` (1) makes other users and changes.
+``PAGING_SEED`` (1) makes other users and changes.
 """
 
 import os
@@ -17,8 +17,9 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.endpoint import Endpoint
+from tests.size import scale
 
-ROUNDS = int(os.environ.get("PAGING_ROUNDS", "2"))
+ROUNDS = scale(20)
 SEED = int(os.environ.get("PAGING_SEED", "1"))
 USERS, WRITERS = 120, 3
 TITLES = ("Cook", "Chef")
@@ -197,6 +198,7 @@ def selected(users: Sequence[Json], query: Json) -> set[str]:
     return {user["id"] for user in users if test(user)}
 
 
+@pytest.mark.nightly
 def test_user_who_is_always_there_is_returned_exactly_once(people: People) -> None:
     """All ways through all queries, four at once, each with its size of page."""
     steady = [people.now[each] for each in people.steady]

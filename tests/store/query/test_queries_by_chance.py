@@ -1,9 +1,5 @@
-"""Whatever the plan: what a query finds, and in which order, is what filtering and sorting everybody in Python gives.
+"""Every plan of a query returns what filtering and sorting all users in Python returns, in the same order."""
 
-``FINDING_EXAMPLES`` (80) is how many queries are tried.
-"""
-
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,10 +14,10 @@ from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
 from scim.wiring import runtime
 from scim.wiring.scim_api import ScimApiAdapters
+from tests.size import scale
 from tests.store.query.test_scans import Pages, changed, number, query, user
 from tests.store.test_resources import CHANGE
 
-EXAMPLES = int(os.environ.get("FINDING_EXAMPLES", "80"))
 NAMES = [
     "a",
     "A#b",
@@ -125,9 +121,10 @@ def by_cursor(pages: Pages, count: int) -> Iterator[StoredResource]:
         yield from found.page
 
 
+@pytest.mark.nightly
 @given(st.data())
 @settings(
-    max_examples=EXAMPLES,
+    max_examples=scale(1_600),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
