@@ -1,8 +1,10 @@
 """Run one cold start: ``python start.py MODULE HANDLER``.
 
-The program reads an event from standard input, imports the handler, and calls it. Then it prints a line of JSON with
-``cpu`` (the CPU seconds of import and call, without the start of the interpreter), ``peak_mb`` (the peak resident
-memory) and ``status`` (the HTTP status).
+The program reads an event from standard input, imports the handler, and calls it. Then it prints a line of JSON:
+
+- ``cpu``: the CPU seconds of import and call, without the start of the interpreter
+- ``peak_mb``: the peak resident memory in MB
+- ``status``: the HTTP status
 """
 
 import importlib

@@ -26,7 +26,8 @@ class _MemberProjection(dict[str, "_MemberProjection | None"]):
     It maps the name of each member to the projection of its value. ``None`` includes the whole value. An entry is
     computed when its name is first looked up: once for a page of resources, and only for names that occur.
 
-    ``included`` and ``excluded`` are what the parameters name. ``included`` is ``None`` without ``attributes``.
+    ``included`` and ``excluded`` are the members that the two parameters name. ``included`` is ``None`` if the request
+    has no ``attributes``.
     """
 
     def __init__(

@@ -91,7 +91,7 @@ class Attribute:
     is_plain_string: bool = field(init=False)
     """True if every string is a valid value of the attribute and is stored unchanged."""
     value_class: object = field(init=False)
-    """The Python class of which every instance is a valid value of the attribute, or ``None``."""
+    """The Python class whose every instance is a valid value of the attribute, or ``None``."""
     required_sub_attributes: tuple[Attribute, ...] = field(init=False)
     """The sub-attributes that clients must send with a value."""
     immutable_sub_attributes: tuple[Attribute, ...] = field(init=False)

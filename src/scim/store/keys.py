@@ -4,8 +4,8 @@ Keys are built only here and in :mod:`scim.store.lookup_keys`. Functions named `
 ``…_key`` a sort key, and ``…_range`` a range of sort keys.
 
 IAM can restrict a Lambda function to partition keys, but not to sort keys. So items that only some functions may access
-are in separate partitions: settings, which the discovery function reads without access to users, and the items that are
-written without a transaction (failures, token usage, bookmarks, the reference index).
+are in separate partitions. The discovery function reads settings without access to users. Failures, token usage,
+bookmarks and the reference index are written without a transaction.
 """
 
 from __future__ import annotations

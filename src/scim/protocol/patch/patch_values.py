@@ -197,7 +197,7 @@ def _merge_sub_attributes(
 
 
 def finish_attribute(members: dict[str, Any], attribute: Attribute) -> None:
-    """Complete the write of an attribute: remove an empty value, and check what is left.
+    """Complete the write of an attribute: remove an empty value, or check the new one.
 
     Raise :class:`InvalidValue` for too many elements or a missing required sub-attribute.
     """

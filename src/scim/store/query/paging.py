@@ -3,9 +3,11 @@
 **Index paging** (RFC 7644 section 3.4.2.4): a bookmark stores where the next page of a client begins. So every page
 costs the same, and no resource is skipped or repeated while others are written.
 
-Many clients stop when they have as many resources as ``totalResults``. While more pages follow, the total is the total
-of the first page, or one more than the number of resources returned so far if that is larger. On the last page, it is
-the number of resources returned. So such a client neither stops early nor continues without end.
+Many clients stop when they have as many resources as ``totalResults``. So the total depends on the page:
+
+- While more pages follow, it is the total of the first page, but at least one more than the number of resources
+  returned so far. So the client does not stop early.
+- On the last page, it is the number of resources returned. So the client does not continue without end.
 
 **Cursor paging** (RFC 9865): the cursor contains the boundaries of the page, so nothing is stored.
 """

@@ -61,7 +61,7 @@ class Scan(ABC):
         return None, index - 1
 
     def restrict_reads(self, query: Query) -> Scan:  # noqa: ARG002  # most scans cannot read less
-        """Return a scan of the same resources that reads only what is needed to evaluate the filter."""
+        """Return a scan of the same resources that reads only the attributes that the filter needs."""
         return self
 
 
