@@ -25,7 +25,7 @@ def test_file_has_url_token_and_tenant(path: Path) -> None:
     }
 
 
-def test_token_has_a_file_of_its_own(path: Path) -> None:
+def test_token_has_a_separate_file(path: Path) -> None:
     CONNECTION.save(path)
     assert path.with_name("token").read_text() == "muster_acme_x_y\n"
     assert path.with_name("token").stat().st_mode & 0o777 == 0o600
