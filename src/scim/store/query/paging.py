@@ -7,7 +7,7 @@ Many clients stop when they have as many resources as ``totalResults``. So the t
 
 - While more pages follow, it is the total of the first page, but at least one more than the number of resources
   returned so far. So the client does not stop early.
-- On the last page, it is the number of resources returned. So the client does not continue without end.
+- On the last page, it is the number of resources returned so far. So the client does not continue without end.
 
 **Cursor paging** (RFC 9865): the cursor contains the boundaries of the page, so nothing is stored.
 """
