@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 GUIDES = ROOT / "docs/use/identity-providers"
 IDP = ROOT / "tests/idp"
 PAGES = sorted(page for page in GUIDES.glob("*.md") if page.name != "README.md")
-SECTIONS = ["Connect", "What it sends", "Leniencies", "What its errors mean", "Limits and known behaviour"]
+SECTIONS = ["Connect", "What it sends", "Leniencies", "What its errors mean", "Limits and known behavior"]
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 

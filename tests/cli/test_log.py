@@ -26,10 +26,10 @@ def test_log_has_changes_and_failures(run: Muster, acme: Endpoint) -> None:
     cells = [re.split(r"  +", line.strip()) for line in lines]
     assert cells[0] == ["TIME", "STATUS", "OPERATION", "USER", "COUNT", "RESULT"]
     assert (cells[1][0], cells[1][2:5]) == ("!", ["400", "create", "bob@example.com"])
-    assert cells[1][5].startswith("The value of active is of the wrong type.")
+    assert cells[1][5].startswith("The value of active has the wrong type.")
     assert lines[2] == "    Sent: userName, active"
     assert lines[3].startswith("    What to change: ")
-    assert cells[4][1:] == ["201", "create", "ada@example.com", "Created, takes part now."]
+    assert cells[4][1:] == ["201", "create", "ada@example.com", "Created, now active."]
     assert lines[5:7] == ["    Sent: userName, displayName", "    Changed: userName, displayName, active"]
 
 
@@ -44,13 +44,13 @@ def test_log_has_audit_events_and_their_actors(run: Muster) -> None:
 
     by = "arn:aws:sts::123456789012:user/moto"
     assert output == [
-        "*  THEN  revoke  Ended all tokens: no earlier token is valid.",
-        "*  THEN  show  Saw the new token.",
-        "*  THEN  rotate  Made a new token: the token ends at THEN; the token before is valid until THEN.",
+        "*  THEN  revoke  Revoked all tokens: no previous token is valid.",
+        "*  THEN  show  Displayed the new token.",
+        "*  THEN  rotate  Created a new token: the token expires at THEN; the previous token is valid until THEN.",
         "*  THEN  configure  Changed the settings: strict mode.",
-        "*  THEN  show  Saw the new token.",
-        "*  THEN  connect  Connected the tenant: tolerant mode; no extensions; the token has no end; "
-        "no earlier token is valid.",
+        "*  THEN  show  Displayed the new token.",
+        "*  THEN  connect  Connected the customer: tolerant mode; no custom schemas; the token never expires; "
+        "no previous token is valid.",
     ]
     assert lines[1::2] == [f"    Actor: {by}"] * 6
     assert len(run("log", "acme", "--failures").stdout.splitlines()) == 1
@@ -103,7 +103,7 @@ def test_why_has_unidentified_failures(run: Muster, acme: Endpoint) -> None:
     assert acme.request("POST", "/Users", {"schemas": [CORE]}).status == 400
 
     for arguments in (("why", "acme"), ("why", "acme", "nobody@example.com")):
-        assert "A request that names nobody failed at 20" in run(*arguments).stdout
+        assert "A request without an identifier of a user failed at 20" in run(*arguments).stdout
         (entry,) = run.json(*arguments)["unidentified_failures"]
         assert (entry["operation"], entry["status"], entry["user"]) == ("create", 400, "")
 

@@ -105,7 +105,7 @@ def test_rotate_in_grace_period_requires_force(run: Muster) -> None:
     run("connect", "acme")
     run("rotate", "acme")
 
-    assert "is valid until" in run("rotate", "acme", code=4).stderr
+    assert "is still valid until" in run("rotate", "acme", code=4).stderr
     run("rotate", "acme", "--force")
 
 

@@ -43,7 +43,9 @@ def test_throttled_bulk_answers_in_time_and_can_be_sent_again(
     assert [result["bulkId"] for result in results] == [operation["bulkId"] for operation in operations]
     statuses = Counter(result["status"] for result in results)
     assert set(statuses) == {"201", "503"}
-    assert {"send it again" in result["response"]["detail"] for result in results if "response" in result} == {True}
+    assert {
+        "Send the operation again" in result["response"]["detail"] for result in results if "response" in result
+    } == {True}
     assert scim.request("GET", "/Users?count=0").json()["totalResults"] == statuses["201"]
 
     left = [operation for operation, result in zip(operations, results, strict=True) if result["status"] == "503"]

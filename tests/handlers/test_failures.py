@@ -1,4 +1,4 @@
-"""What requests leave in the log of failures."""
+"""What requests leave in the failures in the audit log."""
 
 import json
 import time

@@ -152,11 +152,11 @@ def test_log_and_why_tell_of_malformed_tokens(known: Endpoint) -> None:
     told = "\n".join(log.report_on_person("ada@example.com").diagnosis)
 
     (entry,) = [entry for entry in entries if entry.kind == "malformed-token"]
-    assert entry.summary.startswith("Unverified requests with a malformed token")
+    assert entry.summary.startswith("Requests with a malformed token")
     assert "Copy the whole token again" in entry.remediation
-    assert "1 or more unverified requests with a malformed token in the last 24 hours" in told
-    assert "copy the whole token again" in told
-    assert "assign the person" not in told
+    assert "At least 1 request with a malformed token in the last 24 hours" in told
+    assert "copy the whole token into it again" in told
+    assert "assign the person to the application" not in told
 
 
 def test_why_names_malformed_tokens_only_where_nothing_else_is_known(known: Endpoint) -> None:
@@ -180,7 +180,7 @@ def test_connection_test_is_no_reason_to_say_that_nobody_called(scim: Endpoint) 
 
     assert "No request with a valid token" in before
     assert "No request with a valid token" not in after
-    assert "Its last request, a read, was recorded at" in after
+    assert "Its last recorded request was a read at" in after
 
 
 # Secrets that were edited by hand

@@ -152,7 +152,7 @@ def test_type_can_not_change_by_removing_the_schema(customer: Customer) -> None:
     customer.connect().create(**{SURVEY: {"Contract Level": 7}})
     customer.tenants.remove_schema(customer.id, SURVEY)
     changed = {"id": SURVEY, "attributes": [{"name": "Contract Level", "type": "string"}]}
-    with pytest.raises(ValueError, match="Contract Level has another type than before: it was integer"):
+    with pytest.raises(ValueError, match=r"The type of .*Contract Level cannot change from integer"):
         customer.tenants.add_schemas(customer.id, [changed])
 
 
@@ -291,7 +291,7 @@ def test_user_with_all_attributes_that_schemas_can_have_is_stored(customer: Cust
     names = [f"a{number}" for number in range(100)]
     attributes = [{"name": name, "type": "integer"} for name in names]
     documents: list[dict[str, Any]] = [{"id": f"{urn}{number:02}", "attributes": attributes} for number in range(40)]
-    with pytest.raises(ValueError, match="have more than 30000 bytes in all"):
+    with pytest.raises(ValueError, match="have more than 30000 bytes in total"):
         customer.tenants.configure(customer.id, custom_schemas=documents)
     customer.tenants.configure(customer.id, custom_schemas=documents[:2])
     values = {each["id"]: dict.fromkeys(names, 1) for each in documents[:2]}

@@ -56,7 +56,7 @@ def test_strict_mode_rejects_patch_without_path(strict: Endpoint) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "wrong", "detail"),
     [
-        ("Business Unit", "x" * 256, "x" * 257, "Business Unit has at most 256 characters"),
+        ("Business Unit", "x" * 256, "x" * 257, "Business Unit can have at most 256 characters"),
         ("Start Date", "2026-02-28", "2026-02-30", "Start Date is a date"),
         ("Start Date", "2024-02-29", "29.2.2024", "Start Date is a date"),
         ("Contract Level", 7, "seven", "Contract Level is an integer"),

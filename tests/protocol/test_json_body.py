@@ -46,7 +46,7 @@ def test_unusual_json(body: bytes, value: Any) -> None:
 
 def test_nesting_is_limited() -> None:
     assert json.dumps(parse_json(nested(MAX_DEPTH))).encode() == nested(MAX_DEPTH)
-    with pytest.raises(InvalidSyntax, match="nested more than 32 deep"):
+    with pytest.raises(InvalidSyntax, match="more than 32 levels of nesting"):
         parse_json(nested(MAX_DEPTH + 1))
 
 
@@ -70,7 +70,7 @@ def test_nesting_is_limited() -> None:
     ],
 )
 def test_malformed_json_has_a_position(body: bytes) -> None:
-    with pytest.raises(InvalidSyntax, match=r"^The body is not JSON: line \d+, column \d+\.$"):
+    with pytest.raises(InvalidSyntax, match=r"^The request body is not valid JSON: line \d+, column \d+\.$"):
         parse_json(body)
 
 
@@ -117,7 +117,7 @@ def test_unpaired_surrogate(body: bytes) -> None:
 
 @pytest.mark.parametrize("body", [b'{"a": 1, "a": 1}', b'[{"b": {"a": 1, "a": null}}]', b'{"a": 1, "\\u0061": 2}'])
 def test_duplicate_name(body: bytes) -> None:
-    with pytest.raises(InvalidSyntax, match="the same name twice"):
+    with pytest.raises(InvalidSyntax, match="two members with the same name"):
         parse_json(body)
 
 

@@ -107,7 +107,7 @@ def test_error_has_the_wrong_member(body: dict[str, Any], error: type[ScimError]
     refused = refusal(PatchRequest, body)
 
     assert isinstance(refused, error)
-    assert refused.detail.startswith(f"The request's {member} is wrong: ")
+    assert refused.detail.startswith(f"The request has an invalid {member}: ")
 
 
 @pytest.mark.parametrize(

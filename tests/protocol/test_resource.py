@@ -222,5 +222,5 @@ def test_members_of_one_attribute_are_merged(body: Any, expected: Any) -> None:
     ],
 )
 def test_duplicate_member(body: Any) -> None:
-    with pytest.raises(InvalidSyntax, match="is there twice"):
+    with pytest.raises(InvalidSyntax, match="occurs twice"):
         parse_resource({"userName": "bob"} | body, load_user_type(), LeniencyTracker())

@@ -1,7 +1,8 @@
 """Compare what the service answers now with what it answered at a commit: ``make compare COMMIT=...``.
 
 Both are recorded (:mod:`tests.recorder.recording`) and compared byte for byte. Differences that are intended stand in
-``allowed.json``: each has the files, a regular expression, what takes its place, and the reason.
+``allowed.json``: each has the files, a regular expression, what takes its place, and the reason. An entry with
+``in_both`` replaces text in both recordings, so that texts that may differ, such as those of a page, are not compared.
 """
 
 import difflib
@@ -22,7 +23,10 @@ _SHOWN_LINES = 200
 
 
 class AllowedDifference(BaseModel):
-    """A difference that is intended: what ``pattern`` matched in ``files`` reads ``replacement`` now."""
+    """A difference that is intended: what ``pattern`` matched in ``files`` reads ``replacement`` now.
+
+    If ``in_both``, the replacement is made in the new recording, too.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -30,6 +34,7 @@ class AllowedDifference(BaseModel):
     pattern: str
     replacement: str
     reason: str
+    in_both: bool = False
 
 
 def main(commit: str) -> int:
@@ -77,13 +82,15 @@ def compare(base: dict[str, str], now: dict[str, str], allowed: list[AllowedDiff
     """Yield the lines of a unified diff, and each allowed difference that does not occur."""
     used: set[AllowedDifference] = set()
     for name in sorted(base.keys() | now.keys()):
-        expected = base.get(name, "")
+        expected, actual = base.get(name, ""), now.get(name, "")
         for difference in allowed:
             if fnmatch(name, difference.files):
                 expected, number = re.subn(difference.pattern, difference.replacement, expected)
                 used |= {difference} if number else set()
+                if difference.in_both:
+                    actual = re.sub(difference.pattern, difference.replacement, actual)
         yield from difflib.unified_diff(
-            expected.splitlines(), now.get(name, "").splitlines(), f"base/{name}", f"now/{name}", lineterm="", n=1
+            expected.splitlines(), actual.splitlines(), f"base/{name}", f"now/{name}", lineterm="", n=1
         )
     for difference in allowed:
         if difference not in used:

@@ -27,6 +27,12 @@ def test_allowed_difference_counts_in_its_files_only() -> None:
     assert list(compare({"events.txt": "poison"}, {"events.txt": "dead letters"}, [RENAMED]))
 
 
+def test_text_that_may_differ_is_masked_in_both() -> None:
+    masked = RENAMED.model_copy(update={"pattern": ">[^<]*<", "replacement": "><", "in_both": True})
+    assert list(compare({"commands.txt": "<b>old</b>"}, {"commands.txt": "<b>new</b>"}, [masked])) == []
+    assert list(compare({"commands.txt": "<b>old</b>"}, {"commands.txt": "<i>old</i>"}, [masked]))
+
+
 def test_unused_allowed_difference_is_reported() -> None:
     (line,) = compare({"commands.txt": "1"}, {"commands.txt": "1"}, [RENAMED])
     assert line == "The allowed difference 'poison' in commands* does not occur: remove it."

@@ -12,7 +12,7 @@ def test_failure_of_version_0_1_is_read() -> None:
         "status": 400,
         "scim_type": "invalidValue",
         "rule": "type",
-        "detail": "active is a boolean: send true or false.",
+        "detail": "active is a boolean. Send true or false.",
         "attribute": "active",
         "kind": "userName",
         "identifier": "ada",

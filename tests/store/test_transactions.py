@@ -130,13 +130,13 @@ def test_failed_condition_of_a_first_attempt_is_never_success() -> None:
 
 
 def test_conflicts_until_the_deadline_are_unavailable() -> None:
-    with pytest.raises(Unavailable, match="send the request again") as raised:
+    with pytest.raises(Unavailable, match=r"Send the request again") as raised:
         run(Script(*[cancelled("TransactionConflict", "None")] * 1_000), seconds=6)
     assert raised.value.headers == {"Retry-After": "1"}
 
 
 def test_unknown_outcome_at_the_deadline_says_how_to_find_out() -> None:
-    with pytest.raises(Unavailable, match="whether the change was stored: read the user"):
+    with pytest.raises(Unavailable, match=r"whether the change was stored\. Read the user"):
         run(Script(*[TIMEOUT] * 1_000), seconds=6)
 
 

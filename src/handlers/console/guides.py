@@ -49,17 +49,18 @@ GUIDES = {
         ),
         (("Tenant URL", URL_PLACEHOLDER), ("Secret Token", TOKEN_PLACEHOLDER)),
         (
-            "Test Connection, then Create.",
-            "Attribute mapping: open the one for groups and set Enabled to No. Keep userName as the matching attribute "
-            "and the mapping of active.",
-            "Users and groups: assign people, or groups whose direct members are to come.",
-            "Provision on demand for one person, then Start provisioning.",
+            "Select Test Connection, then Create.",
+            "Attribute mapping: in the mapping for groups, set Enabled to No. In the mapping for users, keep userName "
+            "as the matching attribute, and keep the mapping of active.",
+            "Users and groups: assign users, or groups. Only direct members of a group are provisioned.",
+            "Provision on demand for one user, then select Start provisioning.",
         ),
     ),
     "okta": Guide(
         "Okta",
         (
-            "A custom application of type SAML or SWA: General > App Settings > Edit, Provisioning: SCIM",
+            "In a custom application of type SAML or SWA: General > App Settings > Edit. For Provisioning, choose "
+            "SCIM.",
             "Provisioning > Integration > Edit",
         ),
         (
@@ -70,9 +71,10 @@ GUIDES = {
             ("Authorization", TOKEN_PLACEHOLDER),
         ),
         (
-            "Test Connector Configuration, then Save.",
-            "Provisioning > To App: Create Users, Update User Attributes, Deactivate Users. Sync Password stays off.",
-            "Assign people or groups under Assignments; nothing under Push Groups.",
+            "Select Test Connector Configuration, then Save.",
+            "Provisioning > To App: turn on Create Users, Update User Attributes and Deactivate Users. Leave Sync "
+            "Password off.",
+            "Assignments: assign people or groups. Do not add anything under Push Groups.",
         ),
     ),
     "onelogin": Guide(
@@ -84,9 +86,9 @@ GUIDES = {
             ("SCIM JSON Template", _ONELOGIN_TEMPLATE),
         ),
         (
-            "Save, then API Status: Enable.",
-            "Parameters: the SCIM username is the email. Provisioning: Enable provisioning.",
-            "Access: the roles whose members are to come.",
+            "Save, then select Enable for API Status.",
+            "Parameters: map the SCIM username to the email. Provisioning: select Enable provisioning.",
+            "Access: select the roles whose members to provision.",
         ),
     ),
     "jumpcloud": Guide(
@@ -94,9 +96,9 @@ GUIDES = {
         ("SSO Applications > Add New Application > Custom Application", "Identity Management"),
         (("SCIM Version", "SCIM 2.0"), ("Base URL", URL_PLACEHOLDER), ("Token Key", TOKEN_PLACEHOLDER)),
         (
-            "Enable management of User Groups and Group Membership in this application: off.",
-            "Test Connection, Activate, Save.",
-            "User Groups: the groups whose members are to come.",
+            "Turn off Enable management of User Groups and Group Membership in this application.",
+            "Select Test Connection, Activate and Save.",
+            "User Groups: select the groups whose members to provision.",
         ),
     ),
     "google": Guide(
@@ -104,15 +106,15 @@ GUIDES = {
         ("Apps > Web and mobile apps > the application > Configure autoprovisioning",),
         (("Access token", TOKEN_PLACEHOLDER), ("Endpoint URL", URL_PLACEHOLDER)),
         (
-            "App attributes: userName is the Primary email; first and last name.",
-            "Provisioning scope: the groups whose members are to come; none for everybody.",
-            "Finish, User access on for those concerned, and set Autoprovisioning to Active.",
+            "App attributes: map userName to Primary email, and map the first and last name.",
+            "Provisioning scope: select the groups whose members to provision, or leave it empty for all users.",
+            "Select Finish. Turn User access on for the users to provision, and set Autoprovisioning to Active.",
         ),
     ),
     "ping": Guide(
         "PingFederate, PingOne",
         (
-            "PingFederate: the SP connection's provisioning target, with the SCIM Provisioner",
+            "PingFederate: the provisioning target of the SP connection, with the SCIM Provisioner",
             "PingOne: Integrations > Provisioning > New connection > Identity Store > SCIM Outbound",
         ),
         (
@@ -125,39 +127,50 @@ GUIDES = {
             ("Auth Type Header", "Bearer"),
             ("User filter", 'username Eq "%s"'),
         ),
-        ("Leave groups out of the channel's source location, or make a rule without groups.",),
+        (
+            "PingFederate: do not add groups to the channel's source location.",
+            "PingOne: select Test connection, then create a rule without groups.",
+        ),
     ),
     "sailpoint": Guide(
         "SailPoint",
-        ("A source of type SCIM 2.0",),
+        ("Create a source of type SCIM 2.0",),
         (("Base URL", URL_PLACEHOLDER), ("Authentication Type", "API Token"), ("API Token", TOKEN_PLACEHOLDER)),
-        ("Test Connection, then discover the schema and aggregate accounts.",),
+        ("Select Test Connection, then discover the schema and aggregate accounts.",),
     ),
     "auth0": Guide(
         "Auth0",
-        ("Event Streams > Create Event Stream > Auth0 Actions: user.created, user.updated, user.deleted", "Secrets"),
+        (
+            "Event Streams > Create Event Stream > Auth0 Actions, with user.created, user.updated and user.deleted",
+            "Paste the template from auth0.com/docs/customize/events/send-outbound-scim, and adapt buildScimUser() if "
+            "needed",
+            "Secrets",
+        ),
         (("SCIM_BASE_URL", URL_PLACEHOLDER), ("SCIM_BEARER_TOKEN", TOKEN_PLACEHOLDER)),
         (
-            "Paste the code of auth0.com/docs/customize/events/send-outbound-scim, adapt buildScimUser() if need be, "
-            "Save Draft.",
-            "Send the users who are there already, once: the stream only knows what happens from then on.",
-            "Deploy.",
+            "Select Save Draft.",
+            "Send the existing users once, because the stream only receives later changes.",
+            "Select Deploy.",
         ),
     ),
     "authentik": Guide(
         "authentik",
-        ("Applications > Applications > New Application, type SCIM",),
+        (
+            "Customization > Property Mappings: create a group property mapping with the expression raise SkipObject",
+            "Applications > Applications > New Application, type SCIM",
+        ),
         (("URL", URL_PLACEHOLDER), ("Token", TOKEN_PLACEHOLDER), ("SCIM Compatibility Mode", "Default")),
         (
-            "Group Property Mappings: one of your own, with the expression raise SkipObject.",
-            "Edit the application: Backchannel providers, the provider.",
-            "Bind the users or groups that are to come; without any, everybody comes.",
+            "Group Property Mappings: select the mapping from the first step.",
+            "Edit the application: add the provider under Backchannel providers.",
+            "Bind the users or groups to provision. Without a binding, authentik synchronizes all users.",
         ),
     ),
     "keycloak": Guide(
         "Keycloak",
         (
-            "Put the jar of keycloak-scim into providers/, add scim to the Event listeners of the realm",
+            "Copy the jar of the extension keycloak-scim into providers/, and add scim to the Event listeners of the "
+            "realm",
             "User federation > Add provider > scim",
         ),
         (
@@ -166,18 +179,21 @@ GUIDES = {
             ("Auth mode", "BEARER"),
             ("Auth password/token", TOKEN_PLACEHOLDER),
         ),
-        ("Enable user propagation: on.", "Enable group propagation: off."),
+        ("Turn Enable user propagation on.", "Turn Enable group propagation off."),
     ),
     "ibm": Guide(
         "IBM Verify",
-        ("Applications > Add application > Custom Application, its account lifecycle",),
+        ("Applications > Add application > Custom Application, then its account lifecycle",),
         (("SCIM Base URL", URL_PLACEHOLDER), ("OAuth Bearer Token", TOKEN_PLACEHOLDER)),
-        ("Map at least userName, name.givenName, name.familyName and the work email; assign people.",),
+        (
+            "Map at least userName, name.givenName, name.familyName and the work email.",
+            "Assign people under entitlements.",
+        ),
     ),
     "peakon": Guide(
         "Moving from Workday Peakon",
-        ("In the identity provider replace Peakon's values",),
+        ("In the identity provider, replace Peakon's values",),
         (("SCIM 2.0 URL", URL_PLACEHOLDER), ("OAuth Bearer Token", TOKEN_PLACEHOLDER)),
-        ("Entra's gallery application Peakon becomes a new non-gallery application.",),
+        ("In Entra ID, replace the gallery application Peakon with a new non-gallery application.",),
     ),
 }

@@ -28,7 +28,7 @@ class Role(StrEnum):
     """The role of a person in a session."""
 
     VISITOR = ""
-    """Somebody who has not signed in."""
+    """A person who has not signed in."""
     OPERATOR = "operator"
     GUEST = "invited"
     """The IT admin of a customer, who has accepted an invitation to one tenant."""
@@ -167,7 +167,7 @@ class SessionCodec:
         return compare_digest(token.encode(errors="replace"), self._compute_mac("form", session.id))
 
     def derive_secret(self, purpose: str, session: Session) -> str:
-        """Return 43 characters that nobody can guess, always the same for a session and a purpose."""
+        """Return 43 characters that cannot be guessed, always the same for a session and a purpose."""
         return self._compute_mac(purpose, session.id).decode()
 
     def digest_credential(self, credential: str) -> str:

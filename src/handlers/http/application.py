@@ -85,7 +85,9 @@ class ScimApplication:
         except Exception as fault:  # noqa: BLE001  # the client must get SCIM JSON for any error
             self._report_fault(fault, request.id)
             log.rule = InternalError.rule
-            return _error_response(InternalError(f"The request failed; give the request id {request.id} to support."))
+            return _error_response(
+                InternalError(f"The service had an internal error. Give the request id {request.id} to support.")
+            )
 
     def _authenticate(self, request: Request, deadline: Deadline, log: RequestLogLine) -> Tenant:
         """Return the tenant of a request's token. Record that the token was used or rejected.
@@ -202,15 +204,14 @@ def _find_handler(
     """Return the handler of a method. Raise :class:`ScimError` if the path or the method is not supported."""
     if misplaced is not None:
         raise WrongScimUrl(
-            f"The SCIM URL in the identity provider is wrong: it has /{misplaced.endpoint} at its end. Set it to "
-            f"{base_url}."
+            f"The SCIM URL in the identity provider is wrong: it ends in /{misplaced.endpoint}. Set it to {base_url}."
         )
     if endpoint is None:
-        raise NotFound(f"Nothing is served at this path. The SCIM URL is {base_url}.")
+        raise NotFound(f"Nothing exists at this path. The SCIM URL is {base_url}.")
     handler = endpoint.handlers.get(method)
     if handler is None:
         allowed = ", ".join(endpoint.handlers)
-        raise MethodNotAllowed(f"{endpoint.name} can be asked with {allowed} only.", headers={"Allow": allowed})
+        raise MethodNotAllowed(f"{endpoint.name} supports only the method {allowed}.", headers={"Allow": allowed})
     return handler
 
 

@@ -83,11 +83,11 @@ class Request:
                 max_num_fields=_MAX_PARAMETERS,
             )
         except ValueError:
-            raise InvalidValue("The query string is not encoded in UTF-8, or has too many parameters.") from None
+            raise InvalidValue("The query string is not valid UTF-8, or has too many parameters.") from None
         parameters: dict[str, str] = {}
         for name, value in ((name.lower(), value) for name, value in pairs):
             if name in parameters:
-                raise InvalidValue(f"The query parameter {name} is there twice: send it once.")
+                raise InvalidValue(f"The query parameter {name} occurs twice. Send it once.")
             # A blank filter is kept, so that it is an error and does not return all users. A blank cursor requests
             # the first page (RFC 9865).
             if name in known_names and (value or name in ("filter", "cursor")):
@@ -101,14 +101,16 @@ class Request:
         """
         body = self.decode_body()
         if len(body) > MAX_PAYLOAD_BYTES:
-            raise PayloadTooLarge(f"The body has more than {MAX_PAYLOAD_BYTES} bytes: send several smaller requests.")
+            raise PayloadTooLarge(
+                f"The request body has more than {MAX_PAYLOAD_BYTES} bytes. Send several smaller requests."
+            )
         media_type = (self.get_header("content-type") or SCIM_JSON).partition(";")[0].strip().lower()
         if not _MEDIA_TYPE.fullmatch(media_type):
-            raise UnsupportedMediaType(f"The body must be JSON: send it as {SCIM_JSON}.")
+            raise UnsupportedMediaType(f"The request body must be JSON. Send it with the content type {SCIM_JSON}.")
         if (self.get_header("content-encoding") or "identity").lower() != "identity":
-            raise UnsupportedMediaType("The body must be sent without compression.")
+            raise UnsupportedMediaType("The request body must not be compressed.")
         if not body:
-            raise InvalidSyntax("The body is empty.")
+            raise InvalidSyntax("The request body is empty.")
         return parse_json(body)
 
     def decode_body(self) -> bytes:
@@ -119,7 +121,7 @@ class Request:
         try:
             return base64.b64decode(body, validate=True)
         except (binascii.Error, ValueError):
-            raise BadRequest("The body could not be read.") from None
+            raise BadRequest("The request body could not be read.") from None
 
     @property
     def response_media_type(self) -> str:

@@ -200,7 +200,7 @@ def _build_rejection(tenant_id: str, cached: CachedTenant, now: float) -> Unauth
 
 def _build_unauthorized_error() -> Unauthorized:
     return Unauthorized(
-        "The bearer token is missing or not valid. Copy the token that Connect showed into the identity provider's "
-        "secret token field, or have a new one made.",
+        "The bearer token is missing or not valid. Copy the whole token into the identity provider again, or create a "
+        "new one.",
         headers={"WWW-Authenticate": 'Bearer realm="SCIM"'},
     )

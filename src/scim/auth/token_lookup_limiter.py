@@ -30,7 +30,7 @@ class TokenLookupLimiter:
         window_start, failures = self._windows.get(digest, (now, 0))
         if now - window_start < _WINDOW_S and failures >= _MAX_FAILURES:
             raise TooManyRequests(
-                "Too many requests came with this token, which is not valid. Send the request again in a few seconds.",
+                "Too many requests with this token, which is not valid. Send the request again in a few seconds.",
                 headers={"Retry-After": str(int(_WINDOW_S))},
             )
 

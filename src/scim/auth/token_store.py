@@ -232,4 +232,6 @@ def _parse_stages(description: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _build_unavailable_error() -> Unavailable:
-    return Unavailable("The token could not be checked just now; send the request again.", headers={"Retry-After": "2"})
+    return Unavailable(
+        "The token could not be checked at the moment. Send the request again.", headers={"Retry-After": "2"}
+    )

@@ -35,11 +35,11 @@ def parse_json(body: bytes) -> Any:
         value = _DECODER.decode(text)
         _check_surrogates(text, value)
     except UnicodeDecodeError:
-        raise InvalidSyntax("The body is not encoded in UTF-8.") from None
+        raise InvalidSyntax("The request body is not valid UTF-8.") from None
     except json.JSONDecodeError as error:
-        raise InvalidSyntax(f"The body is not JSON: line {error.lineno}, column {error.colno}.") from None
+        raise InvalidSyntax(f"The request body is not valid JSON: line {error.lineno}, column {error.colno}.") from None
     except ValueError:  # Python rejects integers of more than 4,300 digits
-        raise InvalidSyntax("The body has a number with too many digits.") from None
+        raise InvalidSyntax("The request body has a number with too many digits.") from None
     return value
 
 
@@ -60,7 +60,7 @@ def _check_depth(text: str) -> None:
     for bracket in _BRACKETS.finditer(text):
         depth += (bracket.group(1) is not None) - (bracket.group(2) is not None)
         if depth > MAX_DEPTH:
-            raise InvalidSyntax(f"The body is nested more than {MAX_DEPTH} deep.")
+            raise InvalidSyntax(f"The request body has more than {MAX_DEPTH} levels of nesting.")
 
 
 def _check_surrogates(text: str, value: Any) -> None:
@@ -70,26 +70,26 @@ def _check_surrogates(text: str, value: Any) -> None:
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise InvalidSyntax("The body has half of a surrogate pair in a string.") from None
+        raise InvalidSyntax("The request body has a string with an unpaired surrogate.") from None
 
 
 def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return the members as a dict. Raise :class:`InvalidSyntax` if two have the same name."""
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise InvalidSyntax("An object in the body has the same name twice: send it once.")
+        raise InvalidSyntax("An object in the request body has two members with the same name. Send each name once.")
     return members
 
 
 def _reject_constant(_: str) -> NoReturn:
     """Raise :class:`InvalidSyntax` for a constant that Python's parser accepts but JSON does not allow."""
-    raise InvalidSyntax("NaN and Infinity are not JSON.")
+    raise InvalidSyntax("The request body is not JSON: NaN and Infinity are not allowed.")
 
 
 def _parse_finite_number(text: str) -> float:
     number = float(text)
     if not isfinite(number):
-        raise InvalidSyntax("The body has a number that is too large.")
+        raise InvalidSyntax("The request body has a number that is too large.")
     return number
 
 

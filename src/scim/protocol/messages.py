@@ -111,7 +111,7 @@ def parse_message(message_class: type[MessageT], body: Any, leniencies: Leniency
     member.
     """
     if not isinstance(body, dict):
-        raise InvalidSyntax("The body must be a JSON object.")
+        raise InvalidSyntax("The request body must be a JSON object.")
     members = _lower_unique_names(body)
     if message_class.urn is not None:
         _check_schemas(message_class.urn, members.get("schemas"), leniencies)
@@ -131,14 +131,14 @@ def build_message(message_class: type[MessageT], members: dict[str, Any]) -> Mes
         location = ".".join(str(part) for part in first_error["loc"])
         is_structural = first_error["type"] in ("missing", "too_short", "literal_error", "enum", "model_type")
         error_class = InvalidSyntax if is_structural else InvalidValue
-        raise error_class(f"The request's {location or 'body'} is wrong: {first_error['msg']}.") from None
+        raise error_class(f"The request has an invalid {location or 'body'}: {first_error['msg']}.") from None
 
 
 def _lower_unique_names(members: dict[str, Any]) -> dict[str, Any]:
     """Return the members by their lower-case names. Raise :class:`InvalidSyntax` if two have the same name."""
     members_by_lower_name = lower_member_names(members)
     if len(members_by_lower_name) != len(members):
-        raise InvalidSyntax("The body has the same member twice, in different cases: send it once.")
+        raise InvalidSyntax("The request body has two members whose names differ only in case. Send the member once.")
     return members_by_lower_name
 
 
@@ -147,4 +147,4 @@ def _check_schemas(urn: str, schemas: Any, leniencies: LeniencyTracker) -> None:
     if schemas is None and leniencies.tolerate(Leniency.MISSING_SCHEMAS):
         return
     if not isinstance(schemas, list) or urn.lower() not in [str(schema).lower() for schema in schemas]:
-        raise InvalidSyntax(f'The body is not the message expected here: its schemas must be ["{urn}"].')
+        raise InvalidSyntax(f'The request body is not the expected message. Its schemas must be ["{urn}"].')

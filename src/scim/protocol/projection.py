@@ -166,10 +166,10 @@ def _parse_names(
             path = parse_path(name, resource_type, leniencies)
         except UnknownAttribute:
             if not leniencies.tolerate(Leniency.UNKNOWN_ATTRIBUTE):
-                raise InvalidValue(f"attributes names {name[:120]}, which no schema has.") from None
+                raise InvalidValue(f"attributes lists {name[:120]}, which no schema has.") from None
             named.setdefault(resource_type.core_schema.id, {})
         except InvalidPath as error:
-            raise InvalidValue(f"attributes holds something that is no attribute's name. {error.detail}") from None
+            raise InvalidValue(f"attributes has a malformed attribute name. {error.detail}") from None
         else:
             _add_path(named, path.extension or resource_type.core_schema.id, path)
     return named

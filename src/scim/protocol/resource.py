@@ -32,7 +32,7 @@ def parse_resource(body: Any, resource_type: ResourceType, leniencies: LeniencyT
     or missing value.
     """
     if not isinstance(body, dict):
-        raise InvalidSyntax(f"The body must be a JSON object: a {resource_type.name}.")
+        raise InvalidSyntax(f"The request body must be a JSON object that represents a {resource_type.name}.")
     _check_schemas(body, resource_type, leniencies)
     core, extensions = _split_by_schema(body, resource_type, leniencies)
     resource = _parse_attributes(resource_type.core_schema, core, leniencies)
@@ -50,7 +50,7 @@ def check_unique_attribute(resource: Resource, resource_type: ResourceType) -> N
     name = resource_type.unique_attribute.name
     if has_invisible_characters(resource.get(name, "")):
         raise InvalidValue(
-            f"{name} holds invisible or control characters: remove them at the source.",
+            f"{name} has invisible or control characters. Remove them in the identity provider.",
             rule=Rule.FORMAT,
             attribute=name,
         )
@@ -100,24 +100,22 @@ def _check_schemas(body: dict[str, Any], resource_type: ResourceType, leniencies
     """
     names = [name for name in body if len(name) == len("schemas") and name.lower() == "schemas"]
     if len(names) > 1:
-        raise InvalidSyntax("schemas is there twice, in different cases: send it once.")
+        raise InvalidSyntax("schemas occurs twice, in different cases. Send it once.")
     schemas = body[names[0]] if names else None
     if schemas is None:
         if not leniencies.tolerate(Leniency.MISSING_SCHEMAS):
             raise InvalidValue(
-                f'schemas is required: send ["{resource_type.core_schema.id}"].',
+                f'schemas is required. Send ["{resource_type.core_schema.id}"].',
                 rule=Rule.REQUIRED,
                 attribute="schemas",
             )
         return
     if not isinstance(schemas, list) or not all(isinstance(urn, str) for urn in schemas):
-        raise InvalidValue("schemas is a list of URNs.")
+        raise InvalidValue("schemas must be a list of URNs.")
     urns = {urn.lower() for urn in schemas}
     is_standard = urns <= resource_type.urns and resource_type.core_schema.id.lower() in urns
     if not is_standard and not leniencies.tolerate(Leniency.FOREIGN_SCHEMAS):
-        raise InvalidValue(
-            f"schemas must list {resource_type.core_schema.id} and no schema that /Schemas doesn't show."
-        )
+        raise InvalidValue(f"schemas must list {resource_type.core_schema.id}, and only schemas that /Schemas lists.")
 
 
 def _split_by_schema(
@@ -152,7 +150,7 @@ def _add_members(target: dict[str, Any], members: Mapping[str, Any]) -> None:
             target[existing_name] = dict(target[existing_name])
             _add_members(target[existing_name], value)
         else:
-            raise InvalidSyntax(f"{name[:100]} is there twice: send it once.")
+            raise InvalidSyntax(f"{name[:100]} occurs twice. Send it once.")
 
 
 def _parse_member_with_urn(
@@ -171,13 +169,14 @@ def _parse_member_with_urn(
         leniencies.record_ignored(name, value)
         if not leniencies.tolerate(Leniency.UNKNOWN_ATTRIBUTE):
             raise InvalidValue(
-                "The body has a schema that /Schemas doesn't show; remove its mapping.", rule=Rule.UNKNOWN_ATTRIBUTE
+                "The request body has a schema that /Schemas does not list. Remove its mapping.",
+                rule=Rule.UNKNOWN_ATTRIBUTE,
             ) from None
         return None, {}
     schema = resource_type.find_extension(path.extension) if path.extension else None
     if path.attribute is None:
         if value is not None and not isinstance(value, dict):
-            raise InvalidValue(f"{path.extension} is an extension: send an object with its attributes.")
+            raise InvalidValue(f"{path.extension} is a schema extension. Send an object with its attributes.")
         return schema, dict(value or {})
     if path.sub_attribute is None:
         return schema, {path.attribute.name: value}

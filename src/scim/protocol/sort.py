@@ -37,7 +37,9 @@ def compile_sort(name: str, resource_type: ResourceType, leniencies: LeniencyTra
     try:
         path = parse_path(name, resource_type, leniencies)
     except (UnknownAttribute, InvalidPath):
-        raise InvalidValue("sortBy names no attribute of a schema; use one that /Schemas lists.") from None
+        raise InvalidValue(
+            "sortBy names an attribute that no schema has. Use an attribute that /Schemas lists."
+        ) from None
     leaf = _find_sortable_leaf(path)
     get_elements = compile_value_getter(
         AttributePath(path.attribute, None, path.extension, path.value_filter), leniencies
@@ -65,7 +67,7 @@ def _find_sortable_leaf(path: AttributePath) -> Attribute:
     if leaf is not None and leaf.type is DataType.COMPLEX:
         leaf = leaf.find_sub_attribute("value")
     if leaf is None or leaf.is_write_only:
-        raise InvalidValue("sortBy names an attribute without an order of its own: name one of its sub-attributes.")
+        raise InvalidValue("sortBy names a complex attribute. Sort by one of its sub-attributes.")
     return leaf
 
 

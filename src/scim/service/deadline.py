@@ -55,7 +55,7 @@ class Deadline:
         """Raise :class:`Unavailable` if there is no time for another call to AWS (:meth:`has_time`)."""
         if not self.has_time():
             raise Unavailable(
-                "The service could not finish in time; send the request again.", headers={"Retry-After": "1"}
+                "The service could not finish in time. Send the request again.", headers={"Retry-After": "1"}
             )
 
     def has_time(self) -> bool:

@@ -64,7 +64,7 @@ def index_entry_keys(resource: Mapping[str, Any], user_id: str, indexed: Mapping
 def check_index_entry_count(entries: set[str], indexed: Mapping[str, AttributePath]) -> None:
     """Raise :class:`InvalidValue` if a user would have too many index entries."""
     if len(entries) > MAX_INDEX_ENTRIES:
-        raise InvalidValue(f"At most {MAX_INDEX_ENTRIES} values of {', '.join(indexed)} are kept for a user.")
+        raise InvalidValue(f"A user can have at most {MAX_INDEX_ENTRIES} values of {', '.join(indexed)} in total.")
 
 
 def _iterate_values(resource: Mapping[str, Any], path: AttributePath) -> Iterator[str]:

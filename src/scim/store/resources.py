@@ -101,8 +101,8 @@ class DynamoDBResourceStore:
             )
         if len(after.document.encode()) > MAX_DOCUMENT_BYTES:
             raise PayloadTooLarge(
-                f"The {self._resource_type.name} would have more than {MAX_DOCUMENT_BYTES} bytes: "
-                "map fewer or shorter values."
+                f"The {self._resource_type.name} would have more than {MAX_DOCUMENT_BYTES} bytes. "
+                "Map fewer or shorter values."
             )
         item = items.encode_resource(self._partition_key, keys.user_key(after.id), after)
         condition = _build_version_and_links_condition(before) if before else NOT_EXISTS_CONDITION
@@ -197,7 +197,9 @@ def _build_error(failed: ConditionFailed) -> Exception:
     conditions.
     """
     if failed.roles == {TransactionRole.COUNTER}:
-        return TooManyUsers("The service counts at most about 12 million users: delete users before you create others.")
+        return TooManyUsers(
+            "The customer has the maximum of about 12 million users. Delete users before you create others."
+        )
     if failed.roles <= {TransactionRole.UNIQUE, TransactionRole.COUNTER}:
         return NotUnique()
     return VersionConflict()

@@ -141,7 +141,7 @@ def _pause(table: Table, attempt: int, cause: RetryCause, *, may_be_committed: b
     except Unavailable:
         if may_be_committed:
             raise Unavailable(
-                "The service could not find out in time whether the change was stored: read the user, and send the "
+                "The service could not determine in time whether the change was stored. Read the user, and send the "
                 "request again if it was not.",
                 headers={"Retry-After": "1"},
             ) from None

@@ -58,7 +58,7 @@ def resolve_indexed_attributes(settings: Settings) -> Mapping[str, AttributePath
             or leaf.is_write_only
         ):
             raise ValueError(
-                f"INDEXED_ATTRIBUTES names {path}, which is no string: name a sub-attribute, or leave it out."
+                f"INDEXED_ATTRIBUTES names {path}, which is not a string. Use a sub-attribute, or remove it."
             )
     return {str(path): path for path in paths}
 

@@ -96,7 +96,7 @@ MALFORMED = [
     (json.dumps(PROVIDER | {"client_id": ""}), "An OpenID provider needs a client id and a client secret"),
     (
         json.dumps(PROVIDER | {"groups": ""}),
-        "An OpenID provider needs allowed groups or domains, else all its users were operators",
+        "An OpenID provider needs allowed groups or domains. Otherwise all its users would be operators",
     ),
 ]
 

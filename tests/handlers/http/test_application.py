@@ -164,7 +164,7 @@ def test_fault_is_500_with_the_request_id(scim: Endpoint, operation: Callable[[R
         {
             "schemas": [ERROR],
             "status": "500",
-            "detail": f"The request failed; give the request id {REQUEST_ID} to support.",
+            "detail": f"The service had an internal error. Give the request id {REQUEST_ID} to support.",
         },
     )
     assert answer["headers"] == {"Content-Type": "application/scim+json"}

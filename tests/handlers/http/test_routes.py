@@ -167,7 +167,7 @@ def test_other_groups_requests_are_501_with_advice(scim: Endpoint, method: str, 
     answer = scim.request(method, path, {})
 
     assert answer.status == 501
-    assert "turn group provisioning" in answer.json()["detail"]
+    assert "Turn group provisioning" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("method", ALL)

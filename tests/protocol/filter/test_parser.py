@@ -151,31 +151,31 @@ def test_error_has_the_position_and_not_the_text() -> None:
     with pytest.raises(InvalidFilter) as error:
         parse('userName eq "bjensen" und title pr')
 
-    assert error.value.detail == "The expression should end at character 23 of 34."
+    assert error.value.detail == "Unexpected text at character 23 of 34."
 
 
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("", "An attribute's name is expected at the end."),
-        ("  ", "An attribute's name is expected at the end."),
+        ("", "The name of an attribute is expected at the end."),
+        ("  ", "The name of an attribute is expected at the end."),
         ("userName eq ", "A value is expected at the end."),
         ("userName eq )", "A value is expected at character 13 of 13."),
         ("(userName pr", "A closing bracket is expected at the end."),
         ("(userName pr x", "A closing bracket is expected at character 14 of 14."),
-        ("id pr and  ,", "An attribute's name is expected at character 12 of 12."),
+        ("id pr and  ,", "The name of an attribute is expected at character 12 of 12."),
         ('userName eq "\\x"', "A valid JSON string is expected at character 13 of 16."),
         (
             "urn:ietf:params:scim:schemas:core:2.0:User pr",
-            "An attribute is expected and not the URN of a schema at character 1 of 45.",
+            "An attribute is expected, but there is only the URN of a schema at character 1 of 45.",
         ),
         (
             "title[value pr]",
-            "Brackets can only follow a multi-valued attribute, which this is not; they begin at character 6 of 15.",
+            "Square brackets are only allowed after a multi-valued attribute, but not at character 6 of 15.",
         ),
         (
             "(" * 40 + "title pr" + ")" * 40,
-            "At most 40 brackets may be nested; there is one more at character 40 of 88.",
+            "More than 40 nested brackets at character 40 of 88.",
         ),
     ],
 )
@@ -222,9 +222,9 @@ def test_limits_of_nesting_and_terms() -> None:
     deep = MAX_DEPTH - 1
     assert parse("(" * deep + "title pr" + ")" * deep) == TITLE
     assert parse(" or ".join(["title pr"] * MAX_COMPARISONS)) == Or((TITLE,) * MAX_COMPARISONS)
-    with pytest.raises(InvalidFilter, match="At most 40 brackets"):
+    with pytest.raises(InvalidFilter, match="More than 40 nested brackets"):
         parse("(" * (deep + 1) + "title pr" + ")" * (deep + 1))
-    with pytest.raises(InvalidFilter, match="At most 200 comparisons"):
+    with pytest.raises(InvalidFilter, match="More than 200 comparisons"):
         parse(" or ".join(["title pr"] * (MAX_COMPARISONS + 1)))
 
 

@@ -138,16 +138,16 @@ def test_malformed_path(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("emails[", "An attribute's name is expected at the end."),
+        ("emails[", "The name of an attribute is expected at the end."),
         ('emails[type eq "work"', "A closing square bracket is expected at the end."),
         ('emails[type eq "work" x]', "A closing square bracket is expected at character 23 of 24."),
         (
             "userName[type pr]",
-            "Brackets can only follow a multi-valued attribute, which this is not; they begin at character 9 of 17.",
+            "Square brackets are only allowed after a multi-valued attribute, but not at character 9 of 17.",
         ),
-        ("userName eq", "The expression should end at character 10 of 11."),
-        ("a..b", "A malformed name begins at character 1 of 4."),
-        ('emails[type eq "work"].a..b', "The expression should end at character 25 of 27."),
+        ("userName eq", "Unexpected text at character 10 of 11."),
+        ("a..b", "Malformed attribute name at character 1 of 4."),
+        ('emails[type eq "work"].a..b', "Unexpected text at character 25 of 27."),
     ],
 )
 def test_position_of_error(text: str, place: str) -> None:

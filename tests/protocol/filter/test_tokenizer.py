@@ -61,7 +61,7 @@ def test_error_has_the_class_and_the_position(error_class: type[InvalidFilter | 
     with pytest.raises(error_class, match=r"^A dot is expected at character 1 of 8\.$"):
         tokenizer.expect_token(DOT, "A dot")
     assert tokenizer.expect_token(WORD, "A word") == "title"
-    with pytest.raises(error_class, match=r"^The expression should end at character 7 of 8\.$"):
+    with pytest.raises(error_class, match=r"^Unexpected text at character 7 of 8\.$"):
         tokenizer.expect_end()
     with pytest.raises(error_class, match=r"^Not this at character 1 of 8\.$"):
         tokenizer.fail_at_last_token("Not this")
@@ -72,5 +72,5 @@ def test_error_has_the_class_and_the_position(error_class: type[InvalidFilter | 
 
 def test_length_is_limited() -> None:
     Tokenizer("x" * MAX_LENGTH, InvalidFilter)
-    with pytest.raises(InvalidFilter, match="at most 10000 are read"):
+    with pytest.raises(InvalidFilter, match="The maximum is 10000"):
         Tokenizer("x" * (MAX_LENGTH + 1), InvalidFilter)

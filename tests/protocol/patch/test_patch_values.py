@@ -56,7 +56,7 @@ def test_several_primaries_in_one_operation(operation: Operation) -> None:
 def test_primary_of_all_elements() -> None:
     user = {**USER, "emails": [{"value": "a"}, {"value": "b"}]}
 
-    with pytest.raises(InvalidValue, match="Only one of emails may be primary"):
+    with pytest.raises(InvalidValue, match="Only one value of emails can be primary"):
         apply(user, replace("emails.primary", True))
 
 

@@ -144,7 +144,7 @@ def test_error_has_the_attribute_and_not_the_value(name: str) -> None:
 def test_several_primaries() -> None:
     refused = refusal(CORE["emails"], [{"value": "a", "primary": True}, {"value": "b", "primary": "true"}])
 
-    assert refused.detail == "Only one of emails may be primary: set primary to true on one of them."
+    assert refused.detail == "Only one value of emails can be primary. Set primary to true on one of them."
 
 
 def test_duplicate_member() -> None:

@@ -17,7 +17,7 @@ FAILURE = Failure(
     status=400,
     scim_type="invalidValue",
     rule="type",
-    detail="active is a boolean: send true or false.",
+    detail="active is a boolean. Send true or false.",
     attribute="active",
     identifier_kind="userName",
     identifier="ada",
@@ -61,7 +61,7 @@ def test_explanation_has_summary_and_remediation(rule: str, provider: IdentityPr
 
 
 def test_summary_ends_with_the_detail() -> None:
-    assert explain(FAILURE)[0].endswith("The answer said: active is a boolean: send true or false.")
+    assert explain(FAILURE)[0].endswith("The error was: active is a boolean. Send true or false.")
 
 
 def test_unknown_rule_is_explained_by_its_detail() -> None:

@@ -16,7 +16,7 @@ from tests.endpoint import SURVEY
 from tests.service.audit.test_explanations import FAILURE
 from tests.service.fakes import NOW, Clock
 
-WRONG = InvalidValue("active is a boolean: send true or false.", rule=Rule.TYPE, attribute="active")
+WRONG = InvalidValue("active is a boolean. Send true or false.", rule=Rule.TYPE, attribute="active")
 ADA = {"userName": "ada", "active": "x"}
 
 

@@ -49,13 +49,13 @@ def test_types_only_grow() -> None:
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        (attribute("a", "integer"), f"{URN}:a has another type than before: it was string and would be integer"),
-        (attribute("a", multiValued=True), "would be string, multi-valued"),
-        (attribute("a", "complex", subAttributes=DESK), "would be complex"),
-        (attribute("c"), "it was complex and would be string"),
-        (attribute("c", "complex", subAttributes=[attribute("room", "integer")]), f"{URN}:c.room has another type"),
-        (attribute("c", "complex", subAttributes=[attribute("Room")]), "write room"),
-        (attribute("A"), "The attribute A was called a before"),
+        (attribute("a", "integer"), f"The type of {URN}:a cannot change from string to integer"),
+        (attribute("a", multiValued=True), "to string, multi-valued"),
+        (attribute("a", "complex", subAttributes=DESK), "to complex"),
+        (attribute("c"), "from complex to string"),
+        (attribute("c", "complex", subAttributes=[attribute("room", "integer")]), f"The type of {URN}:c.room"),
+        (attribute("c", "complex", subAttributes=[attribute("Room")]), "Use the name room"),
+        (attribute("A"), "The attribute A had the name a before"),
     ],
 )
 def test_other_type_is_refused(changed: dict[str, Any], reason: str) -> None:
@@ -75,7 +75,7 @@ def test_number_of_types_is_bounded() -> None:
     documents = [schema(*(attribute(f"{'x' * 90}{n}") for n in range(100)), urn=f"urn:x:{m}") for m in range(10)]
     for document in documents[:9]:
         known = merge_types(known, [document])
-    with pytest.raises(ValueError, match=f"more than {MAX_BYTES} bytes. Use the name of an earlier attribute"):
+    with pytest.raises(ValueError, match=f"more than {MAX_BYTES} bytes. Reuse the names of removed attributes"):
         merge_types(known, documents[9:])
     assert merge_types(known, documents[:9]) == known
 

@@ -34,6 +34,6 @@ def test_malformed_tokens_are_summed() -> None:
     ]
 
     told = describe_malformed_tokens(minutes)
-    assert told.startswith("7 or more unverified requests with a malformed token in the last 24 hours")
-    assert "the last at 2026-01-31T09:30:59.000Z" in told
+    assert told.startswith("At least 7 requests with a malformed token in the last 24 hours")
+    assert "most recently at 2026-01-31T09:30:59.000Z" in told
     assert describe_malformed_tokens([]) == ""

@@ -46,18 +46,18 @@ def test_the_example_is_kept_as_it_is() -> None:
             extension({"name": "a", "type": "string", "subAttributes": [{"name": "b", "type": "string"}]}),
             "attributes.0",
         ),
-        (extension({"name": "a", "type": "string"}, {"name": "A", "type": "string"}), "its top"),
+        (extension({"name": "a", "type": "string"}, {"name": "A", "type": "string"}), "the top level"),
     ],
 )
 def test_a_wrong_document_is_refused_with_its_place(document: dict[str, Any], where: str) -> None:
-    with pytest.raises(ValueError, match="wrong at") as raised:
+    with pytest.raises(ValueError, match="invalid at") as raised:
         parse_schemas([document])
-    assert f"wrong at {where}: " in str(raised.value)
+    assert f"invalid at {where}: " in str(raised.value)
 
 
 def test_complex_attributes_are_not_nested() -> None:
     inner = {"name": "b", "type": "complex", "subAttributes": [{"name": "c", "type": "string"}]}
-    with pytest.raises(ValueError, match=r"wrong at attributes\.0\.subAttributes\.0"):
+    with pytest.raises(ValueError, match=r"invalid at attributes\.0\.subAttributes\.0"):
         parse_schemas([extension({"name": "a", "type": "complex", "subAttributes": [inner]})])
 
 
@@ -73,7 +73,7 @@ def with_id(urn: str) -> dict[str, Any]:
     ],
 )
 def test_an_id_that_is_taken_is_refused(ids: list[str]) -> None:
-    with pytest.raises(ValueError, match="an id that no other one has"):
+    with pytest.raises(ValueError, match="a unique id"):
         parse_schemas(list(map(with_id, ids)))
 
 
@@ -89,7 +89,7 @@ def test_an_id_that_is_taken_is_refused(ids: list[str]) -> None:
     ],
 )
 def test_scims_own_id_is_refused(urn: str) -> None:
-    with pytest.raises(ValueError, match=r"wrong at id: .* is reserved for SCIM itself"):
+    with pytest.raises(ValueError, match=r"invalid at id: .* is reserved for SCIM"):
         parse_schemas([with_id(urn)])
 
 
@@ -108,7 +108,7 @@ def test_scims_own_id_is_refused(urn: str) -> None:
 )
 def test_id_below_another_is_refused(ids: list[str]) -> None:
     """A path such as ``urn:a:b:c`` would be an attribute of ``urn:a:b`` and the schema ``urn:a:b:c``."""
-    with pytest.raises(ValueError, match="begins with the id of another schema"):
+    with pytest.raises(ValueError, match="starts with the id of another schema"):
         parse_schemas(list(map(with_id, ids)))
 
 
@@ -120,7 +120,7 @@ def test_similar_ids_are_accepted() -> None:
 @pytest.mark.parametrize("name", ["id", "ID", "meta", "Schemas", "externalId"])
 def test_common_attribute_is_refused(name: str) -> None:
     """RFC 7643 section 3.1: they belong to every resource and have no URN of their own."""
-    with pytest.raises(ValueError, match=r"wrong at attributes\.0\.name: .* every resource has"):
+    with pytest.raises(ValueError, match=r"invalid at attributes\.0\.name: .* is an attribute of every SCIM resource"):
         parse_schemas([extension({"name": name, "type": "string"})])
 
 
@@ -137,24 +137,24 @@ def test_name_of_a_core_attribute_is_accepted(name: str) -> None:
     ["a ", " a", "a  b", "1a", "a.b", "a[b]", 'a"b', "a:b", "a$", "ä", "", "a\n", "a(b)", "a,b", "a/b", "a" * 101],
 )
 def test_name_that_no_path_can_hold_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match=r"wrong at attributes\.0\.name"):
+    with pytest.raises(ValueError, match=r"invalid at attributes\.0\.name"):
         parse_schemas([extension({"name": name, "type": "string"})])
     parent = {"name": "a", "type": "complex", "subAttributes": [{"name": name, "type": "string"}]}
-    with pytest.raises(ValueError, match=r"wrong at attributes\.0\.subAttributes\.0\.name"):
+    with pytest.raises(ValueError, match=r"invalid at attributes\.0\.subAttributes\.0\.name"):
         parse_schemas([extension(parent)])
 
 
 def test_sub_attribute_with_a_space_is_refused() -> None:
     """Neither the brackets of a filter nor a dot can be followed by such a name."""
     parent = {"name": "a", "type": "complex", "subAttributes": [{"name": "b c", "type": "string"}]}
-    with pytest.raises(ValueError, match=r"without spaces"):
+    with pytest.raises(ValueError, match=r"is not a valid sub-attribute name"):
         parse_schemas([extension(parent)])
 
 
 @pytest.mark.parametrize("name", ["Cost co", "Cost eq 5", "cost PR"])
 def test_name_that_reads_as_a_comparison_is_refused(name: str) -> None:
     attributes = [{"name": each, "type": "string"} for each in ("Cost", name)]
-    with pytest.raises(ValueError, match="a filter can not tell"):
+    with pytest.raises(ValueError, match=r"in a filter, .* cannot be distinguished"):
         parse_schemas([extension(*attributes)])
     assert parse_schemas([extension(attributes[1])])
 
@@ -168,7 +168,7 @@ def test_schemas_have_a_bounded_size() -> None:
         for m in range(2)
     ]
     assert parse_schemas(documents[:1]) == documents[:1]
-    with pytest.raises(ValueError, match="more than 200000 bytes in all: shorten"):
+    with pytest.raises(ValueError, match=r"more than 200000 bytes in total. Shorten"):
         parse_schemas(documents)
 
 

@@ -101,18 +101,18 @@ def test_disconnected_tenant_has_no_advice(failed: DailyFailures) -> None:
 @pytest.mark.parametrize(
     ("failed", "advice"),
     [
-        (failures(create=14), "14 writes failed today and yesterday, 58% of all: see the log of failures."),
+        (failures(create=14), "14 writes failed today and yesterday, 58% of all. See the failures in the audit log."),
         (
             failures(create=9, repeating_failures=2),
-            "The identity provider has sent the same failing request 5 times or more since yesterday",
+            "The identity provider has sent the same failing request at least 5 times since yesterday",
         ),
         (
             failures(create=9, repeating_failures=2, provider=GOOGLE),
-            "Google Workspace has sent the same failing request 5 times",
+            "Google Workspace has sent the same failing request at least 5 times",
         ),
         (
             failures(REJECTED, provider=ENTRA),
-            f"A token was rejected at {REJECTED}: paste a valid token into Micro",
+            f"A token was rejected at {REJECTED}. Enter a valid token in Micro",
         ),
     ],
 )
@@ -132,7 +132,7 @@ def wrong_url(create: int = 0) -> DailyFailures:
 def test_wrong_scim_url_is_a_state_from_the_first_request_on() -> None:
     found = health(wrong_url(), use=replace(BY_OKTA, last_used=NOW - 1_801))
     assert found.state == HealthState.WRONG_SCIM_URL
-    assert found.advice.startswith(f"The SCIM URL in Okta is wrong, seen at {REJECTED}: replace it")
+    assert found.advice.startswith(f"The SCIM URL in Okta is wrong (last request: {REJECTED}). Replace it")
 
 
 @pytest.mark.parametrize(("used", "now"), [(NOW - 60, NOW), (NOW - 1_801, NOW + 86_400)])
@@ -152,8 +152,8 @@ def test_days_with_a_wrong_scim_url_add_up() -> None:
 def test_rejection_is_over_when_a_valid_token_was_used_since() -> None:
     found = health(failures(REJECTED, rejected_tokens=3), use=replace(USE, last_used=NOW - 60))
     assert found.state == HealthState.HEALTHY
-    assert "3 or more requests were rejected" in found.warnings[0]
-    assert "A valid token was used since" in found.warnings[0]
+    assert "At least 3 requests were rejected" in found.warnings[0]
+    assert "A valid token was used since then" in found.warnings[0]
 
 
 def test_rejection_is_over_after_a_day() -> None:
@@ -164,11 +164,11 @@ def test_rejection_is_over_after_a_day() -> None:
 @pytest.mark.parametrize(
     ("use", "provider", "expected", "unexpected"),
     [
-        (BY_OKTA, None, "Paste the token into Okta, under Provisioning > Integration", "Entra"),
+        (BY_OKTA, None, "Enter the token in Okta under Provisioning > Integration", "Entra"),
         (USE, OKTA, "Retry Selected", "quarantine"),
-        (USE, JUMPCLOUD, "Paste the token into JumpCloud", "Entra"),
-        (USE, ENTRA, "Entra ID quarantines the application for that at once", "If the customer"),
-        (USE, None, "If the customer uses Microsoft Entra ID: it quarantines", "at once: paste"),
+        (USE, JUMPCLOUD, "Enter the token in JumpCloud", "Entra"),
+        (USE, ENTRA, "Entra ID quarantines the application immediately", "If the customer"),
+        (USE, None, "If the customer uses Microsoft Entra ID", "at once: paste"),
     ],
 )
 def test_rejection_names_the_provider_and_its_rules(

@@ -46,11 +46,11 @@ def overview(
     [
         (TOKEN, "v2", ""),
         (TOKEN, "", "No request with a valid token has arrived yet."),
-        (TokenState(revoked_version_ids=("v1",)), "v2", "The token was revoked: make a new one."),
-        (replace(TOKEN, is_revealed=False), "v2", "The new token has not been shown yet."),
+        (TokenState(revoked_version_ids=("v1",)), "v2", "All tokens are revoked. Create a new one."),
+        (replace(TOKEN, is_revealed=False), "v2", "The new token has not been displayed yet."),
         (replace(TOKEN, expires=NOW + DAY_S), "v2", "The token expires within 1 day."),
         (replace(TOKEN, expires=NOW + 6 * DAY_S), "v2", "The token expires within 7 days."),
-        (replace(TOKEN, expires=NOW), "v2", "The token has expired: make a new one."),
+        (replace(TOKEN, expires=NOW), "v2", "The token has expired. Create a new one."),
     ],
 )
 def test_attention_is_what_to_do_about_the_token(token: TokenState, used: str, attention: str) -> None:
@@ -60,7 +60,7 @@ def test_attention_is_what_to_do_about_the_token(token: TokenState, used: str, a
 
 def test_attention_has_the_advice_of_the_health() -> None:
     ill = failed(create=14)
-    told = "14 requests failed today and yesterday: see the log of failures."
+    told = "14 requests failed today and yesterday. See the failures in the audit log."
     assert (overview(failures=ill).action_needed, overview(failures=ill).health.state) == (told, HealthState.FAILING)
     soon = replace(TOKEN, expires=NOW + DAY_S)
     assert overview(soon, failures=ill).action_needed == f"The token expires within 1 day. {told}"

@@ -15,11 +15,11 @@ ENTRA, OKTA = IdentityProvider.ENTRA, IdentityProvider.OKTA
         (0, 90_000, None),
         (2_499, 0, None),
         (2_500, 10_000, None),
-        (2_500, 9_000, "Entra ID quarantines the application from 5000 failures on if more than 40% fail"),
-        (5_000, 7_500, "Entra ID quarantines the application from 5000"),
-        (5_000, 7_499, "by its published rules Entra ID quarantines the application now"),
+        (2_500, 9_000, "Entra ID quarantines the application after 5,000 failures if more than 40% of its writes fail"),
+        (5_000, 7_500, "Entra ID quarantines the application after 5,000"),
+        (5_000, 7_499, "Entra ID quarantines the application now, by its published rules"),
         (20_000, 900_000, None),
-        (20_001, 900_000, "from 40000 on in any case"),
+        (20_001, 900_000, "after 40,000 failures in any case"),
         (40_001, 900_000, "quarantines the application now"),
     ],
 )
@@ -52,8 +52,8 @@ def test_other_providers_have_no_quarantine(provider: IdentityProvider) -> None:
 
 def test_quarantine_is_a_condition_while_no_provider_is_detected() -> None:
     (warning,) = assess_quarantine(40_001, 0, None)
-    assert "If the customer uses Microsoft Entra ID: by its published rules" in warning
-    assert "If the customer uses Microsoft Entra ID: it quarantines" in describe_rejection(None)
+    assert "If the customer uses Microsoft Entra ID, it quarantines the application now" in warning
+    assert "If the customer uses Microsoft Entra ID" in describe_rejection(None)
     assert can_be_entra(None)
 
 

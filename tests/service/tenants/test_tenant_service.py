@@ -120,7 +120,7 @@ def test_attribute_keeps_its_type(attribute: dict[str, Any], is_removed: bool) -
         world.tenants.remove_schema("acme", EXTENSION["id"])
     before = world.settings.tenants["acme"]
 
-    with pytest.raises(ValueError, match="Business Unit has another type than before: it was string"):
+    with pytest.raises(ValueError, match=r"The type of .*Business Unit cannot change from string"):
         world.tenants.add_schemas("acme", [{**EXTENSION, "attributes": [attribute]}])
 
     assert world.settings.tenants == {"acme": before}
@@ -144,7 +144,7 @@ def test_name_keeps_its_case(document: dict[str, Any], known: str) -> None:
     """Values are stored under the name as it was, and would not be found under another one."""
     world = World(Tenant("acme", custom_schemas=[EXTENSION], attribute_types=SHAPES))
 
-    with pytest.raises(ValueError, match=f"write {known}"):
+    with pytest.raises(ValueError, match=f"Use the name {known}"):
         world.tenants.add_schemas("acme", [document])
 
 
@@ -256,7 +256,7 @@ def test_secret_deleted_during_connect() -> None:
 
     world = World(tokens=Gone())
 
-    with pytest.raises(ConcurrentChange, match="try again"):
+    with pytest.raises(ConcurrentChange, match="Try again"):
         world.connect()
 
     assert world.settings.tenants == {}
@@ -266,7 +266,7 @@ def test_secret_deleted_during_connect() -> None:
 def test_invalid_schema(document: dict[str, object]) -> None:
     world = World()
 
-    with pytest.raises(ValueError, match="The schema is wrong"):
+    with pytest.raises(ValueError, match="The schema is invalid"):
         world.connect(custom_schemas=[document])
 
     assert (world.settings.tenants, world.tokens.versions) == ({}, {})
@@ -338,12 +338,12 @@ def test_lifetime_is_kept(act: str) -> None:
 @pytest.mark.parametrize("lifetime_s", [0, -1.0])
 def test_lifetime_must_be_positive(lifetime_s: float) -> None:
     world = World()
-    with pytest.raises(ValueError, match="longer than no time"):
+    with pytest.raises(ValueError, match="longer than 0 seconds"):
         world.connect(lifetime_s=lifetime_s)
     assert (world.settings.tenants, world.tokens.versions) == ({}, {})
 
     world.connect()
-    with pytest.raises(ValueError, match="longer than no time"):
+    with pytest.raises(ValueError, match="longer than 0 seconds"):
         world.tenants.tokens.rotate("acme", lifetime_s=lifetime_s)
     assert len(world.tokens.versions) == 1
 
@@ -372,5 +372,5 @@ def test_add_replace_and_remove_schemas() -> None:
     assert world.tenants.add_schemas("acme", [changed]).custom_schemas == [other, changed]
     assert world.tenants.remove_schema("acme", EXTENSION["id"]).custom_schemas == [other]
     assert world.acts == ["configure"] * 3
-    with pytest.raises(UnknownSchema, match="no schema urn:example:extension:User"):
+    with pytest.raises(UnknownSchema, match="no custom schema urn:example:extension:User"):
         world.tenants.remove_schema("acme", EXTENSION["id"])

@@ -37,7 +37,7 @@ _OLD_SIGN_IN_MESSAGE = (
 
 
 def show_sign_in(context: ConsoleRequestContext) -> ConsoleResponse:
-    """Return the sign-in page, or redirect to the start page if somebody is signed in."""
+    """Return the sign-in page, or redirect to the start page if the visitor is signed in."""
     return redirect_to_page() if context.session.role else context.render_page("sign-in.html", error_text="")
 
 

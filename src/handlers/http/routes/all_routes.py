@@ -19,7 +19,7 @@ def find_endpoint(segments: list[str], resource_types: tuple[ResourceType, ...])
     """Return the endpoint at a path. Raise :class:`InvalidVersion` for a path to another version of SCIM."""
     match [segment.lower() for segment in segments]:
         case [version, *_] if _VERSION.fullmatch(version):
-            raise InvalidVersion("Only version 2 of SCIM is served: the SCIM URL ends in /scim/v2.")
+            raise InvalidVersion("Only SCIM 2.0 is supported. The SCIM URL ends in /scim/v2.")
         case ["bulk"]:
             # Rarely needed: bulk requests go to their own function, unless the SCIM URL is wrong.
             from handlers.http.routes import bulk
@@ -46,13 +46,14 @@ def _build_groups_endpoint(rest: list[str]) -> Endpoint:
 
 def _reject_groups(_: RequestContext) -> Response:
     raise NotSupported(
-        "Groups are not supported yet: turn group provisioning (group push, the mapping of groups) off in the identity "
-        "provider; users are provisioned without it.",
+        "Groups are not supported. Turn group provisioning (group push, the mapping of groups) off in the identity "
+        "provider. Users are provisioned without it.",
         rule=Rule.GROUPS_ENDPOINT,
     )
 
 
 def _reject_me(_: RequestContext) -> Response:
     raise NotSupported(
-        "/Me is not supported: the token stands for an identity provider and not for a user.", rule=Rule.ME_ENDPOINT
+        "/Me is not supported, because the token belongs to an identity provider and not to a user.",
+        rule=Rule.ME_ENDPOINT,
     )

@@ -53,7 +53,7 @@ def _build_list_endpoint(name: str, list_documents: Callable[[DiscoveryDocuments
 def _reject_filter(context: RequestContext) -> None:
     """Raise :class:`Forbidden` if the request has a filter (RFC 7644 section 4). Other parameters are ignored."""
     if context.request.parse_query_parameters(frozenset({"filter"})):
-        raise Forbidden("Discovery documents can't be filtered: ask without filter.")
+        raise Forbidden("Discovery endpoints do not support filters. Send the request without a filter.")
 
 
 def _build_documents(context: RequestContext) -> DiscoveryDocuments:

@@ -167,5 +167,5 @@ def _split_names(text: str | None) -> list[str]:
 def _parse_integer(name: str, text: str, parameters: Mapping[str, str]) -> int:
     if not _INTEGER.fullmatch(text):
         error_class = InvalidCount if name == "count" and "cursor" in parameters else InvalidValue
-        raise error_class(f"{name} must be a whole number; a page has at most {MAX_RESULTS} resources.")
+        raise error_class(f"{name} must be an integer. A page has at most {MAX_RESULTS} resources.")
     return int(text)

@@ -30,5 +30,7 @@ class OpenIdSettings(BaseModel):
         if self.issuer and not (self.client_id and self.client_secret):
             raise ValueError("An OpenID provider needs a client id and a client secret.")
         if self.issuer and not (self.groups or self.domains):
-            raise ValueError("An OpenID provider needs allowed groups or domains, else all its users were operators.")
+            raise ValueError(
+                "An OpenID provider needs allowed groups or domains. Otherwise all its users would be operators."
+            )
         return self

@@ -16,7 +16,7 @@ from scim.auth.errors import MalformedSecret, list_wrong_fields
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-_UNAVAILABLE = "Nobody can sign in just now; try again."
+_UNAVAILABLE = "Sign-in is not available at the moment. Try again."
 
 
 def build_password_secret(client: SecretsManagerClient, secret_id: str, now: Callable[[], float]) -> CachedSecret[str]:

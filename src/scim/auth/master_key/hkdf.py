@@ -17,7 +17,7 @@ def derive_key(secret: bytes, info: bytes, salt: bytes = b"", length: int = _HAS
     Raise ``ValueError`` if ``length`` is more than 255 times 32 bytes.
     """
     if length > 255 * _HASH_BYTES:
-        raise ValueError("HKDF derives at most 255 blocks of its hash.")
+        raise ValueError("HKDF derives at most 255 blocks of the hash.")
     pseudorandom_key = digest(salt or bytes(_HASH_BYTES), secret, _HASH)
     output = block = b""
     for counter in range(1, -(-length // _HASH_BYTES) + 1):

@@ -51,8 +51,8 @@ class MasterKey:
             now,
             partial(parse_key_ring, secret_id=secret_id),
             max_age_s=MAX_CACHE_AGE_S,
-            unavailable_message="The request could not be checked because the endpoint cannot read its master key; "
-            "send it again.",
+            unavailable_message="The token could not be checked, because the service cannot read its master key. "
+            "Send the request again.",
             retry_after_s=_RETRY_INTERVAL_S,
             report_fault=report_fault,
         )

@@ -123,7 +123,7 @@ def _compile_null_comparison(
         return is_present
     if operator is ComparisonOperator.EQ:
         return _negate(is_present)
-    raise InvalidFilter(f"{path.without_value_filter} {operator} null compares nothing: only eq and ne take null.")
+    raise InvalidFilter(f"{path.without_value_filter} cannot be compared with null by {operator}. Use eq or ne.")
 
 
 def _resolve_compared_attribute(path: AttributePath) -> tuple[AttributePath, Attribute]:
@@ -138,7 +138,7 @@ def _resolve_compared_attribute(path: AttributePath) -> tuple[AttributePath, Att
         path, leaf = AttributePath(path.attribute, value, path.extension, path.value_filter), value
     if leaf is None:
         raise InvalidFilter(
-            f"{path.without_value_filter} has no value of its own to compare: name one of its sub-attributes."
+            f"{path.without_value_filter} is a complex attribute without a value. Compare one of its sub-attributes."
         )
     return path, leaf
 
@@ -149,7 +149,7 @@ def compile_value_getter(path: AttributePath, leniencies: LeniencyTracker) -> Va
     Raise :class:`InvalidFilter` for a writeOnly attribute.
     """
     if path.leaf is not None and path.leaf.is_write_only:
-        raise InvalidFilter(f"{path.without_value_filter} is writeOnly: nothing can be found by it.")
+        raise InvalidFilter(f"{path.without_value_filter} is writeOnly and cannot be used in a filter.")
     get_values = _compile_attribute_getter(path)
     if path.value_filter is not None:
         get_values = _compile_element_getter(get_values, compile_filter(path.value_filter, leniencies))
@@ -216,20 +216,20 @@ def _compile_boolean_test(
     attribute: Attribute, operator: ComparisonOperator, literal: FilterLiteral, leniencies: LeniencyTracker
 ) -> ValueTest:
     if operator is not ComparisonOperator.EQ:
-        raise InvalidFilter(f"{attribute.name} is a boolean: only eq, ne and pr apply to it, not {operator}.")
+        raise InvalidFilter(f"{attribute.name} is a boolean. It supports eq, ne and pr, but not {operator}.")
     word = literal.lower() if isinstance(literal, str) else ""
     if word in ("true", "false") and leniencies.tolerate(Leniency.STRING_BOOLEAN):
         literal = word == "true"
     if not isinstance(literal, bool):
-        raise InvalidFilter(f"{attribute.name} is a boolean: compare it with true or false.")
+        raise InvalidFilter(f"{attribute.name} is a boolean. Compare it with true or false.")
     return lambda value: value is literal
 
 
 def _compile_number_test(attribute: Attribute, operator: ComparisonOperator, literal: FilterLiteral) -> ValueTest:
     if operator not in _ORDER_OPERATORS:
-        raise InvalidFilter(f"{attribute.name} is a number: {operator} does not apply to it.")
+        raise InvalidFilter(f"{attribute.name} is a number. It does not support {operator}.")
     if isinstance(literal, bool) or not isinstance(literal, int | float):
-        raise InvalidFilter(f"{attribute.name} is a number: compare it with a number, without quotes.")
+        raise InvalidFilter(f"{attribute.name} is a number. Compare it with a number without quotes.")
     compare = _ORDER_OPERATORS[operator]
     return lambda value: compare(value, literal)
 
@@ -237,16 +237,18 @@ def _compile_number_test(attribute: Attribute, operator: ComparisonOperator, lit
 def _compile_date_time_test(attribute: Attribute, operator: ComparisonOperator, literal: FilterLiteral) -> ValueTest:
     bound = parse_date_time(literal) if isinstance(literal, str) else None
     if bound is None:
-        raise InvalidFilter(f'{attribute.name} is a date and time: compare it with one such as "2026-01-31T00:00:00Z".')
+        raise InvalidFilter(
+            f'{attribute.name} is a date and time. Compare it with a value such as "2026-01-31T00:00:00Z".'
+        )
     compare = _ORDER_OPERATORS[operator]
     return lambda value: (instant := parse_date_time(value)) is not None and compare(instant, bound)
 
 
 def _compile_text_test(attribute: Attribute, operator: ComparisonOperator, literal: FilterLiteral) -> ValueTest:
     if not isinstance(literal, str):
-        raise InvalidFilter(f"{attribute.name} is a string: compare it with a value in double quotes.")
+        raise InvalidFilter(f"{attribute.name} is a string. Compare it with a value in double quotes.")
     if attribute.type is DataType.BINARY and operator is not ComparisonOperator.EQ:
-        raise InvalidFilter(f"{attribute.name} is binary: only eq, ne and pr apply to it, not {operator}.")
+        raise InvalidFilter(f"{attribute.name} is binary. It supports eq, ne and pr, but not {operator}.")
     case_exact = attribute.is_case_exact
     # The value can include a time. Only its date is compared.
     length = len("2026-01-31") if attribute.format is StringFormat.DATE and operator in _ORDER_OPERATORS else None

@@ -55,6 +55,7 @@ _OPERATOR = re.compile(r"(?:pr|eq|ne|co|sw|ew|gt|ge|lt|le)(?![A-Za-z0-9$:._-])",
 _LEFT_PARENTHESIS, _RIGHT_PARENTHESIS = re.compile(r"\("), re.compile(r"\)")
 _LEFT_BRACKET, _RIGHT_BRACKET = re.compile(r"\["), re.compile(r"\]")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_QUOTE = re.compile(r'"')
 _UNQUOTED = re.compile(r'[^\s()\[\]"]+')
 _JSON_SCALAR = re.compile(
     r"(?:true|false|null)|-?(?:0|[1-9][0-9]{0,99})(?:\.[0-9]{1,100})?(?:e[+-]?[0-9]{1,3})?", re.IGNORECASE
@@ -115,7 +116,7 @@ def _check_syntax(text: str) -> None:
     any_path = AttributePath(Attribute("", DataType.COMPLEX, is_multi_valued=True, sub_attributes=sub_attributes))
 
     def resolve_any_name(name: str) -> AttributePath:
-        return any_path if _FULL_NAME.fullmatch(name) else tokenizer.fail_at_last_token("A malformed name begins")
+        return any_path if _FULL_NAME.fullmatch(name) else tokenizer.fail_at_last_token("Malformed attribute name")
 
     _Parser(tokenizer, resolve_any_name, [], LeniencyTracker()).parse_path()
     tokenizer.expect_end()
@@ -151,7 +152,7 @@ class _Parser:
         """Parse ``filter = conjunction *("or" conjunction)``."""
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            self.tokenizer.fail_at_last_token(f"At most {MAX_DEPTH} brackets may be nested; there is one more")
+            self.tokenizer.fail_at_last_token(f"More than {MAX_DEPTH} nested brackets")
         operands = [self._parse_conjunction()]
         while self.tokenizer.take_token(_OR):
             operands.append(self._parse_conjunction())
@@ -178,10 +179,10 @@ class _Parser:
         """Parse ``expression = path "pr" / path operator value / path``. A path alone must end in a value filter."""
         self._comparison_count += 1
         if self._comparison_count > self._max_comparisons:
-            self.tokenizer.fail_at_position(f"At most {self._max_comparisons} comparisons are read; there is one more")
+            self.tokenizer.fail_at_position(f"More than {self._max_comparisons} comparisons")
         path = self.parse_path(is_compared=True)
         if path.attribute is None:
-            self.tokenizer.fail_at_last_token("An attribute is expected and not the URN of a schema")
+            self.tokenizer.fail_at_last_token("An attribute is expected, but there is only the URN of a schema")
         operator = (self.tokenizer.take_token(_OPERATOR) or "").lower()
         if operator == "pr":
             return Present(path)
@@ -211,7 +212,7 @@ class _Parser:
         attribute = path.attribute
         if attribute is None or path.sub_attribute or not attribute.is_multi_valued:
             self.tokenizer.fail_at_last_token(
-                "Brackets can only follow a multi-valued attribute, which this is not; they begin"
+                "Square brackets are only allowed after a multi-valued attribute, but not"
             )
         path = replace(path, value_filter=self._parse_value_filter(attribute))
         self.tokenizer.expect_token(_RIGHT_BRACKET, "A closing square bracket")
@@ -230,12 +231,14 @@ class _Parser:
     def _parse_name(self) -> str:
         """Take the name of an attribute, in the case of the text."""
         name = self.tokenizer.take_name(self._names_with_spaces)
-        return name if name is not None else self.tokenizer.expect_token(_NAME, "An attribute's name")
+        return name if name is not None else self.tokenizer.expect_token(_NAME, "The name of an attribute")
 
     def _parse_value(self, attribute: Attribute | None) -> FilterLiteral:
         """Parse a JSON string, a number, ``true``, ``false``, ``null`` or, as a leniency, a string without quotes."""
         if text := self.tokenizer.take_token(_STRING):
             return self._parse_string(text)
+        if self.tokenizer.take_token(_QUOTE):
+            self.tokenizer.fail_at_last_token("The closing quote is missing for the quote")
         unquoted = self.tokenizer.expect_token(_UNQUOTED, "A value")
         is_text = attribute is None or attribute.type in _TEXT_TYPES or attribute.type is DataType.COMPLEX
         is_scalar = _JSON_SCALAR.fullmatch(unquoted) is not None

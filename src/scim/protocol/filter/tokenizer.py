@@ -27,7 +27,7 @@ class Tokenizer:
         self._position = 0
         self._token_start = 0
         if len(text) > MAX_LENGTH:
-            raise error_class(f"The expression has {len(text)} characters; at most {MAX_LENGTH} are read.")
+            raise error_class(f"The expression has {len(text)} characters. The maximum is {MAX_LENGTH}.")
 
     def take_token(self, pattern: re.Pattern[str]) -> str | None:
         """Skip whitespace and take the token that ``pattern`` matches; return ``None`` if it does not match."""
@@ -68,7 +68,7 @@ class Tokenizer:
         """Raise an error unless only whitespace follows."""
         self._skip_space()
         if self._position < len(self._text):
-            self.fail_at_position("The expression should end")
+            self.fail_at_position("Unexpected text")
 
     def fail_at_position(self, message: str) -> NoReturn:
         """Raise an error that names the current position. It does not quote the text, which can be personal data."""

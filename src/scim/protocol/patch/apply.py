@@ -89,7 +89,7 @@ class _Patch:
         self._leniencies.record_ignored(name, value)
         if not self._leniencies.tolerate(leniency):
             raise InvalidPath(
-                f"No schema has the attribute {name[:120]}; remove its mapping.",
+                f"No schema has the attribute {name[:120]}. Remove its mapping.",
                 rule=Rule.UNKNOWN_ATTRIBUTE,
                 attribute=name[:120],
             ) from None
@@ -100,11 +100,11 @@ class _Patch:
         The member names of its value are attributes, URNs of extensions or, from Entra ID, paths.
         """
         if operation.op is PatchOperationType.REMOVE:
-            raise NoTarget("remove needs a path: the attribute that is to be removed.")
+            raise NoTarget("remove needs a path: the attribute to remove.")
         if not isinstance(operation.value, dict):
-            raise InvalidValue(f"{operation.op} without a path needs an object of attributes as its value.")
+            raise InvalidValue(f"{operation.op} without a path needs an object with attributes as its value.")
         if not self._leniencies.tolerate(Leniency.PATHLESS_PATCH):
-            raise InvalidSyntax(f"{operation.op} needs a path: this tenant is in strict mode.")
+            raise InvalidSyntax(f"{operation.op} needs a path, because strict mode is on.")
         self._write_attributes(operation.value, operation.op)
 
     def _write_attributes(self, members: Mapping[str, Any], op: PatchOperationType) -> None:
@@ -120,7 +120,7 @@ class _Patch:
             is_path = str(path).lower() != name.lower() or path.value_filter or path.sub_attribute
             if is_path and not self._leniencies.tolerate(Leniency.PATH_AS_KEY):
                 raise InvalidValue(
-                    f"{path.without_value_filter} is a path: name it as an operation's path, not inside a value."
+                    f"{path.without_value_filter} is a path. Send it as the path of an operation, not inside a value."
                 )
             self._write(path, value, op)
 
@@ -153,7 +153,9 @@ class _Patch:
         """Write a value to a path. Null removes the stored value."""
         self._writes += 1
         if self._writes > MAX_PATCH_OPERATIONS:
-            raise InvalidValue(f"A PATCH writes at most {MAX_PATCH_OPERATIONS} attributes: send several requests.")
+            raise InvalidValue(
+                f"A PATCH request can write at most {MAX_PATCH_OPERATIONS} attributes. Send several requests."
+            )
         members = self._get_members(path.extension)
         if path.attribute is None:
             self._write_schema(path, value, op)
@@ -171,7 +173,9 @@ class _Patch:
         if value is None and path.extension is not None:
             self._resource[path.extension] = {}
         elif not isinstance(value, dict):
-            raise InvalidValue(f"{path.extension or self._type.core_schema.id} takes an object with attributes.")
+            raise InvalidValue(
+                f"{path.extension or self._type.core_schema.id} needs an object with attributes as its value."
+            )
         elif path.extension is None:
             self._write_attributes(value, op)
         else:
@@ -195,7 +199,8 @@ class _Patch:
             return
         if not self._leniencies.tolerate(Leniency.REMOVED_VALUES):
             raise InvalidValue(
-                f"remove takes no value: select what is to be removed, as in {path.without_value_filter}[value eq ...]."
+                "remove does not take a value. Select the values to remove with a path, as in "
+                f"{path.without_value_filter}[value eq ...]."
             )
         values = value if isinstance(value, list) else [value]
         parsed_elements = [parse_element(attribute, element, self._leniencies) for element in values]
@@ -220,7 +225,7 @@ def _check_required_attributes(schema: Schema, before: Mapping[str, Any] | None,
             and members.get(attribute.name) in (None, "")
         ):
             raise MutabilityError(
-                f"{attribute.name} is required and can't be removed: map it to a value that nobody lacks.",
+                f"{attribute.name} is required and cannot be removed. Map it to an attribute that every user has.",
                 rule=Rule.REQUIRED,
                 attribute=attribute.name,
             )
@@ -235,7 +240,7 @@ def _check_not_read_only(path: AttributePath) -> None:
     """Raise :class:`MutabilityError` for the path of a readOnly attribute."""
     if _is_read_only(path):
         raise MutabilityError(
-            f"{path.without_value_filter} is readOnly: remove its mapping from the identity provider.",
+            f"{path.without_value_filter} is readOnly. Remove its mapping in the identity provider.",
             rule=Rule.READ_ONLY,
             attribute=str(path.without_value_filter),
         )

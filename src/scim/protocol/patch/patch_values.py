@@ -80,8 +80,8 @@ class MultiValuedPatch:
             new_element = self._create_element(path, value_filter, value)
             if not matches(new_element):  # a retry would create it again
                 raise InvalidValue(
-                    f"The value contradicts the selection of {path.without_value_filter}: "
-                    "send one that it would select."
+                    f"The value does not match the filter in the path of {path.without_value_filter}. "
+                    "Send a value that matches it."
                 )
             self._elements = [*self._elements, new_element]
 
@@ -89,8 +89,8 @@ class MultiValuedPatch:
         """Write a value into each element, or into its sub-attribute if the path has one."""
         if not elements and not accept_as_unassigned(value, self._leniencies):
             raise NoTarget(
-                f"{path.without_value_filter} has no element that could be written; "
-                f"add one to {self._attribute.name} first."
+                f"{path.without_value_filter} has no value that could be changed. "
+                f"Add a value to {self._attribute.name} first."
             )
         for element in elements:
             before = dict(element)
@@ -105,7 +105,7 @@ class MultiValuedPatch:
         """
         described_element = _build_described_element(value_filter)
         if described_element is None or not self._leniencies.tolerate(Leniency.CREATED_ELEMENT):
-            raise NoTarget(f"No element of {self._attribute.name} matches the path, and there is none to be written.")
+            raise NoTarget(f"No value of {self._attribute.name} matches the path.")
         element: dict[str, Any] = parse_element(self._attribute, described_element, self._leniencies) or {}
         _write_element(element, self._attribute, path.sub_attribute, value, self._leniencies)
         return element
@@ -119,7 +119,7 @@ class MultiValuedPatch:
         ]
         if len(new_primaries) > 1:
             raise InvalidValue(
-                f"Only one of {self._attribute.name} may be primary: one operation marks several.",
+                f"Only one value of {self._attribute.name} can be primary, but the operation marks several.",
                 rule=Rule.PRIMARY,
                 attribute=self._attribute.name,
             )
@@ -147,7 +147,7 @@ def _write_element(
         _merge_sub_attributes(element, attribute, value, leniencies)
     else:
         raise InvalidValue(
-            f"An element of {attribute.name} takes an object with its sub-attributes.",
+            f"A value of {attribute.name} must be an object with its sub-attributes.",
             rule=Rule.TYPE,
             attribute=attribute.name,
         )

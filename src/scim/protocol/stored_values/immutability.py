@@ -82,8 +82,8 @@ class _SameValueElements:
 def _create_error(name: str) -> MutabilityError:
     """Return the error for an attribute, or for a sub-attribute such as ``emails.type``."""
     return MutabilityError(
-        f"{name} is immutable: once assigned it can't be changed. Map it to a value that stays the same, or remove its "
-        "mapping.",
+        f"{name} is immutable: it cannot be changed once it has a value. Map it to an attribute that never changes, or "
+        "remove its mapping.",
         rule=Rule.IMMUTABLE,
         attribute=name,
     )

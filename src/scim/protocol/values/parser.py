@@ -39,13 +39,13 @@ def parse_elements(attribute: Attribute, value: Any, leniencies: LeniencyTracker
         return None
     if not isinstance(value, list):
         raise InvalidValue(
-            f"{attribute.name} has several values: send a list of them.", rule=Rule.TYPE, attribute=attribute.name
+            f"{attribute.name} is multi-valued. Send a list of values.", rule=Rule.TYPE, attribute=attribute.name
         )
     check_element_count(attribute, value)
     elements = [element for item in value if (element := parse_element(attribute, item, leniencies)) is not None]
     if sum(element.get("primary") is True for element in elements if isinstance(element, dict)) > 1:
         raise InvalidValue(
-            f"Only one of {attribute.name} may be primary: set primary to true on one of them.",
+            f"Only one value of {attribute.name} can be primary. Set primary to true on one of them.",
             rule=Rule.PRIMARY,
             attribute=attribute.name,
         )
@@ -56,7 +56,7 @@ def check_element_count(attribute: Attribute, elements: list[Any]) -> None:
     """Raise :class:`InvalidValue` for too many elements. PATCH operations and filters read all of them."""
     if len(elements) > MAX_ELEMENTS:
         raise InvalidValue(
-            f"{attribute.name} has at most {MAX_ELEMENTS} values: map fewer.",
+            f"{attribute.name} can have at most {MAX_ELEMENTS} values. Map fewer values.",
             rule=Rule.ELEMENT_COUNT,
             attribute=attribute.name,
         )
@@ -97,14 +97,14 @@ def parse_members(
             leniencies.record_ignored(prefix + name, value, is_known=is_attribute_name(name))
             if not leniencies.tolerate(Leniency.UNKNOWN_ATTRIBUTE):
                 raise InvalidValue(
-                    f"No schema has the attribute {name[:100]}; remove its mapping.",
+                    f"No schema has the attribute {name[:100]}. Remove its mapping.",
                     rule=Rule.UNKNOWN_ATTRIBUTE,
                     attribute=prefix + name[:100],
                 )
         elif attribute.is_read_only:
             continue  # RFC 7644 section 3.3: ignored, so that clients can send back a whole resource
         elif attribute.name in canonical:
-            raise InvalidSyntax(f"{attribute.name} is there twice, in different cases: send it once.")
+            raise InvalidSyntax(f"{attribute.name} occurs twice, in different cases. Send it once.")
         elif attribute.is_plain_string and value.__class__ is str and value:
             canonical[attribute.name] = value  # most values
         else:
@@ -138,7 +138,7 @@ def _convert_to_object(attribute: Attribute, value: Any, leniencies: LeniencyTra
         if isinstance(value, str) and leniencies.tolerate(Leniency.SCALAR_VALUE):
             return {"value": value}
     raise InvalidValue(
-        f"{attribute.name} is a complex attribute: send an object with its sub-attributes.",
+        f"{attribute.name} is a complex attribute. Send an object with its sub-attributes.",
         rule=Rule.TYPE,
         attribute=attribute.name,
     )
@@ -149,7 +149,7 @@ def check_required(required: Iterable[Attribute], values: Mapping[str, Any], pre
     for attribute in required:
         if values.get(attribute.name) in (None, ""):
             raise InvalidValue(
-                f"{prefix}{attribute.name} is required: map it to a value that nobody lacks.",
+                f"{prefix}{attribute.name} is required. Map it to an attribute that every user has.",
                 rule=Rule.REQUIRED,
                 attribute=prefix + attribute.name,
             )
@@ -158,17 +158,17 @@ def check_required(required: Iterable[Attribute], values: Mapping[str, Any], pre
 def _parse_string(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> str:  # noqa: ARG001  # one of _PARSERS
     if not isinstance(value, str):
         raise InvalidValue(
-            f"{attribute.name} is a string: send it in double quotes.", rule=Rule.TYPE, attribute=attribute.name
+            f"{attribute.name} is a string. Send it in double quotes.", rule=Rule.TYPE, attribute=attribute.name
         )
     if attribute.max_length is not None and len(value) > attribute.max_length:
         raise InvalidValue(
-            f"{attribute.name} has at most {attribute.max_length} characters: send a shorter value.",
+            f"{attribute.name} can have at most {attribute.max_length} characters. Send a shorter value.",
             rule=Rule.FORMAT,
             attribute=attribute.name,
         )
     if attribute.format is StringFormat.DATE and not (is_date(value) or parse_date_time(value)):
         raise InvalidValue(
-            f"{attribute.name} is a date: send one such as 2026-01-31.", rule=Rule.FORMAT, attribute=attribute.name
+            f"{attribute.name} is a date. Send a value such as 2026-01-31.", rule=Rule.FORMAT, attribute=attribute.name
         )
     return value
 
@@ -179,13 +179,13 @@ def _parse_boolean(attribute: Attribute, value: Any, leniencies: LeniencyTracker
     word = value.lower() if isinstance(value, str) else None
     if word in ("true", "false") and leniencies.tolerate(Leniency.STRING_BOOLEAN):
         return word == "true"
-    raise InvalidValue(f"{attribute.name} is a boolean: send true or false.", rule=Rule.TYPE, attribute=attribute.name)
+    raise InvalidValue(f"{attribute.name} is a boolean. Send true or false.", rule=Rule.TYPE, attribute=attribute.name)
 
 
 def _parse_integer(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> int:  # noqa: ARG001  # one of _PARSERS
     if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
         raise InvalidValue(
-            f"{attribute.name} is an integer: send a whole number without quotes.",
+            f"{attribute.name} is an integer. Send it without quotes and without a fraction.",
             rule=Rule.TYPE,
             attribute=attribute.name,
         )
@@ -195,7 +195,7 @@ def _parse_integer(attribute: Attribute, value: Any, leniencies: LeniencyTracker
 def _parse_decimal(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> int | float:  # noqa: ARG001  # one of _PARSERS
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidValue(
-            f"{attribute.name} is a number: send it without quotes.", rule=Rule.TYPE, attribute=attribute.name
+            f"{attribute.name} is a number. Send it without quotes.", rule=Rule.TYPE, attribute=attribute.name
         )
     return value
 
@@ -204,7 +204,7 @@ def _parse_date_time(attribute: Attribute, value: Any, leniencies: LeniencyTrack
     text = _parse_string(attribute, value, leniencies)
     if parse_date_time(text) is None:
         raise InvalidValue(
-            f"{attribute.name} is a date and time: send one such as 2026-01-31T09:30:00Z.",
+            f"{attribute.name} is a date and time. Send a value such as 2026-01-31T09:30:00Z.",
             rule=Rule.FORMAT,
             attribute=attribute.name,
         )
@@ -215,7 +215,7 @@ def _parse_binary(attribute: Attribute, value: Any, leniencies: LeniencyTracker)
     text = _parse_string(attribute, value, leniencies)
     if not _BASE64.fullmatch(text):
         raise InvalidValue(
-            f"{attribute.name} is binary: send it encoded in base64.", rule=Rule.FORMAT, attribute=attribute.name
+            f"{attribute.name} is binary. Send it in base64.", rule=Rule.FORMAT, attribute=attribute.name
         )
     return text
 

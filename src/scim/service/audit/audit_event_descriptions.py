@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping
 from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 
 ACTION_DESCRIPTIONS = {
-    AuditAction.CONNECT: "Connected the tenant",
-    AuditAction.ROTATE: "Made a new token",
-    AuditAction.REVEAL: "Saw the new token",
-    AuditAction.RESUME: "Finished a rotation that had been interrupted",
-    AuditAction.REVOKE: "Ended all tokens",
-    AuditAction.DISCONNECT: "Disconnected the tenant",
+    AuditAction.CONNECT: "Connected the customer",
+    AuditAction.ROTATE: "Created a new token",
+    AuditAction.REVEAL: "Displayed the new token",
+    AuditAction.RESUME: "Completed an interrupted token rotation",
+    AuditAction.REVOKE: "Revoked all tokens",
+    AuditAction.DISCONNECT: "Disconnected the customer",
     AuditAction.CONFIGURE: "Changed the settings",
-    AuditAction.INVITE: "Made an invitation to the console",
-    AuditAction.ACCEPT: "Came by an invitation to the console",
-    AuditAction.REVOKE_INVITATIONS: "Withdrew the invitations to the console",
+    AuditAction.INVITE: "Created an invitation to the console",
+    AuditAction.ACCEPT: "Accepted an invitation to the console",
+    AuditAction.REVOKE_INVITATIONS: "Revoked all invitations to the console",
 }
 
 
@@ -31,11 +31,13 @@ def _describe_details(details: Mapping[str, str]) -> Iterator[str]:
     if "mode" in details:
         yield f"{details['mode']} mode"
     if "extensions" in details:
-        yield f"extensions {details['extensions']}" if details["extensions"] else "no extensions"
+        yield f"custom schemas {details['extensions']}" if details["extensions"] else "no custom schemas"
     if details.get("token") != "none" and "expires" in details:
-        yield "the token has no end" if details["expires"] == "never" else f"the token ends at {details['expires']}"
+        yield (
+            "the token never expires" if details["expires"] == "never" else f"the token expires at {details['expires']}"
+        )
     if "previous_until" in details:
         until = details["previous_until"]
-        yield "no earlier token is valid" if until == "now" else f"the token before is valid until {until}"
+        yield "no previous token is valid" if until == "now" else f"the previous token is valid until {until}"
     if "until" in details:
-        yield f"good until {details['until']}"
+        yield f"valid until {details['until']}"

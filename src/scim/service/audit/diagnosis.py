@@ -20,24 +20,25 @@ from scim.service.tenants.access_problems import describe_last_use
 _MAX_UNIDENTIFIED = 5
 
 PREVIOUS_OWNERS_INCOMPLETE = (
-    "The search for former names stopped early, because the tenant has too many changes to read them all here: a "
-    "person who was deleted or renamed may be missing. Use `muster why`, which has more time, or search by id."
+    "The search for former names stopped early, because the customer has too many changes to read them all. A person "
+    "who was deleted or renamed may be missing: search by id. The command `muster why` searches longer than the "
+    "console."
 )
 NAMES_INCOMPLETE = (
-    "The search by name stopped early, because the tenant has too many users to read them all here. Search by "
-    "userName, email, externalId or id, or use `muster why`, which has more time."
+    "The search by name stopped early, because the customer has too many users to read them all. Search by userName, "
+    "email, externalId or id. The command `muster why` searches longer than the console."
 )
 
 FAILURES_INCOMPLETE = (
-    "The customer has very many failures. Only the newest were searched, so older failures of this person may be "
-    "missing unless they were recorded under the userName, externalId, email or id of the search."
+    "Only the newest failures were searched, because the customer has very many. Older failures of this person may be "
+    "missing, unless they were recorded under the userName, externalId, email or id that you searched for."
 )
 CHANGES_INCOMPLETE = "Only the newest 1,000 changes are shown."
 
 
 def describe_multiple_matches(query: str) -> str:
     """Return the sentence for a query that several people match."""
-    return f"More than one person matches {query}. Choose one by userName, email, externalId or id."
+    return f"More than one person matches {query}. Search again by userName, email, externalId or id."
 
 
 def describe_state(
@@ -50,20 +51,20 @@ def describe_state(
     for user in users:
         user_changes = (stored.change for stored in changes if stored.resource_id == user.id)
         change = next(filter(_sets_active, user_changes), None)
-        by = f", by a {change.operation} (request {change.request_id})" if change else ""
+        by = f" (set by a {change.operation}, request {change.request_id})" if change else ""
         name, since = user_names[user.id], f"since {user.active_since}{by}"
         if _is_active(user):
             yield f"{name} is active {since}."
         else:
             yield (
-                f"{name} exists but is inactive {since}: active is not true. Assign or enable the person in the "
-                "identity provider, which then sends active = true."
+                f"{name} exists but is inactive {since}. Assign or enable the person in the identity provider, so that "
+                "it sends active = true."
             )
     user_ids = {user.id for user in users}
     for resource_id, stored_changes in groupby(changes, lambda stored: stored.resource_id):
         last = next(stored_changes).change
         if resource_id not in user_ids and last.operation is Operation.DELETE:
-            yield f"{query} was deleted at {last.at}, by the identity provider's request {last.request_id}."
+            yield f"{query} was deleted by the identity provider at {last.at} (request {last.request_id})."
 
 
 def describe_renamed_users(
@@ -104,7 +105,7 @@ def _describe_failure(count: FailureCount) -> str:
     outcome = "was partly ignored" if failure.is_no_op else f"failed with {failure.status}"
     sentence = f"A {failure.operation}{by} {outcome} at {failure.at}{times}. {summary} What to change: {remediation}"
     if count.is_repeating:
-        sentence += " It repeats: the identity provider keeps sending this until something is changed."
+        sentence += " This failure repeats: the identity provider sends the same request again until you change this."
     return sentence
 
 
@@ -114,32 +115,33 @@ def describe_unknown_person(query: str, token_usage: TokenUsage | None, *, is_in
     ``token_usage`` is the last use of the tenant's token. ``is_incomplete`` says that a search stopped early.
     """
     if is_incomplete:
-        return f"No request about {query} was found in the part that could be searched."
+        return f"No request about {query} was found, but the search was incomplete."
     if " " in query:
         return (
-            f"Nobody is called {query}: neither a user nor a person whose request failed within the last 30 days. The "
-            "names of deleted users are not kept: search by the userName, email, externalId or id that the identity "
-            "provider has."
+            f"No person with the name {query} was found: neither a user, nor a person whose request failed in the last "
+            "30 days. The names of deleted users are not kept. Search for a deleted user by userName, email, "
+            "externalId or id."
         )
     last_request = ""
     if token_usage:
         last_request = (
-            f" Its last request, {describe_last_use(token_usage)}, was recorded at "
+            f" Its last recorded request was {describe_last_use(token_usage)} at "
             f"{format_rfc3339(token_usage.last_used)}."
         )
     return (
-        f"No request about {query} has been received, neither a write nor one that failed (failures are kept for "
-        "30 days, changes for longer), and no user has it as userName, email, externalId, id or name. The identity "
-        f"provider has not sent this person, or uses another user name.{last_request}"
+        f"No request about {query} has been received: no change, and no failure in the last 30 days. No user has this "
+        "userName, email, externalId, id or name. The identity provider has not sent this person, or uses another user "
+        f"name.{last_request}"
     )
 
 
 def describe_how_to_provision() -> str:
     """Return the sentence on how to provision a person that the identity provider has not sent."""
     return (
-        "What to change: assign the person, or a group that they are a direct member of, to the application, and "
-        "check its scoping filters. Entra ID: Provisioning > Provision on demand says why they are skipped; "
-        "a cycle takes about 40 minutes. Okta: Assignments, and Provisioning > To App > Create Users."
+        "What to change: in the identity provider, assign the person to the application, or a group that has the "
+        "person as a direct member. Check the application's scoping filters. In Entra ID, Provisioning > Provision on "
+        "demand shows why a person is skipped, and a provisioning cycle takes about 40 minutes. In Okta, check "
+        "Assignments, and that Provisioning > To App > Create Users is on."
     )
 
 
@@ -147,10 +149,10 @@ def describe_unidentified_failures(failures: Sequence[FailureCount]) -> Iterator
     """Yield a sentence for each of the newest failed requests that identify no person. One may be about this person."""
     for count in sorted(failures, key=lambda count: count.failure.at, reverse=True)[:_MAX_UNIDENTIFIED]:
         summary, remediation = explain(count.failure)
-        times = f" {count.count} times since {count.first_at}, the last" if count.count > 1 else ""
+        times = f" {count.count} times since {count.first_at}, most recently" if count.count > 1 else ""
         yield (
-            f"A request that names nobody failed{times} at {count.failure.at}: {count.failure.operation}, status "
-            f"{count.failure.status}. {summary} What to change: {remediation}"
+            f"A request without an identifier of a user failed{times} at {count.failure.at} "
+            f"({count.failure.operation}, status {count.failure.status}). {summary} What to change: {remediation}"
         )
 
 
@@ -165,7 +167,7 @@ def describe_wrong_scim_url(failures: Sequence[FailureCount], since: str) -> Ite
     last = max(url_failures, key=lambda count: count.failure.at)
     summary, remediation = explain(last.failure)
     number = sum(count.count for count in url_failures)
-    times = f"{number} requests failed, the last" if number > 1 else "A request failed"
+    times = f"{number} requests failed, most recently" if number > 1 else "A request failed"
     yield f"{times} at {last.failure.at}. {summary} What to change: {remediation}"
 
 
@@ -184,15 +186,15 @@ def describe_rejected_tokens(
     summary, remediation = explain_rejected_token(last.rule, provider)
     number = sum(count.count for count in rejected_tokens)
     yield (
-        f"The identity provider's requests are rejected because of their token, {number} or more in the last 24 "
-        f"hours, the last at {last.last_at}. {summary} What to change: {remediation}"
+        "The identity provider's requests are rejected because of their token: at least "
+        f"{number} in the last 24 hours, most recently at {last.last_at}. {summary} What to change: {remediation}"
     )
 
 
 def describe_strict_mode(tenant: Tenant, failures: Sequence[FailureCount]) -> Iterator[str]:
     """Yield a sentence if the tenant is in strict mode, unless the explanation of a failure already says so."""
     if tenant.is_strict and not any(count.failure.rejected_leniency for count in failures):
-        yield "The tenant is in strict mode, in which what many identity providers send is refused."
+        yield "Strict mode is on: it rejects non-standard requests, which many identity providers send."
 
 
 def _is_active(user: StoredResource) -> bool:

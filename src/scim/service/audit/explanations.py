@@ -18,7 +18,7 @@ _ENTRA, _OKTA, _GOOGLE = IdentityProvider.ENTRA, IdentityProvider.OKTA, Identity
 _ONELOGIN, _JUMPCLOUD = IdentityProvider.ONELOGIN, IdentityProvider.JUMPCLOUD
 
 _NO_CHANGE = "Nothing in the identity provider."
-_MAPPING = "The mapping of {attribute}: "
+_MAPPING = "In the attribute mapping of {attribute}: "
 _ENTRA_MAPPING = "Enterprise application > Provisioning > Attribute mapping > {attribute}: "
 _OKTA_MAPPING = "Application > Provisioning > To App > Attribute Mappings > {attribute}: "
 
@@ -41,182 +41,208 @@ def _mapping_error(summary: str, change: str) -> Explanation:
     return Explanation(summary, _MAPPING + change, remediation_by_provider)
 
 
+_NEW_TOKEN = "Create a new token (console: Connect, command: `muster rotate`)"  # noqa: S105  # words
 _TOKEN_REMEDIATION_BY_PROVIDER = {
-    _ENTRA: "Provisioning > Admin Credentials: paste a new token (console: Connect; or `muster rotate`) into Secret "
-    "Token, Test Connection, then restart provisioning.",
-    _OKTA: "Provisioning > Integration: paste a new token (console: Connect; or `muster rotate`) into Authorization, "
-    "test, then retry the failed tasks under Dashboard > Tasks.",
+    _ENTRA: _NEW_TOKEN + ". In Entra ID, enter it under Provisioning > Admin Credentials > Secret Token, select Test "
+    "Connection, and restart provisioning.",
+    _OKTA: _NEW_TOKEN + ". In Okta, enter it under Provisioning > Integration > Authorization and test it. Then retry "
+    "the failed tasks under Dashboard > Tasks.",
 }
-_TOKEN_REMEDIATION = (
-    "Where its SCIM token stands: paste a new one (console: Connect; or `muster rotate`), and test the connection."  # noqa: S105  # words
+_TOKEN_REMEDIATION = _NEW_TOKEN + ", enter it in the identity provider, and test the connection."
+_STRICT_MODE_OFF = (
+    "The operator can turn strict mode off for this customer (console: Connect, command: `muster strict TENANT off`)"
 )
-_STRICT_MODE_OFF = "Turn strict mode off for this tenant (console: Connect; or `muster strict TENANT off`)"
+_CONNECT_URL = "is the SCIM URL from Connect, which ends in /scim/v2."
 
 EXPLANATIONS: Mapping[str, Explanation] = {
     # Values of a user
     Rule.UNIQUENESS: Explanation(
-        "Another user has this userName, so nobody was created or renamed.",
-        "Match users by userName, so that the provider finds the one who is here and updates it; or give this person "
+        "Another user already has this userName, so no user was created or renamed.",
+        "Match users by userName, so that the provider finds and updates the existing user. Or give this person "
         "another userName.",
         {
             _ENTRA: "Attribute mapping: make userName the matching attribute (Match objects using this attribute), "
-            "then provision the person on demand. If two people in Entra have this name, correct one of them.",
-            _OKTA: "Provisioning > Integration: Unique identifier field for users is userName. Then retry the task "
+            "then provision the person on demand. If two people in Entra ID have this userName, correct one of them.",
+            _OKTA: "Provisioning > Integration: set Unique identifier field for users to userName. Then retry the task "
             "under Dashboard > Tasks.",
         },
     ),
     Rule.REQUIRED: _mapping_error(
-        "{attribute} is required, and the request had no value for it or would have removed it.",
-        "map it to a value that nobody lacks, and fill it in for this person.",
+        "{attribute} is required. The request had no value for it, or tried to remove it.",
+        "map it to an attribute that every user has, and fill it in for this person.",
     ),
     Rule.TYPE: _mapping_error(
-        "The value of {attribute} is of the wrong type.", "send what /Schemas says the attribute is."
+        "The value of {attribute} has the wrong type.", "send a value of the type that the error names."
     ),
     Rule.FORMAT: _mapping_error(
-        "The value of {attribute} has the wrong form or is too long.", "send a value of the form that the detail names."
+        "The value of {attribute} has the wrong format, or is too long.", "send a value as the error describes it."
     ),
-    Rule.ELEMENT_COUNT: _mapping_error("{attribute} has too many values.", "map fewer."),
-    Rule.PRIMARY: _mapping_error("Several values of {attribute} are marked as primary.", "mark one of them."),
+    Rule.ELEMENT_COUNT: _mapping_error("{attribute} has too many values.", "map fewer values."),
+    Rule.PRIMARY: _mapping_error("Several values of {attribute} are marked as primary.", "mark only one as primary."),
     Rule.VALUE: Explanation(
-        "A value does not go with its attribute or with the operation.", "The mapping that the detail names."
+        "A value does not fit its attribute or the operation.", "Correct the attribute mapping that the error names."
     ),
     Rule.UNKNOWN_ATTRIBUTE: _mapping_error(
         "No schema has the attribute {attribute}.",
-        "remove it, correct its name, or add it to the tenant's extension.",
+        "remove the mapping, correct the name, or add it to the custom attributes of this customer.",
     ),
-    Rule.READ_ONLY: _mapping_error("{attribute} is the service's own and can't be written.", "remove it."),
-    Rule.IMMUTABLE: _mapping_error("{attribute} can't be changed once it has a value.", "stop sending changes of it."),
+    Rule.READ_ONLY: _mapping_error("{attribute} is read-only.", "remove the mapping."),
+    Rule.IMMUTABLE: _mapping_error(
+        "{attribute} cannot be changed once it has a value.", "send it only when the user is created."
+    ),
     Rule.MUTABILITY: Explanation(
-        "An attribute can't be changed in this way.", "Remove the mapping of the attribute that the detail names."
+        "An attribute cannot be changed in this way.", "Remove the mapping of the attribute that the error names."
     ),
     Rule.PATH: Explanation(
         "The path of a PATCH operation is malformed.",
-        "The spelling of the target attribute.",
-        {_ENTRA: 'Attribute mapping: the spelling of the target attribute, such as emails[type eq "work"].value.'},
+        "Correct the spelling of the target attribute in the attribute mapping.",
+        {
+            _ENTRA: "Attribute mapping: correct the spelling of the target attribute. A correct example is "
+            'emails[type eq "work"].value.'
+        },
     ),
     Rule.NO_TARGET: Explanation(
-        "A PATCH names an element of a list that is not there and can't be made from its path.",
-        'The target attribute: select by eq, as in emails[type eq "work"].value.',
+        "The path of a PATCH operation selects a value that does not exist and cannot be created from the path.",
+        'Select the value with eq in the target attribute, as in emails[type eq "work"].value.',
     ),
     Rule.TOO_LARGE: Explanation("The request or the user is too large.", "Map fewer or shorter values."),
     Rule.STRICT_MODE: Explanation(
-        "The tenant is in strict mode, which refuses {leniency}.",
-        _STRICT_MODE_OFF + ", or make the provider follow the RFC.",
+        "The customer is in strict mode, which rejects {leniency}.",
+        _STRICT_MODE_OFF + ". Or set up the identity provider to follow RFC 7644.",
         {
-            _ENTRA: _STRICT_MODE_OFF
-            + ": Entra ID needs it off. Adding ?aadOptscim062020 to the Tenant URL is not enough.",
-            _OKTA: _STRICT_MODE_OFF + ": Okta's PATCH has no path.",
+            _ENTRA: _STRICT_MODE_OFF + ". Entra ID needs it off, even with ?aadOptscim062020 in the Tenant URL.",
+            _OKTA: _STRICT_MODE_OFF + ". Okta needs it off, because its PATCH requests have no path.",
         },
     ),
     Rule.NO_OP: Explanation(
-        "The request was answered with success, but nothing came of {names}: no schema has it, or it can't be written.",
-        "Remove the mapping of {names}, correct its target, or add it to the tenant's extension. Until then the "
-        "provider may send it again in each cycle.",
+        "The request succeeded, but {names} was ignored, because no schema has it or it cannot be written.",
+        "Remove the mapping of {names}, correct its target, or add it to the custom attributes of this customer. Until "
+        "then, the provider may send it again in each cycle.",
         {
-            _ENTRA: "Attribute mapping: remove the target {names}, or correct it. Until then Entra ID sends it again "
-            "in each cycle.",
+            _ENTRA: "Attribute mapping: remove or correct the target {names}. Until then, Entra ID sends it again in "
+            "each cycle.",
         },
     ),
     # Lookups and queries
     Rule.UNKNOWN_USER: Explanation(
-        "The provider knows an id that is not here: the user was deleted, or belongs to another tenant.",
-        "Make the provider forget the id, so that it looks the person up again.",
+        "No user has the id in the request: the user was deleted, or belongs to another customer.",
+        "Make the provider discard the id, so that it looks up the person again.",
         {
-            _ENTRA: "Provisioning > Restart provisioning: Entra ID then looks everybody up again.",
-            _OKTA: "Unassign the person and assign again.",
+            _ENTRA: "Provisioning > Restart provisioning: Entra ID then looks up all users again.",
+            _OKTA: "Unassign the person from the application, and assign the person again.",
         },
     ),
     Rule.FILTER_ATTRIBUTE: Explanation(
-        "People are looked up by {attribute}, which no schema has: nobody is found, and nobody gets in.",
-        "The matching attribute: userName, externalId or emails.value.",
+        "The identity provider looks up users by {attribute}, which no schema has. No user can be found or "
+        "provisioned.",
+        "Set the matching attribute to userName, externalId or emails.value.",
         {
             _ENTRA: 'Attribute mapping: match by userName, externalId or emails[type eq "work"].value.',
-            _OKTA: "Provisioning > Integration: Unique identifier field for users is userName.",
+            _OKTA: "Provisioning > Integration: set Unique identifier field for users to userName.",
         },
     ),
     Rule.FILTER: Explanation(
-        "A filter can't be read, or compares an attribute in a way that does not apply to it.",
-        "The matching attribute or the query that the provider is set up with.",
+        "A filter is malformed, or compares an attribute in a way that its type does not support.",
+        "Correct the matching attribute, or the query that the provider is configured with.",
     ),
     Rule.TOO_MANY: Explanation(
-        "A query would have to read too many users.", "Match by userName, externalId or emails.value."
+        "A query would have to read too many users.", "Match users by userName, externalId or emails.value."
     ),
     Rule.UNRESOLVED_BULK_ID: Explanation(
-        "An operation of a bulk request refers to one that failed.", "What made that one fail: it is in the log, too."
+        "An operation of a bulk request refers to an operation that failed.",
+        "Correct the operation that failed. The audit log shows it, too.",
     ),
     Rule.PRECONDITION: Explanation(
-        "The user had changed since the provider read it.", "Nothing: the provider reads it again, or retries."
+        "The user was changed since the provider read it.", "Nothing: the provider reads the user again and retries."
     ),
     # The connection
     Rule.TOKEN: Explanation(
-        "The token is no longer valid: it was replaced or revoked. Nothing of the request was looked at.",
+        "The token is not valid: it was replaced or revoked. The request was rejected unread.",
         _TOKEN_REMEDIATION,
         _TOKEN_REMEDIATION_BY_PROVIDER,
     ),
     Rule.TOKEN_MALFORMED: Explanation(
-        "Unverified requests with a malformed token: it is mistyped, cut off, in quotes or entered twice. Anybody can "
-        "send such a request.",
+        "Requests with a malformed token: it is mistyped, incomplete, in quotes or entered twice. The sender is not "
+        "verified, because anyone can send such a request.",
         "Copy the whole token again, without spaces, quotes or the word Bearer.",
     ),
     Rule.TOKEN_EXPIRED: Explanation(
-        "The token has expired. Nothing of the request was looked at.",
+        "The token has expired. The request was rejected unread.",
         _TOKEN_REMEDIATION,
         _TOKEN_REMEDIATION_BY_PROVIDER,
     ),
     Rule.TOO_MANY_REQUESTS: Explanation(
-        "Too many requests with tokens that are not valid came in a few seconds.", _TOKEN_REMEDIATION
+        "Too many requests with invalid tokens arrived within a few seconds.", _TOKEN_REMEDIATION
     ),
     Rule.GROUPS_ENDPOINT: Explanation(
-        "The provider sends groups, which are not supported; users get in without them.",
+        "The provider sends groups, which are not supported. Users are provisioned without them.",
         "Turn group provisioning off.",
         {
-            _ENTRA: "Attribute mapping: set the mapping of groups to Enabled = No.",
-            _OKTA: "Push Groups: unlink the groups; Provisioning > Integration: untick Push Groups and Import Groups.",
+            _ENTRA: "Attribute mapping: set Enabled to No in the mapping of groups.",
+            _OKTA: "Push Groups: unlink the groups. Provisioning > Integration: clear Push Groups and Import Groups.",
         },
     ),
     Rule.ME_ENDPOINT: Explanation(
-        "/Me was asked for, and a token stands for no user.", "A connector that does not use /Me."
+        "The request was for /Me, which is not supported: a token belongs to an identity provider and not to a user.",
+        "Use a connector that does not request /Me.",
     ),
-    Rule.NOT_IMPLEMENTED: Explanation("The request asks for something that is not supported.", "Turn it off."),
+    Rule.NOT_IMPLEMENTED: Explanation(
+        "The request uses a feature that is not supported.", "Turn this feature off in the identity provider."
+    ),
     Rule.SCIM_URL: Explanation(
-        "The SCIM URL in the identity provider is wrong: it has an endpoint such as /Users at its end, so no request "
-        "reaches a user.",
-        "Set the SCIM URL to the one that Connect shows: it ends in /scim/v2.",
+        "The SCIM URL in the identity provider is wrong: it ends in an endpoint such as /Users. No request reaches a "
+        "user.",
+        "Set the SCIM URL to the one from Connect, which ends in /scim/v2.",
         {
-            _ENTRA: "Provisioning > Admin Credentials: Tenant URL is the SCIM URL that Connect shows and ends in "
-            "/scim/v2. Test Connection, then restart provisioning.",
-            _OKTA: "Provisioning > Integration: SCIM connector base URL is the SCIM URL that Connect shows and ends "
-            "in /scim/v2. Then retry the failed tasks under Dashboard > Tasks.",
-            _ONELOGIN: "Configuration: SCIM Base URL is the SCIM URL that Connect shows and ends in /scim/v2.",
-            _JUMPCLOUD: "Identity Management: Base URL is the SCIM URL that Connect shows and ends in /scim/v2.",
-            _GOOGLE: "Autoprovisioning: Endpoint URL is the SCIM URL that Connect shows and ends in /scim/v2.",
+            _ENTRA: f"Provisioning > Admin Credentials: Tenant URL {_CONNECT_URL} Select Test Connection, then restart "
+            "provisioning.",
+            _OKTA: f"Provisioning > Integration: SCIM connector base URL {_CONNECT_URL} Then retry the failed tasks "
+            "under Dashboard > Tasks.",
+            _ONELOGIN: f"Configuration: SCIM Base URL {_CONNECT_URL}",
+            _JUMPCLOUD: f"Identity Management: Base URL {_CONNECT_URL}",
+            _GOOGLE: f"Autoprovisioning: Endpoint URL {_CONNECT_URL}",
         },
     ),
-    Rule.UNKNOWN_PATH: Explanation("Nothing is served at the path.", "The SCIM URL: it ends in /scim/v2."),
+    Rule.UNKNOWN_PATH: Explanation(
+        "Nothing exists at the requested path.", "Check the SCIM URL in the identity provider: it ends in /scim/v2."
+    ),
     Rule.METHOD: Explanation(
-        "The path does not take this method.", "The SCIM URL, and the connector's type: SCIM 2.0."
+        "The requested path does not support this method.",
+        "Check the SCIM URL, and that the connector uses SCIM 2.0.",
     ),
     Rule.PROTOCOL_VERSION: Explanation(
-        "Another version of SCIM was asked for.",
-        "The SCIM URL: it ends in /scim/v2. If it does, the connector's type: SCIM 2.0.",
+        "The request is for another version of SCIM.",
+        "Check that the SCIM URL ends in /scim/v2, and that the connector uses SCIM 2.0.",
     ),
-    Rule.FORBIDDEN: Explanation("A discovery document was asked for with a filter.", "A query without a filter."),
-    Rule.MEDIA_TYPE: Explanation("The body is not JSON, or is compressed.", "The content type: application/scim+json."),
+    Rule.FORBIDDEN: Explanation(
+        "The request for a discovery document has a filter.", "Use a connector that sends no filter there."
+    ),
+    Rule.MEDIA_TYPE: Explanation(
+        "The request body is not JSON, or is compressed.", "Set the content type to application/scim+json."
+    ),
     Rule.SYNTAX: Explanation(
-        "The body is not what the operation takes.", "The template of the body, where there is one."
+        "The request body is malformed.", "Correct the template of the body, if the identity provider has one."
     ),
-    Rule.BAD_REQUEST: Explanation("A header or the body can't be read.", "The connector's type: SCIM 2.0."),
-    Rule.CURSOR: Explanation("A cursor is too old or belongs to another query.", "Nothing: a new query starts again."),
+    Rule.BAD_REQUEST: Explanation(
+        "A header or the body of the request is malformed.", "Check that the connector uses SCIM 2.0."
+    ),
+    Rule.CURSOR: Explanation(
+        "The cursor has expired, or belongs to another query.", "Nothing: the provider starts the query again."
+    ),
     Rule.PAGE_SIZE: Explanation(
-        "A page of the wrong size was asked for.", "At most 200 a page, the same on all pages."
+        "The page size is not supported.", "Request at most 200 users per page, and the same number on all pages."
     ),
     # The service
-    Rule.TOO_MANY_USERS: Explanation("There are as many users as the service can count.", "Delete users first."),
+    Rule.TOO_MANY_USERS: Explanation(
+        "The customer has the maximum number of users that the service supports.", "Delete users first."
+    ),
     Rule.UNAVAILABLE: Explanation(
-        "The service could not finish in time or its store did not answer.", _NO_CHANGE + " It sends the request again."
+        "The service could not finish the request in time, or its database did not answer.",
+        _NO_CHANGE + " The provider sends the request again.",
     ),
     Rule.FAULT: Explanation(
-        "The service failed.", _NO_CHANGE + " Look for the request id in the functions' log (docs/operate/logs.md)."
+        "The service had an internal error.",
+        _NO_CHANGE + " The operator finds the cause in the logs by the request id (docs/operate/logs.md).",
     ),
 }
 
@@ -233,7 +259,7 @@ def explain(failure: Failure) -> tuple[str, str]:
         "names": ", ".join(failure.ignored),
         "leniency": _describe_leniency(failure.rejected_leniency),
     }
-    detail = "" if failure.rule == Rule.NO_OP else f" The answer said: {failure.detail}"
+    detail = "" if failure.rule == Rule.NO_OP else f" The error was: {failure.detail}"
     summary = explanation.summary.format(**placeholders) + detail
     return summary, _choose_remediation(explanation, failure.provider).format(**placeholders)
 
@@ -252,4 +278,4 @@ def _choose_remediation(explanation: Explanation, provider: IdentityProvider | N
 
 def _describe_leniency(label: str | None) -> str:
     leniency = next((leniency for leniency in Leniency if leniency.label == label), None)
-    return f"{leniency.description} (sent by {leniency.sent_by})" if leniency else "what goes beyond the RFC"
+    return f"{leniency.description} (sent by {leniency.sent_by})" if leniency else "non-standard requests"

@@ -89,7 +89,7 @@ class FailureRecorder:
         """Record the request if it is a PATCH and part of it was ignored; else do nothing."""
         if request.operation == Operation.PATCH and leniencies.ignored:
             self._counted_fields.append(FailureLogField.NO_OP)
-            detail = f"Answered with success, but nothing came of {', '.join(leniencies.ignored)}."
+            detail = f"The request succeeded, but these attributes were ignored: {', '.join(leniencies.ignored)}."
             self._record(request, _Result(HTTPStatus.OK, Rule.NO_OP, detail, leniencies.ignored[0]), leniencies)
 
     def finish(self) -> None:

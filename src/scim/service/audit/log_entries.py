@@ -27,8 +27,8 @@ _OPERATION_VERBS = {
     Operation.DELETE: "deleted",
 }
 _PARTICIPATION_CLAUSES = {
-    Participation.JOINED: ", takes part now",
-    Participation.LEFT: ", takes part no longer",
+    Participation.JOINED: ", now active",
+    Participation.LEFT: ", no longer active",
     Participation.UNCHANGED: "",
 }
 _SUCCESS_STATUS = {Operation.CREATE: 201, Operation.DELETE: 204}
@@ -125,20 +125,20 @@ def _build_change_entry(change: ChangeRecord) -> LogEntry:
 
 def _summarize_change(change: ChangeRecord) -> str:
     if change.operation is Operation.LINK:
-        return f"Linked: {', '.join(_describe_links(change))}."
+        return f"Links updated: {', '.join(_describe_links(change))}."
     summary = _OPERATION_VERBS[change.operation]
     if change.operation in (Operation.REPLACE, Operation.PATCH):
         summary = f"{summary}: {', '.join(change.attributes_changed)}"
     summary += _PARTICIPATION_CLAUSES[change.participation]
     if change.ignored:
-        summary += f"; nothing came of {', '.join(change.ignored)}"
+        summary += f"; ignored: {', '.join(change.ignored)}"
     return f"{summary[0].upper()}{summary[1:]}."
 
 
 def _describe_links(change: ChangeRecord) -> Iterator[str]:
     linked_attributes = {name for name, _ in change.links}
     for name in change.attributes_changed:
-        yield f"{name} {'leads to a user' if name in linked_attributes else 'leads to nobody yet'}"
+        yield f"{name} {'refers to a user' if name in linked_attributes else 'refers to no user yet'}"
 
 
 def _build_rejected_tokens_entry(rejected: RejectedTokenCount) -> LogEntry:

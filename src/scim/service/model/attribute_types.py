@@ -47,8 +47,8 @@ def merge_types(known: AttributeTypes, documents: Sequence[Mapping[str, Any]]) -
             types[name] = _merge_type(f"{urn}:{name}", types.get(name, new_type), new_type)
     if merged != known and len(encode_json(merged).encode()) > MAX_BYTES:
         raise ValueError(
-            f"The names and types of all custom attributes that this customer ever had take more than {MAX_BYTES} "
-            "bytes. Use the name of an earlier attribute again: users may still have values of each of them."
+            f"The names and types of all custom attributes that this customer has or had take more than {MAX_BYTES} "
+            "bytes. Reuse the names of removed attributes, because users may still have their values."
         )
     return merged
 
@@ -125,8 +125,8 @@ def _merge_type(path: str, old: AttributeType, new: AttributeType) -> AttributeT
 
 def _build_conflict_error(path: str, old: str, new: str) -> ValueError:
     return ValueError(
-        f"{path} has another type than before: it was {old} and would be {new}. Users may still have values of the "
-        "earlier type, even if the attribute was removed meanwhile: give the new attribute another name."
+        f"The type of {path} cannot change from {old} to {new}, because users may still have values of the old type. "
+        "This also applies if the attribute was removed. Give the new attribute another name."
     )
 
 
@@ -134,4 +134,6 @@ def _check_spelling(label: str, name: str, known: Iterable[str]) -> None:
     """Raise ``ValueError`` if the name is known in another case, since values are stored under the known spelling."""
     other = next((spelling for spelling in known if spelling.lower() == name.lower()), name)
     if other != name:
-        raise ValueError(f"{label} {name} was called {other} before, and users may have values of it: write {other}.")
+        raise ValueError(
+            f"{label} {name} had the name {other} before, and users may still have values of it. Use the name {other}."
+        )

@@ -19,7 +19,7 @@ def compute_expiry(now: float, lifetime_s: float) -> float | None:
     Raise ``ValueError`` if the lifetime is not positive.
     """
     if lifetime_s <= 0:
-        raise ValueError("A token lives for longer than no time.")
+        raise ValueError("The lifetime of a token must be longer than 0 seconds.")
     return now + lifetime_s if isfinite(lifetime_s) else None
 
 

@@ -67,7 +67,9 @@ class BulkProcessor:
         """
         request = parse_message(BulkRequest, body, self.context.leniencies)
         if len(request.operations) > MAX_OPERATIONS:
-            raise PayloadTooLarge(f"A bulk request has at most {MAX_OPERATIONS} operations: send several requests.")
+            raise PayloadTooLarge(
+                f"A bulk request can have at most {MAX_OPERATIONS} operations. Send several requests."
+            )
         states = [self._parse_operation(operation) for operation in request.operations]
         executor = BulkExecutor(self.services, states, build_graph([state.node for state in states]), self.report_fault)
         # With failOnErrors, operations run one at a time: none may run after the error that ends the request (section

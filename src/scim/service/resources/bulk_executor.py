@@ -37,7 +37,7 @@ _TIME_FOR_OPERATION_S = 5.0
 """An operation starts only if this much time is left: for a call that times out and is repeated."""
 
 _CREATOR_FAULT = (
-    "The service could not carry out the operation whose bulkId this operation refers to: send both operations again."
+    "The service could not process the operation to whose bulkId this operation refers. Send both operations again."
 )
 
 Result = dict[str, Any]
@@ -156,13 +156,15 @@ class BulkExecutor:
         except Exception as fault:  # noqa: BLE001  # the results of the other operations must be returned
             self.report_fault(fault)
             state.fail(
-                InternalError(f"The operation failed; give the request id {state.context.request_id} to support.")
+                InternalError(
+                    f"The service had an internal error. Give the request id {state.context.request_id} to support."
+                )
             )
 
     def _execute_operation(self, index: int, state: BulkOperationState) -> None:
         if state.context.deadline.remaining_s() < _TIME_FOR_OPERATION_S:
             state.is_skipped = True
-            raise Unavailable("The time for this bulk request was used up before this operation: send it again.")
+            raise Unavailable("The bulk request ran out of time before this operation. Send the operation again.")
         operation = state.operation
         if operation is None:
             return
@@ -184,9 +186,11 @@ class BulkExecutor:
         endpoint, _, resource_id = operation.path.strip("/").partition("/")
         service = self.services.get(endpoint.lower())
         if service is None or "/" in resource_id:
-            raise NotFound("The operation's path names nothing that is served here; use /Users or /Users/<id>.")
+            raise NotFound("The path of the operation does not exist. Use /Users or /Users/<id>.")
         if (operation.method == "POST") == bool(resource_id):
-            raise InvalidValue("POST goes to a resource type such as /Users; PUT, PATCH and DELETE to one of its ids.")
+            raise InvalidValue(
+                "The path does not fit the method. Use /Users for POST, and /Users/<id> for PUT, PATCH and DELETE."
+            )
         bulk_id = parse_bulk_id_reference(resource_id)
         if bulk_id is not None:
             return service, self._resolve_bulk_id(bulk_id)
@@ -194,9 +198,9 @@ class BulkExecutor:
 
     def _check_bulk_id(self, index: int, operation: BulkOperation) -> None:
         if not operation.bulkid:
-            raise InvalidSyntax("A POST operation needs a bulkId, by which its result is told.")
+            raise InvalidSyntax("A POST operation needs a bulkId, which identifies its result in the response.")
         if self.graph.creators[operation.bulkid] != index:
-            raise InvalidValue("Another operation of this request has the same bulkId.")
+            raise InvalidValue("Another operation of the bulk request has the same bulkId.")
 
     def _resolve_bulk_id(self, bulk_id: str) -> str:
         """Return the id of the resource that the operation with this ``bulkId`` creates (RFC 7644 section 3.7.2).
@@ -208,7 +212,7 @@ class BulkExecutor:
         if creator is not None and creator.error is not None and creator.error.is_fault:
             raise Unavailable(_CREATOR_FAULT)
         if creator is None or creator.error is not None or creator.created_id is None:
-            raise UnresolvedBulkId("The operation refers to a bulkId of no operation that has succeeded.")
+            raise UnresolvedBulkId("The operation refers to a bulkId, but no operation with this bulkId has succeeded.")
         return creator.created_id
 
     def _find_creator(self, bulk_id: str) -> BulkOperationState | None:
@@ -253,7 +257,9 @@ class BulkExecutor:
             self.report_fault(fault)
             state.created_id = None
             return False
-        error: ScimError = UnresolvedBulkId("The operation refers in a circle to a bulkId whose operation failed.")
+        error: ScimError = UnresolvedBulkId(
+            "The operation is part of a reference cycle, and another operation of the cycle failed."
+        )
         if all(creator.error and creator.error.is_fault for creator in failed_creators):
             error = Unavailable(_CREATOR_FAULT)
         state.undo(error, is_skipped=all(creator.is_skipped for creator in failed_creators))

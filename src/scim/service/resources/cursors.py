@@ -42,19 +42,23 @@ class CursorCodec:
         :class:`ExpiredCursor` and :class:`InvalidCount`.
         """
         if count is not None and not 0 <= count <= MAX_RESULTS:
-            raise InvalidCount(f"count must be from 0 to {MAX_RESULTS} with a cursor.")
+            raise InvalidCount(f"With a cursor, count must be from 0 to {MAX_RESULTS}.")
         if not cursor:
             return CursorPosition(), MAX_RESULTS if count is None else count
         verified = self.signer.verify(self.tenant_id, cursor)
         if verified is None or len(verified.content) < _HEADER.size:
-            raise InvalidCursor("The cursor is none of this service: begin with an empty one, then send nextCursor.")
+            raise InvalidCursor("The cursor is not valid. Start with an empty cursor, then send nextCursor.")
         if verified.age_s > CURSOR_TIMEOUT_S:
-            raise ExpiredCursor(f"A cursor can be used for {CURSOR_TIMEOUT_S} seconds: start again with an empty one.")
+            raise ExpiredCursor(
+                f"The cursor has expired. It is valid for {CURSOR_TIMEOUT_S} seconds. Start again with an empty cursor."
+            )
         direction, size, total, query_digest = _HEADER.unpack_from(verified.content)
         if query_digest != self._query_digest:
-            raise InvalidCursor("The cursor belongs to another query: filter and sort must stay as they were.")
+            raise InvalidCursor(
+                "The cursor belongs to another query. Send the same filter and sort order with each page."
+            )
         if count is not None and count != size:
-            raise InvalidCount(f"count was {size} when the cursor was given out: it must stay the same.")
+            raise InvalidCount(f"The cursor was issued for count={size}. Send the same count with each page.")
         boundaries = [
             PageBoundary(str(UUID(bytes=resource_id)), digest)
             for resource_id, digest in _BOUNDARY.iter_unpack(verified.content[_HEADER.size :])

@@ -51,7 +51,7 @@ class DiscoveryDocuments:
                 {
                     "type": "oauthbearertoken",
                     "name": "Bearer token",
-                    "description": "The token that Connect shows, in the header Authorization (RFC 6750)",
+                    "description": "The token from the console page Connect, in the Authorization header (RFC 6750)",
                     "specUri": "https://www.rfc-editor.org/info/rfc6750",
                     "primary": True,
                 }
@@ -111,4 +111,4 @@ def _find_by_name(name: str, documents: Mapping[str, Document], kind: str) -> Do
     for document_name, document in documents.items():
         if document_name.lower() == name.lower():
             return document
-    raise NotFound(f"There is no {kind} with this name; there are {', '.join(documents)}.")
+    raise NotFound(f"There is no {kind} with this name. Use one of: {', '.join(documents)}.")

@@ -36,9 +36,9 @@ class Preconditions:
         ``version`` is ``None`` if there is no resource.
         """
         if self.if_match is not None and not _matches(self.if_match, version):
-            raise PreconditionFailed("The user has changed since it was read: read it again, then send the change.")
+            raise PreconditionFailed("The user was changed since it was read. Read it again, then send the change.")
         if self.is_not_modified(version):
-            raise PreconditionFailed("If-None-Match names the version that the user has.")
+            raise PreconditionFailed("The user still has the version in If-None-Match.")
 
     def is_not_modified(self, version: int | None) -> bool:
         """Return whether ``If-None-Match`` contains the current version. A GET is then answered with 304."""
@@ -52,7 +52,7 @@ def _parse_header(header: str | None, name: str) -> frozenset[str] | None:
     if header.strip() == "*":
         return frozenset("*")
     if not _ENTITY_TAGS.fullmatch(header):
-        raise BadRequest(f"{name} must be * or a list of versions such as {format_etag(1)}, as meta.version has them.")
+        raise BadRequest(f"{name} must be * or a list of versions as in meta.version, such as {format_etag(1)}.")
     return frozenset(re.findall(_ENTITY_TAG, header))
 
 

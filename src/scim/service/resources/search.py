@@ -81,7 +81,7 @@ class ResourceSearch:
 
     def _search_by_cursor(self, request: SearchRequest, query: Query, render: RenderFunction) -> SearchResult:
         if request.startindex is not None:
-            raise InvalidValue("cursor and startIndex are two ways to page: send only one of them.")
+            raise InvalidValue("The request has both cursor and startIndex. Send only one of them.")
         cursors = CursorCodec(self.context.cursor_signer, self.context.tenant.id, query.canonical_text)
         start, count = cursors.decode(request.cursor or "", request.count)
         result = self.store.find(replace(query, start=start, count=count))

@@ -11,7 +11,7 @@ from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import TokenUsage
 
 _REMEDY = (
-    "Make a new one (Connect in the console, or `muster rotate {tenant}`) and paste it into the identity provider."
+    "Create a new token (console: Connect, command: `muster rotate {tenant}`) and enter it in the identity provider."
 )
 
 
@@ -23,27 +23,26 @@ def find_access_problems(tenant: Tenant, usage: TokenUsage | None, now: float) -
     token = tenant.token
     if not tenant.is_connected:
         yield (
-            f"The tenant {tenant.id} is disconnected: every request of its identity provider is refused, whoever it is "
-            "about; the log says since when. Connect it again (console: Connect; or "
-            f"`muster connect {tenant.id}`) and paste the new token into the identity provider."
+            f"The customer {tenant.id} is disconnected, so all requests from its identity provider are rejected. The "
+            "audit log shows since when. Connect the customer again (console: Connect, command: "
+            f"`muster connect {tenant.id}`) and enter the new token in the identity provider."
         )
     elif token.is_revoked:
         yield (
-            f"The tokens of the tenant {tenant.id} were revoked: every request of its identity provider is refused, "
-            f"whoever it is about; the log says since when. {_REMEDY.format(tenant=tenant.id)}"
+            f"All tokens of {tenant.id} were revoked, so all requests from its identity provider are rejected. The "
+            f"audit log shows since when. {_REMEDY.format(tenant=tenant.id)}"
         )
     elif token.expires is not None and token.expires <= now:
         yield (
-            f"The token of the tenant {tenant.id} expired at {format_rfc3339(token.expires)}: requests that "
-            f"come with it are "
-            f"refused, whoever they are about. {_REMEDY.format(tenant=tenant.id)}"
+            f"The token of {tenant.id} expired at {format_rfc3339(token.expires)}. All requests with this token are "
+            f"rejected. {_REMEDY.format(tenant=tenant.id)}"
         )
     elif usage is None:
         yield (
-            f"No request with a valid token of the tenant {tenant.id} has arrived yet. Paste the SCIM URL and the "
-            "token that Connect shows into the identity provider, test the connection, and start provisioning. If the "
-            "test fails with 401, copy the whole token again: a token that is cut off or mistyped is not recorded "
-            "before the first request with a valid one."
+            f"No request with a valid token of {tenant.id} has arrived yet. Copy the SCIM URL and the token from "
+            "Connect into the identity provider, test the connection, and start provisioning. If the test fails with "
+            "401, copy the whole token again. Requests with an incomplete token are not recorded before the first "
+            "valid request."
         )
 
 
@@ -68,7 +67,7 @@ def describe_malformed_tokens(counts: Sequence[RejectedTokenCount]) -> str:
         return ""
     total, last_at = sum(count.count for count in counts), max(count.last_at for count in counts)
     return (
-        f"{total} or more unverified requests with a malformed token in the last 24 hours, the last at {last_at}. If "
-        "they are the identity provider's, the token was not copied correctly: copy the whole token again, without "
-        "spaces, quotes or the word Bearer."
+        f"At least {total} {'request' if total == 1 else 'requests'} with a malformed token in the last 24 hours, most "
+        f"recently at {last_at}. The sender is not verified. If the requests come from your identity provider, copy "
+        "the whole token into it again, without spaces, quotes or the word Bearer."
     )

@@ -38,11 +38,11 @@ _FILTER_OPERATORS = frozenset({*ComparisonOperator, "pr"})
 def _check_attribute_name(name: str) -> str:
     if not _NAME_PATTERN.fullmatch(name):
         raise ValueError(
-            f"{name!r} is not an attribute name: a name begins with a letter and consists of letters, digits, hyphens "
-            "and underscores, with single spaces between words"
+            f"{name!r} is not a valid attribute name: a name starts with a letter, and has only letters, digits, "
+            "hyphens, underscores, and single spaces between words"
         )
     if name.lower() in _COMMON_ATTRIBUTES:
-        raise ValueError(f"{name} is an attribute that every resource has: choose another name")
+        raise ValueError(f"{name} is an attribute of every SCIM resource: choose another name")
     return name
 
 
@@ -50,18 +50,18 @@ def _check_sub_attribute_name(name: str) -> str:
     """Return the name. Raise ``ValueError`` if it cannot be used in a path: after a dot or in a value filter."""
     if not _SUB_ATTRIBUTE_NAME_PATTERN.fullmatch(name):
         raise ValueError(
-            f"{name!r} is not a sub-attribute name: a name begins with a letter and consists of letters, digits, "
-            "hyphens and underscores, without spaces; $ref is the only exception"
+            f"{name!r} is not a valid sub-attribute name: a name is $ref, or starts with a letter and has only "
+            "letters, digits, hyphens and underscores"
         )
     return name
 
 
 def _check_urn(urn: str) -> str:
     if not _URN_PATTERN.fullmatch(urn):
-        raise ValueError(f"{urn!r} is not a URN: write one such as urn:example:params:scim:schemas:acme:2.0:User")
+        raise ValueError(f"{urn!r} is not a URN such as urn:example:params:scim:schemas:acme:2.0:User")
     if urn.lower().startswith(_SCIM_URN_PREFIX) and not urn.lower().startswith(_SCIM_EXTENSION_URN_PREFIX):
         raise ValueError(
-            f"{urn} is reserved for SCIM itself: begin with {_SCIM_EXTENSION_URN_PREFIX} or with a URN of your own"
+            f"{urn} is reserved for SCIM: choose a URN that starts with {_SCIM_EXTENSION_URN_PREFIX}, or your own URN"
         )
     return urn
 
@@ -96,7 +96,7 @@ class _Characteristics(_Document):
     @model_validator(mode="after")
     def _check_type(self) -> Self:
         if (self.format or self.maxLength) and self.type is not DataType.STRING:
-            raise ValueError("only a string can have a format or a maxLength")
+            raise ValueError("only an attribute of type string can have a format or a maxLength")
         return self
 
 
@@ -121,7 +121,7 @@ class _CustomAttribute(_Characteristics):
     @model_validator(mode="after")
     def _check_sub_attributes(self) -> Self:
         if (self.type is DataType.COMPLEX) != bool(self.subAttributes):
-            raise ValueError("a complex attribute has subAttributes, and no other has")
+            raise ValueError("a complex attribute needs subAttributes, and attributes of other types cannot have them")
         _check_unambiguous_names(self.subAttributes)
         return self
 
@@ -147,19 +147,19 @@ def parse_schemas(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         reason = first["msg"].removeprefix("Value error, ")
-        raise ValueError(f"The schema is wrong at {where or 'its top'}: {reason}.") from None
+        raise ValueError(f"The schema is invalid at {where or 'the top level'}: {reason}.") from None
     _check_schema_ids([schema.id for schema in schemas])
     parsed = [schema.model_dump(mode="json", exclude_unset=True) for schema in schemas]
     if len(encode_json(parsed).encode()) > MAX_BYTES:
         raise ValueError(
-            f"The schemas of this customer have more than {MAX_BYTES} bytes in all: shorten the descriptions, or "
+            f"The schemas of this customer have more than {MAX_BYTES} bytes in total. Shorten the descriptions, or "
             "remove attributes."
         )
     names = [f"{schema.id}:{attribute.name}" for schema in schemas for attribute in schema.attributes]
     if sum(map(len, names)) > MAX_NAME_BYTES:
         raise ValueError(
             f"The names of this customer's custom attributes, each with the id of its schema, have more than "
-            f"{MAX_NAME_BYTES} bytes in all: choose shorter ids, or remove attributes."
+            f"{MAX_NAME_BYTES} bytes in total. Choose shorter ids, or remove attributes."
         )
     return parsed
 
@@ -168,12 +168,12 @@ def _check_schema_ids(ids: Sequence[str]) -> None:
     """Raise ``ValueError`` if two schemas have the same id, or a path could begin with the ids of two schemas."""
     standard = [schema.id for schema in load_user_type().schemas]
     if len({urn.lower() for urn in (*standard, *ids)}) < len(standard) + len(ids):
-        raise ValueError("Each schema needs an id that no other one has.")
+        raise ValueError("Each schema needs a unique id.")
     for longer, prefix in permutations((*standard, *ids), 2):
         if longer.lower().startswith((f"{prefix.lower()}:", f"{prefix.lower()}.")):
             raise ValueError(
-                f"The id {longer} begins with the id of another schema, {prefix}: a path could mean an attribute of "
-                "either. Choose an id of its own."
+                f"The id {longer} starts with the id of another schema, {prefix}. A path would be ambiguous. Choose "
+                "another id."
             )
 
 
@@ -200,12 +200,12 @@ def _check_unambiguous_names(attributes: Sequence[_Characteristics]) -> None:
     """Raise ``ValueError`` if two names differ only in case, or if a filter could be read in two ways."""
     names = {attribute.name.lower() for attribute in attributes}
     if len(names) < len(attributes):
-        raise ValueError("two attributes have the same name, or differ only in case")
+        raise ValueError("two attributes have the same name, or names that differ only in case")
     for name in names:
         words = name.split(" ")
         for number, word in enumerate(words[1:], 1):
             if word in _FILTER_OPERATORS and " ".join(words[:number]) in names:
                 raise ValueError(
-                    f"a filter can not tell {name!r} from {' '.join(words[:number])!r} and the operator {word}: choose "
-                    "another name"
+                    f"in a filter, {name!r} cannot be distinguished from {' '.join(words[:number])!r} with the "
+                    f"operator {word}: choose another name"
                 )

@@ -166,21 +166,21 @@ def _advise(state: HealthState, activity: RecentActivity, provider: IdentityProv
     failures, name = activity.failures, provider.display_name if provider else "the identity provider"
     match state:
         case HealthState.TOKEN_REJECTED:
-            return f"A token was rejected at {failures.last_rejection}: paste a valid token into {name}."
+            return f"A token was rejected at {failures.last_rejection}. Enter a valid token in {name}."
         case HealthState.NO_REQUEST_YET:
             return "No request with a valid token has arrived yet."
         case HealthState.WRONG_SCIM_URL:
             return (
-                f"The SCIM URL in {name} is wrong, seen at {failures.last_wrong_url}: replace it with the one that "
-                "Connect and `muster status` show."
+                f"The SCIM URL in {name} is wrong (last request: {failures.last_wrong_url}). Replace it with the SCIM "
+                "URL that Connect shows."
             )
         case HealthState.REPEATING_FAILURE:
             return (
-                f"{name[0].upper()}{name[1:]} has sent the same failing request {REPEATING_THRESHOLD} times or more "
-                "since yesterday: see the log of failures."
+                f"{name[0].upper()}{name[1:]} has sent the same failing request at least {REPEATING_THRESHOLD} times "
+                "since yesterday. See the failures in the audit log."
             )
         case HealthState.FAILING:
-            return f"{_describe_failures(activity)}: see the log of failures."
+            return f"{_describe_failures(activity)}. See the failures in the audit log."
         case _:
             return ""
 
@@ -200,13 +200,13 @@ def _describe_rejections(
         return
     number = failures.get_count(FailureKind.REJECTED_TOKEN)
     summary = (
-        f"{number} or more requests were rejected today and yesterday because of an invalid token, the last at "
-        f"{failures.last_rejection}."
+        f"At least {number} {'request was' if number == 1 else 'requests were'} rejected today and yesterday because "
+        f"of an invalid token, most recently at {failures.last_rejection}."
     )
     if _was_used_since(usage, failures.last_rejection):
-        yield f"{summary} A valid token was used since, so nothing is left to do if only one application is connected."
+        yield f"{summary} A valid token was used since then. No action is needed if only one application is connected."
     else:
         yield (
-            f"{summary} If the current token is lost, make a new one (console: Connect; or `muster rotate`). "
+            f"{summary} If the current token is lost, create a new one (console: Connect, command: `muster rotate`). "
             f"{quarantine.describe_rejection(provider)}"
         )

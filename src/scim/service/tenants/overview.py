@@ -32,7 +32,7 @@ OVERVIEW_TIMEOUT_S = 6.0
 _NEWEST_RECORD_COUNT = 50
 """The number of newest changes and failures from which the identity provider is detected."""
 _WORKERS = 8  # as for bulk requests: it fits into the connections of the DynamoDB client
-_UNREADABLE = "Could not be read in time. Load the list again, or look at the status of this customer."
+_UNREADABLE = "Could not be read in time. Reload the list, or open the status of this customer."
 
 
 class ConnectionState(StrEnum):
@@ -200,11 +200,11 @@ def _describe_token_action(tenant: Tenant, now: float) -> str:
     """Return a sentence on what to do about the tenant's token, empty if there is nothing to do."""
     token = tenant.token
     if token.is_revoked:
-        return "The token was revoked: make a new one."
+        return "All tokens are revoked. Create a new one."
     if not token.is_revealed:
-        return "The new token has not been shown yet."
+        return "The new token has not been displayed yet."
     if (days := find_warning_days(token.expires, now)) is not None:
         if token.expires is not None and token.expires <= now:
-            return "The token has expired: make a new one."
+            return "The token has expired. Create a new one."
         return f"The token expires within {days} {'day' if days == 1 else 'days'}."
     return ""

@@ -18,8 +18,8 @@ FAILURES_AT_ANY_SHARE = 40_000
 _WARNING_FRACTION = 0.5
 """A warning is given when the numbers reach this fraction of a threshold."""
 
-_LOG_HINT = "The log of failures (console: Log; or `muster log --failures`) says what to change"
-_OKTA_RETRY = "Okta keeps failed requests under Dashboard > Tasks: after the change select Retry Selected there."
+_LOG_HINT = "The failures in the audit log (command: `muster log --failures`) show what to change"
+_OKTA_RETRY = "Okta keeps failed requests under Dashboard > Tasks. After the change, select Retry Selected there."
 _RETRY_STEPS = {IdentityProvider.OKTA: _OKTA_RETRY}
 """What to do at an identity provider that does not repeat failed writes by itself."""
 
@@ -52,40 +52,44 @@ def assess_quarantine(failures: int, changes: int, provider: IdentityProvider | 
     if not is_near:
         return
     summary = f"{failures} writes failed today and yesterday, {share:.0%} of all."
-    condition = _format_entra_condition(provider)
+    subject = _format_entra_subject(provider)
     if not can_be_entra(provider):
         yield f"{summary} {_LOG_HINT}. {_describe_missing_limit(provider)}"
     elif failures > FAILURES_AT_ANY_SHARE or (failures >= MIN_FAILURES and share > FAILURE_SHARE):
         yield (
-            f"{summary} {condition}by its published rules Entra ID quarantines the application now. {_LOG_HINT}; "
-            "then restart provisioning."
+            f"{summary} {subject} quarantines the application now, by its published rules. {_LOG_HINT}. Then "
+            "restart provisioning."
         )
     else:
         yield (
-            f"{summary} {condition}Entra ID quarantines the application from {MIN_FAILURES} failures on if "
-            f"more than {FAILURE_SHARE:.0%} fail, and from {FAILURES_AT_ANY_SHARE} on in any case. {_LOG_HINT}."
+            f"{summary} {subject} quarantines the application after {MIN_FAILURES:,} failures if more than "
+            f"{FAILURE_SHARE:.0%} of its writes fail, and after {FAILURES_AT_ANY_SHARE:,} failures in any case. "
+            f"{_LOG_HINT}."
         )
 
 
 def describe_rejection(provider: IdentityProvider | None) -> str:
     """Return sentences on what the identity provider does after a rejected token, and what to do there."""
     if provider is IdentityProvider.ENTRA:
-        return "Entra ID quarantines the application for that at once: paste the token there and restart provisioning."
+        return (
+            "Enter the token in Entra ID and restart provisioning there. Entra ID quarantines the application "
+            "immediately after a rejected token."
+        )
     if provider is IdentityProvider.OKTA:
-        return f"Paste the token into Okta, under Provisioning > Integration, and test it. {_OKTA_RETRY}"
+        return f"Enter the token in Okta under Provisioning > Integration, and test it. {_OKTA_RETRY}"
     if provider:
-        return f"Paste the token into {provider.display_name}: until then no change arrives."
+        return f"Enter the token in {provider.display_name}. Until then, no changes arrive."
     return (
-        "Paste the token into the identity provider. If the customer uses Microsoft Entra ID: it quarantines the "
-        "application for that at once, so restart provisioning there."
+        "Enter the token in the identity provider. If the customer uses Microsoft Entra ID, also restart provisioning "
+        "there: Entra ID quarantines the application immediately after a rejected token."
     )
 
 
-def _format_entra_condition(provider: IdentityProvider | None) -> str:
-    return "" if provider is IdentityProvider.ENTRA else "If the customer uses Microsoft Entra ID: "
+def _format_entra_subject(provider: IdentityProvider | None) -> str:
+    return "Entra ID" if provider is IdentityProvider.ENTRA else "If the customer uses Microsoft Entra ID, it"
 
 
 def _describe_missing_limit(provider: IdentityProvider | None) -> str:
     name = provider.display_name if provider else "The identity provider"
-    unknown_limit = f"No limit of {name} is known from which on it stops provisioning."
+    unknown_limit = f"No limit is known at which {name} stops provisioning."
     return _RETRY_STEPS.get(provider, unknown_limit) if provider else unknown_limit

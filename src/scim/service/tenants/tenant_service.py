@@ -61,7 +61,7 @@ class TenantService:
             ValueError: The id, a document or the lifetime is not valid.
         """
         if not TENANT_ID_PATTERN.fullmatch(tenant_id):
-            raise ValueError("A tenant's id is 1 to 40 lower-case letters, digits and hyphens.")
+            raise ValueError("The id of a customer has 1 to 40 lower-case letters, digits and hyphens.")
         before = self.tenant_store.get(tenant_id)
         check_unchanged(before, idempotency_key)
         configured = _apply_settings(before or Tenant(tenant_id, version=0), is_strict, custom_schemas)
@@ -121,7 +121,7 @@ class TenantService:
         def revise(tenant: Tenant) -> Tenant:
             remaining = [document for document in tenant.custom_schemas if document["id"].lower() != urn.lower()]
             if len(remaining) == len(tenant.custom_schemas):
-                raise UnknownSchema(f"{tenant_id} has no schema {urn}.")
+                raise UnknownSchema(f"{tenant_id} has no custom schema {urn}.")
             return _apply_settings(tenant, None, remaining)
 
         return self._writer.change(tenant_id, AuditAction.CONFIGURE, revise)

@@ -44,7 +44,7 @@ class TenantWriter:
                 return self.write(before, after, action)
             except VersionConflict:
                 continue
-        raise ConcurrentChange(f"Others keep changing {tenant_id}; try again.")
+        raise ConcurrentChange(f"The settings of {tenant_id} were changed by others at the same time. Try again.")
 
     def write(self, before: Tenant | None, after: Tenant, action: AuditAction) -> Tenant:
         """Replace the settings ``before`` by ``after``, and return the written settings with their new version.
@@ -63,7 +63,7 @@ def get_connected_tenant(tenants: TenantReader, tenant_id: str) -> Tenant:
     """Return a tenant. Raise :class:`UnknownTenant` if it does not exist or is not connected."""
     tenant = tenants.get(tenant_id)
     if tenant is None or not tenant.is_connected:
-        raise UnknownTenant(f"{tenant_id} is not connected: connect it first.")
+        raise UnknownTenant(f"{tenant_id} is not connected. Connect it first.")
     return tenant
 
 

@@ -64,12 +64,12 @@ class TokenService:
         try:
             self.token_store.create_secret(configured.id, token.version_id, token.expires)
         except SecretNotFound:
-            raise ConcurrentChange(f"The secret of {configured.id} was changed just now; try again.") from None
+            raise ConcurrentChange(f"The secret of {configured.id} was changed at the same time. Try again.") from None
         token = replace(token, revoked_version_ids=self._list_other_version_ids(configured.id, token.version_id))
         try:
             after = self.writer.write(before, replace(configured, is_connected=True, token=token), AuditAction.CONNECT)
         except VersionConflict:
-            raise TenantExists(f"{configured.id} was connected by somebody else just now.") from None
+            raise TenantExists(f"{configured.id} was connected by someone else at the same time.") from None
         return self.finish_issuing(after)
 
     def rotate(
@@ -119,7 +119,7 @@ class TokenService:
         token = self._promote_current(tenant).token
         stored = self.token_store.read(tenant.id, token.version_id)
         if stored is None:
-            raise ConcurrentChange(f"The secret of {tenant.id} was changed just now; try again.")
+            raise ConcurrentChange(f"The secret of {tenant.id} was changed at the same time. Try again.")
         previous_expires = token.grace_ends if self.writer.now() < token.grace_ends else None
         return IssuedToken(tenant.id, token.version_id, stored.token, token.expires, previous_expires)
 
@@ -184,11 +184,11 @@ class TokenService:
         tenant = get_connected_tenant(self.writer.tenant_store, tenant_id)
         if version_id in tenant.token.revoked_version_ids:
             self.token_store.cancel_pending(tenant_id, version_id)
-            raise ConcurrentChange(f"The tokens of {tenant_id} were revoked while this one was being made.")
+            raise ConcurrentChange(f"The tokens of {tenant_id} were revoked while this one was created.")
         if tenant.token.version_id != version_id:
             pending = self.token_store.read(tenant_id, version_id)
             if pending is None or self.token_store.read_stages(tenant_id).get(TokenStage.PENDING) != version_id:
-                raise ConcurrentChange(f"Another rotation of {tenant_id} has come before this one.")
+                raise ConcurrentChange(f"Another rotation of the token of {tenant_id} was completed first.")
             token = self._with_idempotency_key(tenant.token, None)
             token = replace(token, version_id=version_id, expires=pending.expires, grace_s=pending.grace_s)
             tenant = self._set_current(tenant, token)
@@ -201,8 +201,8 @@ class TokenService:
         if self.writer.now() < tenant.token.grace_ends:
             until = format_rfc3339(tenant.token.grace_ends)
             raise PreviousTokenValid(
-                f"The token before the current one of {tenant.id} is valid until {until} and would end now; wait, or "
-                "force it."
+                f"The previous token of {tenant.id} is still valid until {until}. Wait until then, or revoke it now "
+                "(console: select Revoke the previous token now, command: add --force)."
             )
 
     def _build_token_state(
@@ -226,7 +226,8 @@ class TokenService:
             self.token_store.add_pending(tenant_id, version_id, expires, grace_s)
         except SecretNotFound:
             raise ConcurrentChange(
-                f"The secret of {tenant_id} was deleted in Secrets Manager; disconnect the tenant and connect it again."
+                f"The secret of {tenant_id} was deleted in Secrets Manager. Disconnect the customer and connect it "
+                "again."
             ) from None
 
     def _set_current(self, before: Tenant, token: TokenState) -> Tenant:
@@ -238,7 +239,7 @@ class TokenService:
         try:
             return self.writer.write(before, replace(before, token=token), AuditAction.ROTATE)
         except VersionConflict:
-            raise ConcurrentChange(f"Somebody else has changed {before.id} just now; try again.") from None
+            raise ConcurrentChange(f"Someone else changed {before.id} at the same time. Try again.") from None
 
     def _promote_current(self, tenant: Tenant) -> Tenant:
         """Do step 3: make the version that the settings name the current one of the secret.
@@ -257,7 +258,7 @@ class TokenService:
                 self._restart_grace_period(latest)
             elif self.token_store.promote(tenant.id, version_id, current_id, keep_previous=latest.token.grace_s > 0):
                 return latest
-        raise ConcurrentChange(f"Somebody else has changed the token of {tenant.id} just now; look at its status.")
+        raise ConcurrentChange(f"Someone else changed the token of {tenant.id} at the same time. Check its status.")
 
     def _is_interrupted(self, tenant: Tenant) -> bool:
         """Return whether a rotation with a grace period started so long ago that it must have been interrupted."""
@@ -283,5 +284,6 @@ def check_unchanged(tenant: Tenant | None, key: IdempotencyKey | None) -> None:
     """Raise :class:`ConcurrentChange` if the settings have changed since the form with the key was rendered."""
     if tenant is not None and key is not None and str(tenant.version) != key.settings_version:
         raise ConcurrentChange(
-            f"{tenant.id} has changed since this page was loaded, or has shown its token already. Load Connect again."
+            f"{tenant.id} was changed since this page was loaded, or its token was already displayed. Open Connect "
+            "again."
         )

@@ -180,7 +180,9 @@ class Pager:
             stored = resources.get(boundary.id)
             if stored is not None and _hash_key(key := self.scan.get_key(stored)) == boundary.digest:
                 return key
-        raise ExpiredCursor("Those at the end of the page have all been changed since: start again without a cursor.")
+        raise ExpiredCursor(
+            "The users at the end of the previous page were all changed since. Start again without a cursor."
+        )
 
     def _collect_boundaries(
         self, page: _Page, fallback_boundaries: Sequence[PageBoundary], *, is_at_end: bool

@@ -67,7 +67,7 @@ class ResourceReader:
         if self._resources_read > MAX_RESOURCES_READ or (
             is_check_due and self.table.deadline.remaining_s() < _TIME_FOR_RESPONSE_S
         ):
-            raise TooMany(f"The query has to read too many users. {self.narrowing_hint}")
+            raise TooMany(f"The query would read too many users. {self.narrowing_hint}")
 
     def query(
         self,
