@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import shutil
 import socket
@@ -152,7 +153,10 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def run_make(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["make", *arguments], cwd=checkout, capture_output=True, text=True, check=False)
+    """Run make without the variables of the make that runs the tests."""
+    variables = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    command = ["make", *arguments]
+    return subprocess.run(command, cwd=checkout, env=variables, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("port", ["abc", "", "80", "65536", "8080 --data x"])
