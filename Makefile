@@ -11,13 +11,14 @@ ENGINE ?= $(shell command -v npm >/dev/null && [ "$$(uname -sm)" = "Linux x86_64
 dynoxide := local/engine/node_modules/.package-lock.json
 ministack := .venv-ministack/installed
 scimmy := bench/peers/scimmy/node_modules/.package-lock.json
+cspell := docs_site/node_modules/.package-lock.json
 engine := $(if $(AWS_ENDPOINT_URL_DYNAMODB),,$($(ENGINE)))
 
 export ENGINE PYTHON STEP
 export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help run muster test test-fast nightly browser replay differential compare explain bench check deploy lock clean
+.PHONY: help run muster test test-fast nightly browser replay differential compare explain bench check docs deploy lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -66,13 +67,19 @@ explain: .venv/installed ## Show the plan and the cost of a query (FILTER='...' 
 bench: .venv/installed .venv-bench/installed $(dynoxide) $(scimmy) ## Measure and compare with other servers, write docs/contribute/performance.md (ONLY= some rows)
 	@.venv/bin/python -m bench $(addprefix --only ,$(ONLY))
 
-check: .venv/installed .venv-sam/installed ## Check style, types, layers and the template
+check: .venv/installed .venv-sam/installed .venv-docs/installed $(cspell) ## Check style, types, imports, the template, the pages and their language
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv-sam/bin/cfn-lint template.yaml examples/*/template.yaml
 	AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/sam validate --lint
+	docs_site/node_modules/.bin/cspell lint --no-progress --no-summary
+	.venv-docs/bin/python -m docs_site
+	.venv/bin/pytest -q tests/docs tests/test_docs.py
+
+docs: .venv-docs/installed ## Build the documentation site in .site/html
+	@.venv-docs/bin/python -m docs_site
 
 # The build has no .pyc files, which would double the time of a cold start; Lambda can't write any.
 deploy: .venv-sam/installed ## Build, and deploy to your AWS account
@@ -91,13 +98,15 @@ lock: ## Update the lock files from pyproject.toml (needs uv and npm)
 	$(COMPILE) --group browser -o requirements/browser.txt
 	$(COMPILE) --group sam -o requirements/sam.txt
 	$(COMPILE) --group ministack -o requirements/ministack.txt
+	$(COMPILE) --group docs -o requirements/docs.txt
 	$(COMPILE) --group bench -o requirements/bench.txt
 	npm install --prefix local/engine --package-lock-only --omit-lockfile-registry-resolved
 	npm install --prefix bench/peers/scimmy --package-lock-only --omit-lockfile-registry-resolved
+	npm install --prefix docs_site --package-lock-only --omit-lockfile-registry-resolved
 
 clean: ## Delete everything that make installed or built; DATA=1 also deletes the local users and tokens
 	@[ ! -x .venv/bin/python ] || .venv/bin/python -m local.preflight clean
-	rm -rf .venv .venv-browser .venv-sam .venv-ministack .venv-bench local/engine/node_modules bench/peers/scimmy/node_modules .aws-sam .*_cache .hypothesis $(if $(filter 1,$(DATA)),.local)
+	rm -rf .venv .venv-browser .venv-sam .venv-ministack .venv-bench .venv-docs .site docs_site/node_modules local/engine/node_modules bench/peers/scimmy/node_modules .aws-sam .*_cache .hypothesis $(if $(filter 1,$(DATA)),.local)
 	@[ ! -e .local ] || echo "The local users and tokens are kept in .local. To delete them: make clean DATA=1"
 
 .venv/installed: requirements/dev.txt
@@ -112,6 +121,9 @@ clean: ## Delete everything that make installed or built; DATA=1 also deletes th
 .venv-sam/installed: requirements/sam.txt
 	@sh local/venv.sh .venv-sam $<
 
+.venv-docs/installed: requirements/docs.txt
+	@sh local/venv.sh .venv-docs $<
+
 .venv-bench/installed: requirements/bench.txt
 	@sh local/venv.sh .venv-bench $<
 
@@ -122,6 +134,11 @@ $(dynoxide): local/engine/package-lock.json
 	@echo "$(if $(STEP),$(STEP)i,I)nstalling the database dynoxide with npm (only once)"
 	@npm ci --prefix local/engine --loglevel=error --no-audit --no-fund >/dev/null || \
 		{ echo "error: npm could not install dynoxide; ENGINE=ministack works without npm" >&2; exit 1; }
+	@touch $@
+
+$(cspell): docs_site/package-lock.json
+	@npm ci --prefix docs_site --loglevel=error --no-audit --no-fund >/dev/null || \
+		{ echo "error: the spell check needs Node 18 or newer, with npm" >&2; exit 1; }
 	@touch $@
 
 $(scimmy): bench/peers/scimmy/package-lock.json

@@ -11,6 +11,8 @@ import click
 import pytest
 
 from cli.main import muster
+from docs_site.navigation import build_navigation, find_unlisted
+from docs_site.pages import Site, find_links
 from handlers.console.settings import ConsoleSettings
 from scim.protocol import errors
 from scim.protocol.leniency import Leniency
@@ -19,7 +21,7 @@ from scim.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs/images"
-PAGES = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
 GUIDES = [page for page in (ROOT / "docs/use/identity-providers").glob("*.md") if page.name != "README.md"]
 _MOST_BYTES = 60_000
 
@@ -129,6 +131,31 @@ def test_every_linked_file_exists() -> None:
     for page in PAGES:
         for link in links(page):
             assert link.exists(), f"{page.name} links to {link}"
+
+
+def list_anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, by the rules of repository hosts."""
+    prose = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    anchors: set[str] = set()
+    for heading in re.findall(r"^#+ +(.+?) *$", prose, re.MULTILINE):
+        text = re.sub(r"\[([^\]]*)\]\([^)]*\)|[`*]", r"\1", heading)
+        anchor = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
+        anchors.add(next(name for name in (anchor, *(f"{anchor}-{n}" for n in range(1, 99))) if name not in anchors))
+    return anchors
+
+
+def test_every_linked_anchor_exists() -> None:
+    for page in PAGES:
+        for link in find_links(page.read_text("utf-8")):
+            linked = page.parent / link.path if link.path else page
+            assert not link.anchor or link.anchor in list_anchors(linked), f"{page.name} links to {link}"
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    site = Site(ROOT)
+    site.read()
+    unlisted = find_unlisted(site.pages, build_navigation(site.pages))
+    assert unlisted == [], "link it from the README.md of its folder, or from docs/README.md"
 
 
 def test_every_picture_is_shown_and_small() -> None:

@@ -28,7 +28,7 @@ RETIRED = {
     r"\bwhat it comes to\b": "summary",
     r"\b(?:came|comes?|coming) to nothing\b": "is ignored",
     r"(?<!\bkey )(?<!\bkey-)\b(?:rings?|rang|ringing)\b": "the alarm notifies; a cycle",
-    r"\bfor ?ever\b": "without limit, never expires, permanently",
+    r"\bfor ever\b": "without limit, never expires, permanently",
     r"\bin so many words\b": "explicitly",
     r"\bhand(?:s|ed|ing)? over\b": "send, pass, queue",
     r"\blaptops?\b": "local run",

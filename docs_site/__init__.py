@@ -1,0 +1,1 @@
+"""Build the documentation site: prepare the pages of the repository, and let Zensical render them."""
