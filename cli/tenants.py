@@ -83,7 +83,7 @@ def status(tenant_id: str, json: bool) -> None:
         output.print_json(document)
     else:
         fields = document | {"expires": _format_expiry(document)}
-        output.print_fields({name.replace("_", " "): _format_value(value) for name, value in fields.items()})
+        output.print_fields({_format_label(name): _format_value(value) for name, value in fields.items()})
 
 
 @click.command(
@@ -127,6 +127,22 @@ _MEMBERS = (
     "warning",
 )
 """The members of a tenant's JSON document. The document of a tenant that could not be read has them too."""
+
+
+_LABELS = {
+    "scim_url": "SCIM URL",
+    "provider": "identity provider",
+    "extensions": "schema extensions",
+    "expires": "token expires",
+    "previous_until": "previous token until",
+    "warning": "action needed",
+    "active": "active users",
+}
+"""The labels of members in the output for people, if they differ from the names."""
+
+
+def _format_label(name: str) -> str:
+    return _LABELS.get(name, name.replace("_", " "))
 
 
 def _build_document(overview: TenantOverview | UnreadableTenant) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from typing import Any
 import click
 
 from cli import output
-from cli.app import deployment_options, get_deployment, json_option, tenant_argument
+from cli.app import ConflictError, deployment_options, get_deployment, json_option, tenant_argument
 from cli.deployment import Deployment
 from scim.auth.authentication import MAX_CACHE_AGE_S
 from scim.service.model.token import NEVER_EXPIRES, IssuedToken
+from scim.service.tenants.errors import TenantExists
 from scim.service.tenants.token_service import DEFAULT_GRACE_S
 
 _DELAY = f"They may keep working for up to {MAX_CACHE_AGE_S:.0f} seconds."
@@ -67,11 +68,13 @@ def connect(
     """
     deployment = get_deployment()
     documents = read_documents(extensions) if extensions else None
-    _print_token(
-        deployment,
-        deployment.build_administration().tenants.connect(tenant_id, documents, is_strict=strict, lifetime_s=expires),
-        json=json,
-    )
+    try:
+        issued = deployment.build_administration().tenants.connect(
+            tenant_id, documents, is_strict=strict, lifetime_s=expires
+        )
+    except TenantExists as error:
+        raise ConflictError(f"{error} Command: muster rotate {tenant_id}") from error
+    _print_token(deployment, issued, json=json)
 
 
 @click.command(
@@ -102,13 +105,10 @@ def rotate(tenant_id: str, grace: float, expires: float | None, force: bool, jso
     is shown instead, unless --grace is 0.
     """
     deployment = get_deployment()
-    _print_token(
-        deployment,
-        deployment.build_administration().tenants.tokens.rotate(
-            tenant_id, grace_s=grace, lifetime_s=expires, is_forced=force
-        ),
-        json=json,
+    issued = deployment.build_administration().tenants.tokens.rotate(
+        tenant_id, grace_s=grace, lifetime_s=expires, is_forced=force
     )
+    _print_token(deployment, issued, json=json)
 
 
 @click.command(

@@ -129,7 +129,7 @@ def test_status_has_access_token_and_users(run: Muster, acme: Endpoint) -> None:
     }
     assert (document["last_used_token"], document["expires"], document["previous_until"]) == ("current", None, None)
     assert document["last_use"] is not None
-    assert ["expires", "never"] in [[cell.strip() for cell in line] for line in run.lines("status", "acme")]
+    assert ["token expires", "never"] in [[cell.strip() for cell in line] for line in run.lines("status", "acme")]
 
 
 def test_status_has_last_used_token(run: Muster, acme: Endpoint) -> None:

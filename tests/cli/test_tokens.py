@@ -109,6 +109,12 @@ def test_rotate_in_grace_period_requires_force(run: Muster) -> None:
     run("rotate", "acme", "--force")
 
 
+def test_connected_tenant_is_a_conflict(run: Muster) -> None:
+    run("connect", "acme")
+
+    assert "muster rotate acme" in run("connect", "acme", code=4).stderr
+
+
 @pytest.mark.parametrize("command", ["revoke", "disconnect"])
 def test_revoke_and_disconnect_ask_for_confirmation(run: Muster, command: str) -> None:
     token = run.json("connect", "acme")["token"]
@@ -206,4 +212,4 @@ def test_missing_local_run_is_explained(run: Muster, monkeypatch: pytest.MonkeyP
 
     for data in (tmp_path, tmp_path / "absent"):
         result = run("tenants", "--data", str(data), code=1)
-        assert "start it with make run, or name a deployed stack with --stack" in result.stderr
+        assert "start one with make run, or select a deployed stack with --stack" in result.stderr
