@@ -3,7 +3,7 @@
 import ast
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -223,20 +223,21 @@ def test_order_inside_of_a_package_is_that_of_the_contract(package: str) -> None
 
 CODE_FOLDERS = ("src", "local", "cli")
 CODE_PAGES = ("docs/contribute/architecture.md", "docs/contribute/data-model.md")
+HOW_TO_PAGES = sorted(f"docs/contribute/{path.name}" for path in (ROOT / "docs/contribute").glob("add-*.md"))
 # Names in backticks that are not ours: a header of HTTP, a parameter of AWS, and SCIM's own.
 FOREIGN_NAMES = {"Allow", "ClientRequestToken", "emails.value", "meta.lastModified", "startIndex", "totalResults"}
 
 
-def list_modules() -> list[Path]:
-    return [path for folder in CODE_FOLDERS for path in (ROOT / folder).rglob("*.py")]
+def list_modules(folders: Sequence[str] = CODE_FOLDERS) -> list[Path]:
+    return [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
 
 
 @cache
-def list_definitions() -> tuple[set[str], set[str]]:
+def list_definitions(folders: Sequence[str] = CODE_FOLDERS) -> tuple[set[str], set[str]]:
     """The names that the code and the template define, and the texts in the code, such as the names of attributes."""
     definitions = set(re.findall(r"^(?:  | +- IndexName: )([A-Z]\w+):?$", read("template.yaml"), re.MULTILINE))
     texts = set()
-    for path in list_modules():
+    for path in list_modules(folders):
         definitions |= {path.stem, path.parent.name}
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             match node:
@@ -255,17 +256,34 @@ def list_code_names(page: str) -> set[str]:
 
 
 def test_every_documented_module_exists() -> None:
-    paths = [f"/{path.relative_to(ROOT)}" for path in (*list_modules(), *(ROOT / "tests").rglob("*.py"))]
+    paths = [f"/{path.relative_to(ROOT)}" for path in list_modules((*CODE_FOLDERS, "tests", "browser"))]
     for page in PAGES:
-        for module in set(re.findall(r"`([\w/]+\.py)`", page.read_text("utf-8"))) - {"awslambdaric/bootstrap.py"}:
+        modules = set(re.findall(r"`([\w/]+\.py)`(?! \(new\))", page.read_text("utf-8")))
+        for module in modules - {"awslambdaric/bootstrap.py"}:
             assert any(path.endswith(f"/{module}") for path in paths), f"{page.name} names {module}"
 
 
-@pytest.mark.parametrize("page", CODE_PAGES)
+@pytest.mark.parametrize("page", [*CODE_PAGES, *HOW_TO_PAGES])
 def test_every_documented_name_exists(page: str) -> None:
-    definitions, texts = list_definitions()
+    is_how_to = page in HOW_TO_PAGES
+    definitions, texts = list_definitions((*CODE_FOLDERS, "tests") if is_how_to else CODE_FOLDERS)
     names = list_code_names(page) - FOREIGN_NAMES
-    assert len(names) > 20
-    # Class names and dotted names are defined; names of attributes and settings stand in texts, too.
+    assert len(names) >= (1 if is_how_to else 20)
+    # Class names and dotted names are defined; names of attributes and settings are also in texts.
     known = {name: definitions if re.search(r"^[A-Z][a-z]+[A-Z]|\.", name) else definitions | texts for name in names}
     assert sorted(name for name in names if not set(name.split(".")) <= known[name]) == []
+
+
+@pytest.mark.parametrize("page", HOW_TO_PAGES)
+def test_every_path_in_how_to_page_exists(page: str) -> None:
+    """A path of a file that the reader adds is followed by "(new)"."""
+    paths = re.findall(r"`((?:\w+/)+[\w.-]*|[A-Z]+\.md)`(?! \(new\))", read(page))
+    assert len(paths) > 3
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_every_how_to_page_is_listed() -> None:
+    assert HOW_TO_PAGES
+    assert set(re.findall(r"\((add-[a-z-]+\.md)\)", read("docs/contribute/README.md"))) == {
+        Path(page).name for page in HOW_TO_PAGES
+    }
