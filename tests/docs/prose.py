@@ -50,9 +50,12 @@ class Text(NamedTuple):
         return f"{self.path.relative_to(ROOT)}:{self.line}"
 
     def sentences(self) -> list[str]:
-        """Split the text at full stops, question marks, colons and semicolons that end a word."""
-        ends = re.split(r"(?<=[.!?:;])[\"')]*\s+(?=\S)", " ".join(self.text.split()))
+        """Split the text at full stops, question marks, exclamation marks and colons, but not at abbreviations."""
+        ends = _SENTENCE_END.split(" ".join(self.text.split()))
         return [sentence for sentence in ends if sentence]
+
+
+_SENTENCE_END = re.compile(r"(?<=[.!?:])(?<!\be\.g\.)(?<!\bi\.e\.)[\"')]*\s+(?=\S)")
 
 
 def list_files(patterns: Sequence[str]) -> list[Path]:
@@ -157,12 +160,17 @@ def split_python(source: str) -> Texts:
         match node:
             case ast.Constant(value=str(text)) if id(node) in docstrings:
                 yield from _paragraphs(node.lineno, text)
+            case ast.Constant(value=str(text)) if _SQL.match(text):
+                pass
             case ast.JoinedStr(values=values):
                 yield node.lineno, Kind.MESSAGE, "".join(_literal(value) for value in values)
             case ast.Constant(value=str(text)) if id(node) not in parts and re.search(r"\w \w", text):
-                yield node.lineno, Kind.MESSAGE, text
+                yield from ((node.lineno, Kind.MESSAGE, line) for line in text.split("\n"))
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) if name.startswith("test_"):
                 yield node.lineno, Kind.TEST_NAME, name.removeprefix("test_").replace("_", " ")
+
+
+_SQL = re.compile(r"\s*(?:CREATE|DELETE|INSERT|PRAGMA|SELECT|UPDATE|WITH)\b")
 
 
 def _docstrings(tree: ast.AST) -> Iterator[ast.Constant]:
@@ -192,7 +200,7 @@ def _join_comments(comments: Iterator[tuple[int, str]]) -> Texts:
     """Join the comments of successive lines."""
     start, last, parts = 0, 0, list[str]()
     for line, comment in comments:
-        if line != last + 1 and parts:
+        if (line != last + 1 or comment.startswith("# checkov:")) and parts:
             yield start, Kind.COMMENT, " ".join(parts)
             parts = []
         start, last = (start if parts else line), line
