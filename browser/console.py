@@ -47,6 +47,6 @@ def take_element_screenshot(element: Locator, name: str) -> None:
 
 
 def _save(screenshot: bytes, name: str) -> None:
-    """Save an image with 256 colours, a third of the size."""
+    """Save an image with 256 colors, a third of the size."""
     with Image.open(BytesIO(screenshot)) as image:
         image.quantize(256, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)
