@@ -47,9 +47,9 @@ def test_log_has_audit_events_and_their_actors(run: Muster) -> None:
         "*  THEN  revoke  Revoked all tokens: no previous token is valid.",
         "*  THEN  show  Displayed the new token.",
         "*  THEN  rotate  Created a new token: the token expires at THEN; the previous token is valid until THEN.",
-        "*  THEN  configure  Changed the settings: strict mode.",
+        "*  THEN  configure  Changed the settings: strict mode on.",
         "*  THEN  show  Displayed the new token.",
-        "*  THEN  connect  Connected the customer: tolerant mode; no custom schemas; the token never expires; "
+        "*  THEN  connect  Connected the customer: strict mode off; no custom schemas; the token never expires; "
         "no previous token is valid.",
     ]
     assert lines[1::2] == [f"    Actor: {by}"] * 6

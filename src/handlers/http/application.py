@@ -85,9 +85,7 @@ class ScimApplication:
         except Exception as fault:  # noqa: BLE001  # the client must get SCIM JSON for any error
             self._report_fault(fault, request.id)
             log.rule = InternalError.rule
-            return _error_response(
-                InternalError(f"The service had an internal error. Give the request id {request.id} to support.")
-            )
+            return _error_response(_build_internal_error(request.id))
 
     def _authenticate(self, request: Request, deadline: Deadline, log: RequestLogLine) -> Tenant:
         """Return the tenant of a request's token. Record that the token was used or rejected.
@@ -155,7 +153,7 @@ class ScimApplication:
             handler = _find_handler(endpoint, request.method, misplaced, service_context.base_url)
             response = handler(context)
         except Exception as error:
-            scim_error = error if isinstance(error, ScimError) else InternalError("A fault of the service.")
+            scim_error = error if isinstance(error, ScimError) else _build_internal_error(request.id)
             recorder.record_failure(_summarize(request, endpoint, log.operation), scim_error, leniencies)
             raise
         if leniencies.ignored:
@@ -238,6 +236,10 @@ def _count_retries(deadline: Deadline) -> dict[str, int]:
     """Return the number of retries for each field of :data:`RETRY_LOG_FIELDS`. Omit fields that are zero."""
     counts = {field: deadline.retry_causes.count(cause) for cause, field in RETRY_LOG_FIELDS.items()}
     return {field: count for field, count in counts.items() if count}
+
+
+def _build_internal_error(request_id: str) -> InternalError:
+    return InternalError(f"The service had an internal error. Give the request id {request_id} to support.")
 
 
 def _error_response(error: ScimError) -> Response:

@@ -187,8 +187,8 @@ def test_log_has_audit_events_with_actor(operator_visits: Visitor, tenant: tuple
     for page_text in (log, theirs):
         assert page_text.count("Accepted an invitation to the console.") == 1
         assert f"console:invited:{name}" in page_text
-        assert "Changed the settings: strict mode." in page_text
-        assert "Connected the customer: tolerant mode" in page_text
+        assert "Changed the settings: strict mode on." in page_text
+        assert "Connected the customer: strict mode off" in page_text
     assert "console:operator" in log
     assert "console:operator" not in theirs
     assert theirs.count("the operator</td>") == 4

@@ -202,9 +202,10 @@ def _verify_password(context: ConsoleRequestContext) -> None:
     try:
         context.password_sign_in.verify(context.request.form.get("password", ""), context.request.source_ip)
     except TooManyAttempts as error:
+        minutes = -(-error.retry_s // 60)
         raise PageError(
             HTTPStatus.TOO_MANY_REQUESTS,
-            f"Too many attempts. Try again in {-(-error.retry_s // 60)} minutes.",
+            f"Too many attempts. Try again in {minutes} {'minute' if minutes == 1 else 'minutes'}.",
             {"Retry-After": str(error.retry_s)},
             title=_SIGN_IN_FAILED,
         ) from None

@@ -241,7 +241,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         _NO_CHANGE + " The provider sends the request again.",
     ),
     Rule.FAULT: Explanation(
-        "The service had an internal error.",
+        "The request failed because of an error in the service.",
         _NO_CHANGE + " The operator finds the cause in the logs by the request id (docs/operate/logs.md).",
     ),
 }
