@@ -29,7 +29,7 @@ def test_log_has_changes_and_failures(run: Muster, acme: Endpoint) -> None:
     assert cells[1][5].startswith("The value of active has the wrong type.")
     assert lines[2] == "    Sent: userName, active"
     assert lines[3].startswith("    What to change: ")
-    assert cells[4][1:] == ["201", "create", "ada@example.com", "Created, now active."]
+    assert cells[4][1:] == ["201", "create", "ada@example.com", "Created. The user is now active."]
     assert lines[5:7] == ["    Sent: userName, displayName", "    Changed: userName, displayName, active"]
 
 

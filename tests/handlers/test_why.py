@@ -93,7 +93,7 @@ def test_attribute_with_spaces_is_named(scim: Endpoint, why: Why) -> None:
     (entry,) = why("ada").timeline
 
     assert "The value of Business Unit has the wrong type." in entry.summary
-    assert "In the attribute mapping of Business Unit:" in entry.remediation
+    assert "Correct the attribute mapping of Business Unit:" in entry.remediation
 
 
 def test_wrong_matching_attribute(scim: Endpoint, why: Why) -> None:

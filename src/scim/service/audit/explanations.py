@@ -18,7 +18,7 @@ _ENTRA, _OKTA, _GOOGLE = IdentityProvider.ENTRA, IdentityProvider.OKTA, Identity
 _ONELOGIN, _JUMPCLOUD = IdentityProvider.ONELOGIN, IdentityProvider.JUMPCLOUD
 
 _NO_CHANGE = "Nothing in the identity provider."
-_MAPPING = "In the attribute mapping of {attribute}: "
+_MAPPING = "Correct the attribute mapping of {attribute}: "
 _ENTRA_MAPPING = "Enterprise application > Provisioning > Attribute mapping > {attribute}: "
 _OKTA_MAPPING = "Application > Provisioning > To App > Attribute Mappings > {attribute}: "
 

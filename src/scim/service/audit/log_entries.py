@@ -20,15 +20,15 @@ from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import TokenUsage
 from scim.service.tenants.access_problems import describe_first_use
 
-_OPERATION_VERBS = {
-    Operation.CREATE: "created",
-    Operation.REPLACE: "replaced",
-    Operation.PATCH: "changed",
-    Operation.DELETE: "deleted",
+_OPERATION_RESULTS = {
+    Operation.CREATE: "Created",
+    Operation.REPLACE: "Replaced",
+    Operation.PATCH: "Changed",
+    Operation.DELETE: "Deleted",
 }
-_PARTICIPATION_CLAUSES = {
-    Participation.JOINED: ", now active",
-    Participation.LEFT: ", no longer active",
+_PARTICIPATION_SENTENCES = {
+    Participation.JOINED: " The user is now active.",
+    Participation.LEFT: " The user is no longer active.",
     Participation.UNCHANGED: "",
 }
 _SUCCESS_STATUS = {Operation.CREATE: 201, Operation.DELETE: 204}
@@ -126,13 +126,11 @@ def _build_change_entry(change: ChangeRecord) -> LogEntry:
 def _summarize_change(change: ChangeRecord) -> str:
     if change.operation is Operation.LINK:
         return f"Links updated: {', '.join(_describe_links(change))}."
-    summary = _OPERATION_VERBS[change.operation]
+    summary = _OPERATION_RESULTS[change.operation]
     if change.operation in (Operation.REPLACE, Operation.PATCH):
-        summary = f"{summary}: {', '.join(change.attributes_changed)}"
-    summary += _PARTICIPATION_CLAUSES[change.participation]
-    if change.ignored:
-        summary += f"; ignored: {', '.join(change.ignored)}"
-    return f"{summary[0].upper()}{summary[1:]}."
+        summary += f": {', '.join(change.attributes_changed)}"
+    summary += f".{_PARTICIPATION_SENTENCES[change.participation]}"
+    return f"{summary} Ignored: {', '.join(change.ignored)}." if change.ignored else summary
 
 
 def _describe_links(change: ChangeRecord) -> Iterator[str]:
