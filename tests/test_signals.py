@@ -1,4 +1,4 @@
-"""Metrics, alarms and the dashboard: read from what the functions log, and documented."""
+"""Compare metrics, alarms and the dashboard with the log lines and the documentation."""
 
 import json
 import re
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 DEPLOYMENT = Deployment(ROOT / "template.yaml")
 FILTERS = DEPLOYMENT.of_type("AWS::Logs::MetricFilter")
 ALARMS = DEPLOYMENT.of_type("AWS::CloudWatch::Alarm")
-RING = [
+NOTIFICATION_ACTIONS = [
     Intrinsic("If", ["HasAlarmTopic", Intrinsic("Ref", "AlarmTopic"), Intrinsic("Ref", "AWS::NoValue")]),
     Intrinsic("If", ["HasAlarmEmail", Intrinsic("Ref", "AlarmMail"), Intrinsic("Ref", "AWS::NoValue")]),
 ]
@@ -36,20 +36,23 @@ def functions() -> dict[str, dict[str, Any]]:
     return DEPLOYMENT.of_type("AWS::Serverless::Function")
 
 
-def counted(line: Mapping[str, Any]) -> set[str]:
-    """The metrics that a log line counts for."""
+def list_metrics_of(line: Mapping[str, Any]) -> set[str]:
+    """Return the metrics for which a log line counts."""
     return {
         each["MetricTransformations"][0]["MetricName"]
         for each in FILTERS.values()
         if all(
-            any(_holds(term, line) for term in part.strip("() ").split(" || "))
+            any(_matches(term, line) for term in part.strip("() ").split(" || "))
             for part in each["FilterPattern"].strip("{} ").split(" && ")
         )
     }
 
 
-def _holds(term: str, line: Mapping[str, Any]) -> bool:
-    """Whether a comparison of a filter pattern does: with ``*`` for any value, and never for a field that is absent."""
+def _matches(term: str, line: Mapping[str, Any]) -> bool:
+    """Return whether a log line matches a comparison of a filter pattern.
+
+    ``*`` matches any value. A field that is absent never matches.
+    """
     field, operator, wanted = term.removeprefix("$.").split(" ", 2)
     if field not in line or wanted == "*":
         return field in line
@@ -61,8 +64,8 @@ def _holds(term: str, line: Mapping[str, Any]) -> bool:
 
 def dashboard() -> dict[str, Any]:
     (board,) = DEPLOYMENT.of_type("AWS::CloudWatch::Dashboard").values()
-    found: dict[str, Any] = json.loads(board["DashboardBody"].argument)
-    return found
+    document: dict[str, Any] = json.loads(board["DashboardBody"].argument)
+    return document
 
 
 def test_every_metric_reads_a_documented_field() -> None:
@@ -86,7 +89,7 @@ def test_every_metric_is_documented_and_shown() -> None:
 
 
 def test_no_dimension_is_a_tenant() -> None:
-    """Each value of a dimension is a metric that is paid for."""
+    """CloudWatch charges for each value of a dimension."""
     used = {
         dimension["Key"]
         for each in FILTERS.values()
@@ -100,7 +103,7 @@ def test_every_alarm_notifies_and_is_documented(name: str) -> None:
     alarm = ALARMS[name]
     documented = {alarm.strip("`"): what for alarm, _, what in rows("docs/operate/alarms.md", "# Alarms")}
     assert len(documented[name]) > 20
-    assert alarm["AlarmActions"] == RING
+    assert alarm["AlarmActions"] == NOTIFICATION_ACTIONS
     assert alarm["TreatMissingData"] == "notBreaching"
     if alarm.get("Namespace") == Intrinsic("Ref", "AWS::StackName"):
         assert alarm["MetricName"] in metrics()
@@ -122,9 +125,9 @@ def test_every_alarm_notifies_and_is_documented(name: str) -> None:
         ({"message": "request", "status": 401, "rejected_tenant": "acme"}, {"Unauthenticated", "RejectedTokens"}),
     ],
 )
-def test_line_counts_where_it_should(line: dict[str, Any], metrics: set[str]) -> None:
-    of_every_request = {"Requests", "Latency", "LatencyOfAll"} if line["message"] == "request" else set()
-    assert counted({"operation": "GET Users"} | line) == metrics | of_every_request
+def test_log_line_counts_for_metrics(line: dict[str, Any], metrics: set[str]) -> None:
+    metrics_of_every_request = {"Requests", "Latency", "LatencyOfAll"} if line["message"] == "request" else set()
+    assert list_metrics_of({"operation": "GET Users"} | line) == metrics | metrics_of_every_request
 
 
 @pytest.mark.parametrize(
@@ -132,24 +135,24 @@ def test_line_counts_where_it_should(line: dict[str, Any], metrics: set[str]) ->
     [("500", {"GatewayFaults"}), ("503", {"GatewayFaults"}), ("501", set()), ("404", set()), ("200", set())],
 )
 def test_access_log_counts_faults(status: str, metrics: set[str]) -> None:
-    """The access log has its values as strings."""
-    assert counted({"route": "$default", "status": status, "functionStatus": status}) == metrics
+    """All values in the access log are strings."""
+    assert list_metrics_of({"route": "$default", "status": status, "functionStatus": status}) == metrics
 
 
-def test_unsupported_requests_raise_no_alarm() -> None:
-    """The gateway's own metric 5xx would count 501 too, so no alarm reads it."""
+def test_unsupported_requests_do_not_notify() -> None:
+    """API Gateway's own metric 5xx counts 501 too, so no alarm uses it."""
     assert "5xx" not in {alarm.get("MetricName") for alarm in ALARMS.values()}
     assert ALARMS["GatewayAlarm"]["MetricName"] == "GatewayFaults"
 
 
 @pytest.mark.parametrize(("name", "hours"), [("RejectedTokenAlarm", 1), ("ExpiringTokenAlarm", 24)])
-def test_rejected_or_expiring_token_raises_an_alarm(name: str, hours: int) -> None:
+def test_alarms_for_rejected_and_expiring_tokens(name: str, hours: int) -> None:
     alarm = ALARMS[name]
     assert (alarm["Statistic"], alarm["ComparisonOperator"]) == ("Sum", "GreaterThanThreshold")
     assert (alarm["Threshold"], alarm["EvaluationPeriods"], alarm["Period"]) == (0, 1, hours * 3_600)
 
 
-def test_throttled_function_raises_an_alarm() -> None:
+def test_throttle_alarm_covers_every_function() -> None:
     throttled = [each["MetricStat"]["Metric"] for each in ALARMS["ThrottleAlarm"]["Metrics"] if "MetricStat" in each]
     assert {each["MetricName"] for each in throttled} == {"Throttles"}
     assert sorted(dimension["Value"].argument for each in throttled for dimension in each["Dimensions"]) == sorted(
@@ -158,7 +161,7 @@ def test_throttled_function_raises_an_alarm() -> None:
 
 
 def test_functions_without_gateway_have_an_alarm() -> None:
-    """GatewayAlarm watches functions behind a gateway, and a queue's alarms the function behind it."""
+    """GatewayAlarm covers the functions of API Gateway, and the alarms of a queue cover its function."""
     behind = {
         name
         for name, each in functions().items()

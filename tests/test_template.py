@@ -1,4 +1,4 @@
-"""The template and the sample events, held against the code: handlers, routes, rights, variables."""
+"""Compare the template and the sample events with the code: handlers, routes, permissions and variables."""
 
 import ast
 import base64
@@ -58,7 +58,7 @@ DEPLOYMENT = Deployment(ROOT / "template.yaml")
 FUNCTIONS = {spec.name: spec for spec in DEPLOYMENT.read_functions(KNOWN, {})}
 SERVING = [name for name, spec in FUNCTIONS.items() if spec.routes]
 
-# What no route leads to.
+# The function without a route.
 ROTATION = "RotationFunction"
 
 each_function = pytest.mark.parametrize("function", FUNCTIONS)
@@ -79,7 +79,7 @@ def test_every_function_has_a_handler(function: str) -> None:
     assert name in {target.id for target in ast.walk(tree) if isinstance(target, ast.Name)}
 
 
-def test_every_function_but_the_rotation_has_an_event_source() -> None:
+def test_every_function_except_rotation_has_an_event_source() -> None:
     assert {*FUNCTIONS, ROTATION} == set(DEPLOYMENT.of_type("AWS::Serverless::Function"))
 
 
@@ -138,17 +138,17 @@ def test_version_description_is_not_too_long(function: str) -> None:
     text = DEPLOYMENT.properties(function)["VersionDescription"].argument
     parameters = {name: DEPLOYMENT["Parameters"][name] for name in references(Intrinsic("Sub", text))}
     constant = re.sub(r"\$\{[^}]+\}", "", text)
-    assert len(constant) + sum(_longest(each) for each in parameters.values()) <= 256
+    assert len(constant) + sum(_compute_max_length(each) for each in parameters.values()) <= 256
 
 
-def _longest(parameter: Mapping[str, Any]) -> int:
+def _compute_max_length(parameter: Mapping[str, Any]) -> int:
     if "MaxLength" in parameter:
         return int(parameter["MaxLength"])
     return max(len(str(value)) for value in parameter.get("AllowedValues", [parameter.get("MaxValue", "")]))
 
 
 def test_package_is_compiled_by_the_functions_python() -> None:
-    """A build has no compiled files, and Lambda can write none."""
+    """A build has no compiled files, and Lambda cannot write them."""
     recipe = re.search(r"^deploy:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert recipe is not None
     (python,) = {DEPLOYMENT.properties(function)["Runtime"] for function in FUNCTIONS}
@@ -162,7 +162,7 @@ def test_package_is_compiled_by_the_functions_python() -> None:
 # Variables
 
 
-def test_every_setting_is_a_variable_and_every_variable_is_read() -> None:
+def test_variables_are_the_settings() -> None:
     settings = {field.alias for field in ConsoleSettings.model_fields.values()}
     powertools = {value for value in vars(constants).values() if isinstance(value, str)}
     variables = {name for spec in FUNCTIONS.values() for name in spec.variables}
@@ -177,7 +177,7 @@ def test_functions_have_valid_settings(function: str) -> None:
 
 
 def test_template_and_settings_have_the_same_defaults() -> None:
-    """So a function that does not read a setting can go without it."""
+    """A function that does not read a setting does not need its variable."""
     read = Settings.from_environment(FUNCTIONS["UsersFunction"].variables)
     required = {
         "TABLE_NAME": read.table_name,
@@ -187,15 +187,15 @@ def test_template_and_settings_have_the_same_defaults() -> None:
     assert read == Settings.from_environment(required)
 
 
-# Rights
+# Permissions
 
 OPERATIONS = {
     xform_name(operation): operation
     for service in ("dynamodb", "secretsmanager")
     for operation in botocore.session.get_session().get_service_model(service).operation_names
 }
-# What takes the rights of an operator, of the rotation or of the console.
-OPERATORS = {
+# Methods that only an operator, the rotation or the console may call.
+OPERATOR_METHODS = {
     method.__qualname__
     for method in (
         MasterKeyRotation.read_key_ring,
@@ -234,22 +234,27 @@ OPERATORS = {
         DynamoDBAuditLogStore.get_daily_failures,
     )
 }
-PARTS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
+TRANSACTION_OPERATIONS = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
 
-RUN = {
+LOG_AND_TRACE = {
     Right("logs:CreateLogStream"),
     Right("logs:PutLogEvents"),
     Right("xray:PutTraceSegments"),
     Right("xray:PutTelemetryRecords"),
 }
-# What Lambda reads a stream with (AWS Lambda developer guide, "Process DynamoDB records with Lambda").
+# The permissions with which Lambda reads a stream (AWS Lambda developer guide, "Process DynamoDB records with Lambda").
 READ_STREAM = {
     f"dynamodb:{operation}" for operation in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
 }
-PUBLISH = {Right("events:PutEvents"), Right("sqs:SendMessage")}
-# What Lambda reads a queue with (AWS Lambda developer guide, "Using Lambda with Amazon SQS").
+PUBLISH_EVENTS = {Right("events:PutEvents"), Right("sqs:SendMessage")}
+# The permissions with which Lambda reads a queue (AWS Lambda developer guide, "Using Lambda with Amazon SQS").
 READ_QUEUE = {f"sqs:{operation}" for operation in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
-# With two kinds of writes outside of transactions: the last use of a token, and what failed.
+# Two kinds of items are written outside transactions: the use of tokens, and failures.
 AUTHENTICATE = {
     Right("secretsmanager:GetSecretValue"),
     Right("dynamodb:GetItem", "A#*"),
@@ -258,28 +263,29 @@ AUTHENTICATE = {
 }
 
 
-def _definitions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.FunctionDef]]:
+def _list_definitions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.FunctionDef]]:
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.ClassDef):
-            yield from _definitions(node, f"{node.name}.")
+            yield from _list_definitions(node, f"{node.name}.")
         elif isinstance(node, ast.FunctionDef):
             yield prefix + node.name, node
 
 
-def _mentions(function: ast.AST) -> set[str]:
+def _list_names(function: ast.AST) -> set[str]:
     names = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
     return names | {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
 
 
-def _served() -> list[ast.FunctionDef]:
-    """The functions of the adapters, read from their source, but for those that only an operator has called.
+def _list_request_functions() -> list[ast.FunctionDef]:
+    """Return the functions of the adapters that requests use, read from the source.
 
-    Calls are found by name. A function is omitted if all functions that mention its name are omitted.
+    Methods that only an operator calls are omitted. Calls are found by name: a function is also omitted if all
+    functions that mention its name are omitted.
     """
     modules = [path for package in ("store", "auth") for path in (SOURCE / "scim" / package).rglob("*.py")]
-    known = {name: node for path in modules for name, node in _definitions(ast.parse(path.read_text()))}
-    mentions = {name: _mentions(node) for name, node in known.items()}
-    served = known.keys() - OPERATORS
+    known = {name: node for path in modules for name, node in _list_definitions(ast.parse(path.read_text()))}
+    mentions = {name: _list_names(node) for name, node in known.items()}
+    served = known.keys() - OPERATOR_METHODS
     while True:
         callers = {name: {caller for caller in known if name.rpartition(".")[2] in mentions[caller]} for name in served}
         needed = {name for name in served if not callers[name] or callers[name] & served}
@@ -288,35 +294,39 @@ def _served() -> list[ast.FunctionDef]:
         served = needed
 
 
-def _called() -> set[str]:
-    """The operations of AWS that are taken from a client while a request is served."""
-    nodes = [node for function in _served() for node in ast.walk(function) if isinstance(node, ast.Attribute)]
+def _list_called_operations() -> set[str]:
+    """Return the operations of AWS that requests call."""
+    nodes = [
+        node for function in _list_request_functions() for node in ast.walk(function) if isinstance(node, ast.Attribute)
+    ]
     return {OPERATIONS[node.attr] for node in nodes if ast.unparse(node.value).endswith("_client")}
 
 
-def _in_transactions() -> set[str]:
-    """The operations that the transactions are made of, each of which needs its right."""
-    nodes = [node for function in _served() for node in ast.walk(function) if isinstance(node, ast.Constant)]
-    return {PARTS[node.value] for node in nodes if node.value in PARTS}
+def _list_transaction_operations() -> set[str]:
+    """Return the operations in transactions. Each of them needs a permission."""
+    nodes = [
+        node for function in _list_request_functions() for node in ast.walk(function) if isinstance(node, ast.Constant)
+    ]
+    return {TRANSACTION_OPERATIONS[node.value] for node in nodes if node.value in TRANSACTION_OPERATIONS}
 
 
 def test_users_function_has_exactly_the_permissions_it_uses() -> None:
-    """Outside transactions nothing of it is written but bookmarks, inside them nothing but counters."""
-    called = _called() - {"TransactWriteItems", "GetSecretValue", "UpdateItem"}
+    """In the partition of counters, transactions only update, and only bookmarks are written outside them."""
+    called = _list_called_operations() - {"TransactWriteItems", "GetSecretValue", "UpdateItem"}
     users = {Right(f"dynamodb:{operation}", "T#*") for operation in called - {"BatchWriteItem"}}
     paging = {Right(f"dynamodb:{operation}", "L#*") for operation in called & {"BatchWriteItem", "Query"}}
     changes = {
         Right(f"dynamodb:{operation}", "L#*" if operation == "UpdateItem" else "T#*", "TransactWriteItems")
-        for operation in _in_transactions()
+        for operation in _list_transaction_operations()
     }
-    assert {"TransactWriteItems", "BatchWriteItem"} <= _called()
+    assert {"TransactWriteItems", "BatchWriteItem"} <= _list_called_operations()
     for function in ("UsersFunction", "BulkFunction"):
-        assert DEPLOYMENT.rights(function) == RUN | AUTHENTICATE | users | paging | changes
+        assert DEPLOYMENT.rights(function) == LOG_AND_TRACE | AUTHENTICATE | users | paging | changes
 
 
 def test_discovery_function_has_only_the_permissions_to_authenticate() -> None:
-    assert {"GetSecretValue", "GetItem", "UpdateItem"} <= _called()
-    assert DEPLOYMENT.rights("DiscoveryFunction") == RUN | AUTHENTICATE
+    assert {"GetSecretValue", "GetItem", "UpdateItem"} <= _list_called_operations()
+    assert DEPLOYMENT.rights("DiscoveryFunction") == LOG_AND_TRACE | AUTHENTICATE
 
 
 @every_function
@@ -332,7 +342,7 @@ def test_permissions_have_no_wildcard_resources(function: str) -> None:
             *map(_ref, ("MasterKey", "AdminPassword", "OpenIdClient")),
         ],
         "sqs": [Intrinsic("GetAtt", f"{queue}.Arn") for queue in DEPLOYMENT.of_type("AWS::SQS::Queue")],
-        "xray": ["*"],  # knows no resources
+        "xray": ["*"],  # X-Ray does not support resources
     }
     streams: dict[str, list[object]] = {right: [Intrinsic("GetAtt", "Table.StreamArn")] for right in READ_STREAM}
     streams["dynamodb:ListStreams"] = [Intrinsic("Sub", "${Table.Arn}/stream/*")]
@@ -388,7 +398,7 @@ def test_failing_message_leaves_the_links_queue() -> None:
 
 
 def test_links_function_receives_one_message_at_a_time() -> None:
-    """Otherwise a message waits for one of another tenant, and Lambda ends a chain of messages as an endless loop."""
+    """Otherwise a message waits for one of another tenant, and Lambda stops a chain of messages as an endless loop."""
     properties = DEPLOYMENT.properties("LinksFunction")
     (event,) = properties["Events"].values()
     assert event["Properties"] == {
@@ -441,7 +451,7 @@ def test_table_is_retained_recoverable_encrypted_and_streamed() -> None:
 
 
 def test_table_is_on_demand_without_local_indexes() -> None:
-    """A local index would keep DynamoDB from splitting a large tenant's partition by sort key."""
+    """A local secondary index would keep DynamoDB from splitting the partition of a large tenant by sort key."""
     (table,) = DEPLOYMENT.of_type("AWS::DynamoDB::Table").values()
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert table["KeySchema"] == [
@@ -509,7 +519,7 @@ TOKEN = "muster_acme_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA_a547fb5ef295edf
 
 
 def _request(event: Mapping[str, Any]) -> Request:
-    """The HTTP request that an event tells of, without what the gateway added."""
+    """Return the HTTP request of an event, without the headers that API Gateway adds."""
     http = event["requestContext"]["http"]
     added = {"content-length", "x-amzn-trace-id", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"}
     headers = tuple((name, value) for name, value in event["headers"].items() if name not in added)
@@ -518,8 +528,8 @@ def _request(event: Mapping[str, Any]) -> Request:
     return Request(http["method"], event["rawPath"], event["rawQueryString"], headers, content, http["sourceIp"])
 
 
-def _without_the_account(event: Mapping[str, Any]) -> dict[str, Any]:
-    """An event but for where the API stands: its account, its own id, its port and trace."""
+def _remove_deployment(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an event without the values that depend on the deployment: account, API id, port and trace."""
     context = event["requestContext"]
     gateways = ("x-amzn-trace-id", "x-forwarded-port", "x-forwarded-proto")
     return {
@@ -538,7 +548,7 @@ def test_sample_events_have_the_gateways_format(path: Path) -> None:
     assert match is not None
     sent = datetime.fromtimestamp(context["timeEpoch"] / 1000, UTC)
     expected = build_event(_request(event), event["rawPath"], match, sent, context["requestId"])
-    assert _without_the_account(expected) == _without_the_account(event)
+    assert _remove_deployment(expected) == _remove_deployment(event)
 
 
 @each_event
@@ -567,37 +577,39 @@ def test_every_route_has_a_sample_event() -> None:
 
 
 @pytest.fixture
-def needed(monkeypatch: pytest.MonkeyPatch) -> set[Right]:
-    """The rights that AWS would have asked for since the test began, but for those to run at all."""
+def used_permissions(monkeypatch: pytest.MonkeyPatch) -> set[Right]:
+    """Record the permissions that the calls of the test need on AWS, except those for logs and traces."""
     rights: set[Right] = set()
-    call = vars(BaseClient)["_make_api_call"]  # what every call of every client passes
+    call = vars(BaseClient)["_make_api_call"]  # all calls of all clients use it
 
     def record(client: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
-        rights.update(_needed(client.meta.service_model.service_name, operation, arguments))
+        rights.update(_list_permissions(client.meta.service_model.service_name, operation, arguments))
         return call(client, operation, arguments)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", record)
     return rights
 
 
-def _needed(service: str, operation: str, arguments: Mapping[str, Any]) -> Iterator[Right]:
+def _list_permissions(service: str, operation: str, arguments: Mapping[str, Any]) -> Iterator[Right]:
     if operation != "TransactWriteItems":
-        operation = "SendMessage" if operation == "SendMessageBatch" else operation  # which is what IAM calls both
-        yield Right(f"{service}:{operation}", _keys(arguments))
+        operation = "SendMessage" if operation == "SendMessageBatch" else operation  # IAM has one action for both
+        yield Right(f"{service}:{operation}", _describe_keys(arguments))
         return
     for action in arguments["TransactItems"]:
         for part, request in action.items():
-            yield Right(f"{service}:{PARTS[part]}", _keys(request), operation)
+            yield Right(f"{service}:{TRANSACTION_OPERATIONS[part]}", _describe_keys(request), operation)
 
 
-def _keys(arguments: Mapping[str, Any]) -> str:
-    """The partition keys in the arguments of a call, as a policy names them."""
+def _describe_keys(arguments: Mapping[str, Any]) -> str:
+    """Return the partition keys in the arguments of a call, as patterns of a policy."""
     kinds = {f"{kind}*" for kind in re.findall(r"':?pk': {'S': '(.#)", repr(arguments))}
     kinds |= {"TENANTS"} if "{'S': 'TENANTS'}" in repr(arguments) else set()
     return ", ".join(sorted(kinds))
 
 
-def test_sample_events_are_served_with_the_functions_permissions(settings: Settings, needed: set[Right]) -> None:
+def test_sample_events_are_served_with_the_functions_permissions(
+    settings: Settings, used_permissions: set[Right]
+) -> None:
     secret = json.dumps({"token": TOKEN})
     boto3.client("secretsmanager").create_secret(Name=f"{settings.secret_prefix}acme", SecretString=secret)
     operator = build_operator_adapters(settings, "tests")
@@ -606,16 +618,16 @@ def test_sample_events_are_served_with_the_functions_permissions(settings: Setti
     )
     functions = {route.key: spec for spec in FUNCTIONS.values() for route in spec.routes}
     for path in EVENTS:
-        needed.clear()
+        used_permissions.clear()
         event = json.loads(path.read_text())
         function = functions[event["routeKey"]]
         status, *_ = invoke(load(function.handler), event)
         assert (status == 401) == (path.stem == "missing-token")
-        assert needed <= DEPLOYMENT.rights(function.name), path.stem
+        assert used_permissions <= DEPLOYMENT.rights(function.name), path.stem
 
 
 def test_stream_sample_is_published_with_the_functions_permissions(
-    settings: Settings, bus: Messaging, needed: set[Right]
+    settings: Settings, bus: Messaging, used_permissions: set[Right]
 ) -> None:
     event = json.loads((ROOT / "events/stream/changes.json").read_text())
     assert _changes_handler()(event, LambdaContext()) == {"batchItemFailures": []}
@@ -623,8 +635,10 @@ def test_stream_sample_is_published_with_the_functions_permissions(
     (letter,) = bus.queues.receive("DeadLetterQueue")
     validate(json.loads(published))
     assert json.loads(letter.body)["reason"] == "malformed: userName"
-    assert RUN | {Right(each) for each in READ_STREAM} | needed == DEPLOYMENT.rights("ChangesFunction")
-    assert needed == PUBLISH
+    assert LOG_AND_TRACE | {Right(each) for each in READ_STREAM} | used_permissions == DEPLOYMENT.rights(
+        "ChangesFunction"
+    )
+    assert used_permissions == PUBLISH_EVENTS
 
 
 def test_changes_function_cannot_reach_the_table() -> None:
@@ -633,35 +647,35 @@ def test_changes_function_cannot_reach_the_table() -> None:
 
 
 def test_links_function_has_exactly_the_permissions_it_uses(
-    scim: Endpoint, bus: Messaging, needed: set[Right], monkeypatch: pytest.MonkeyPatch
+    scim: Endpoint, bus: Messaging, used_permissions: set[Right], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: dict[str, set[str]] = {"PutItem": set(), "UpdateItem": set()}
     transact_once = Table.transact_once
 
-    def see(dynamo: Table, actions: list[dict[str, Any]], token: str) -> None:
-        """The attributes that each part of a transaction reaches, as ``dynamodb:Attributes`` has them."""
+    def record_attributes(dynamo: Table, actions: list[dict[str, Any]], token: str) -> None:
+        """Record the attributes in each part of a transaction, as ``dynamodb:Attributes`` contains them."""
         for part, request in ((part, request) for action in actions for part, request in action.items()):
             expressions = f"{request.get('UpdateExpression', '')} {request.get('ConditionExpression', '')}"
             named = set(re.findall(r"(?<![:\w])[a-z]+(?= =|\))", expressions))
-            written[PARTS[part]] |= {*request.get("Key", ()), *request.get("Item", ()), *named}
+            written[TRANSACTION_OPERATIONS[part]] |= {*request.get("Key", ()), *request.get("Item", ()), *named}
         transact_once(dynamo, actions, token)
 
     alice = scim.create(externalId="a", **{ENTERPRISE: {"manager": {"value": "boss"}}})
     boss = scim.create(userName="boss")
     scim.create(**{ENTERPRISE: {"manager": {"value": "nobody"}}})
-    _publish()
-    needed.clear()
-    monkeypatch.setattr(Table, "transact_once", see)
+    _process_changes()
+    used_permissions.clear()
+    monkeypatch.setattr(Table, "transact_once", record_attributes)
     _update_links(bus)
     assert f"/Users/{boss['id']}" in scim.request("GET", f"/Users/{alice['id']}").json()[ENTERPRISE]["manager"]["$ref"]
-    links, own = set(needed), {name: set(each) for name, each in written.items()}
+    links, own = set(used_permissions), {name: set(each) for name, each in written.items()}
     for each in (boss, alice):
         scim.request("DELETE", f"/Users/{each['id']}")
-    _publish()
+    _process_changes()
     bus.queues.send("LinksQueue", "no task")
-    needed.clear()
+    used_permissions.clear()
     _update_links(bus)
-    rights = RUN | {Right(each) for each in READ_QUEUE} | links | needed
+    rights = LOG_AND_TRACE | {Right(each) for each in READ_QUEUE} | links | used_permissions
     assert rights == DEPLOYMENT.rights("LinksFunction")
     statements = DEPLOYMENT.statements("LinksFunction")
     for name, attributes in own.items():
@@ -669,20 +683,20 @@ def test_links_function_has_exactly_the_permissions_it_uses(
         assert set(statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]) == attributes
 
 
-def _publish() -> None:
-    """Bring all change records of the table to the function of the stream."""
+def _process_changes() -> None:
+    """Invoke the function of the stream with all change records of the table."""
     scanned = boto3.client("dynamodb").scan(TableName="muster")["Items"]
     records = [stream_record(item) for item in scanned if item["sk"]["S"].startswith("C#")]
     assert _changes_handler()({"Records": records}, LambdaContext()) == {"batchItemFailures": []}
 
 
 def _changes_handler() -> Handler:
-    """A new one, since queues are elsewhere in each test."""
+    """Return a new handler, because each test has other queues."""
     return ChangesHandler(lambda: build_stream_processor_factory(Settings.from_environment(os.environ)))
 
 
 def _update_links(bus: Messaging) -> None:
-    """Bring all messages of the links queue to their function."""
+    """Invoke the function of the links queue with all its messages."""
     handler: Handler = LinksHandler(lambda: build_link_processor_factory(Settings.from_environment(os.environ)))
     while messages := bus.queues.receive("LinksQueue", 10):
         for message in messages:
@@ -690,28 +704,28 @@ def _update_links(bus: Messaging) -> None:
             bus.queues.delete("LinksQueue", message.receipt_handle)
 
 
-def test_rotation_has_exactly_the_permissions_it_uses(settings: Settings, needed: set[Right]) -> None:
+def test_rotation_has_exactly_the_permissions_it_uses(settings: Settings, used_permissions: set[Right]) -> None:
     operator = build_operator_adapters(settings, "tests")
     tenant = f"tenant-{uuid.uuid4()}"[:40]
     operator.build_administration().tenants.connect(tenant)
     handler = load(DEPLOYMENT.properties(ROTATION)["Handler"])
-    needed.clear()
+    used_permissions.clear()
     for step in ("createSecret", "setSecret", "testSecret", "finishSecret"):
         secret = settings.secret_prefix + tenant
         handler({"Step": step, "SecretId": secret, "ClientRequestToken": "0" * 32}, LambdaContext())
-    assert RUN | needed == DEPLOYMENT.rights(ROTATION)
+    assert LOG_AND_TRACE | used_permissions == DEPLOYMENT.rights(ROTATION)
 
 
-def test_console_has_exactly_the_permissions_it_uses(settings: Settings, needed: set[Right]) -> None:
+def test_console_has_exactly_the_permissions_it_uses(settings: Settings, used_permissions: set[Right]) -> None:
     operator, tenant = Visitor(), f"tenant-{uuid.uuid4()}"[:40]
     start = operator.sign_in()
     page = operator.submit(start, start.form("/admin"), tenant=tenant)
     page = operator.submit(page, page.form("/token"))
-    used = set(needed)
+    used = set(used_permissions)
     scim = Endpoint(page.value("token"))
     user = scim.create(displayName="Ada Lovelace")
     assert scim.request("POST", "/Users", {"schemas": user["schemas"], "userName": user["userName"]}).status == 409
-    needed.clear()
+    used_permissions.clear()
     here = f"/admin/tenants/{tenant}"
     for path in (
         "",
@@ -727,10 +741,10 @@ def test_console_has_exactly_the_permissions_it_uses(settings: Settings, needed:
     invited = operator.submit(connect := operator.get(f"{here}/connect"), connect.form("/invite"))
     guest = Visitor()
     guest.submit(door := guest.get(invited.value("link")), door.forms[0])
-    for act in ("/token", "/mode", "/revoke", "/disconnect"):
+    for action in ("/token", "/mode", "/revoke", "/disconnect"):
         page = operator.get(f"{here}/connect")
-        assert operator.submit(page, page.form(act)).status == 200
+        assert operator.submit(page, page.form(action)).status == 200
     page = operator.get(f"{here}/connect")
     operator.submit(page, page.form("/token"))
     operator.submit(page, page.form("/sign-out"))
-    assert RUN | used | needed == DEPLOYMENT.rights("AdminFunction")
+    assert LOG_AND_TRACE | used | used_permissions == DEPLOYMENT.rights("AdminFunction")
