@@ -1,7 +1,7 @@
 """Process a batch of the table's stream: publish events, and send link tasks.
 
 A batch is processed in this order: link tasks, events, dead letters. Lambda sends a batch again from the first record
-that was not processed (docs/decisions, "Events"). This has two consequences:
+that was not processed (docs/decisions/events/order-in-a-batch.md). This has two consequences:
 
 - If the links queue does not respond, the record and those after it are not published. So no event is published twice.
 - If the dead-letter queue does not respond, the events after the record are published again with each attempt.
