@@ -39,7 +39,7 @@ WITH_UNIQUENESS = {"string", "integer", "decimal", "reference"}
 # Where we differ from scim2-models on purpose: the attribute, what differs (ours, theirs; None: not there), and why.
 DEVIATIONS: dict[str, dict[str, dict[str, tuple[object, object]]]] = {
     "user": {
-        # Neither stored nor returned here, so not announced either (docs/decisions).
+        # Muster neither stores nor returns it (docs/use/identity-providers/README.md), so no schema lists it.
         "password": {"name": (None, "password")},
     },
     "enterprise-user": {
