@@ -40,10 +40,10 @@ class TokenRotation:
             case "finishSecret":
                 self.tenant_service.tokens.promote_pending(tenant_id, version_id)
             case _:
-                raise RotationFailed(f"There is no step {step} in a rotation.")
+                raise RotationFailed(f"Unknown rotation step: {step}.")
 
     def _test_version(self, tenant_id: str, version_id: str) -> None:
         stored = self.token_store.read(tenant_id, version_id)
         token = token_format.parse_token(stored.token) if stored else None
         if token is None or not self.token_store.is_genuine(token) or token.tenant_id != tenant_id:
-            raise RotationFailed(f"The new version holds no token of {tenant_id}.")
+            raise RotationFailed(f"The new version of the secret contains no token of {tenant_id}.")
