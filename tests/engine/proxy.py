@@ -5,10 +5,10 @@ import threading
 import time
 import uuid
 from collections import Counter
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.parse import urlsplit
 
 # The response of DynamoDB to a transaction on a partition without capacity.
 _THROTTLED = json.dumps(
@@ -29,13 +29,21 @@ class Proxy:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def setup(self) -> None:
+                super().setup()
+                self._upstream = HTTPConnection(urlsplit(upstream).netloc, timeout=20)
+
+            def finish(self) -> None:
+                self._upstream.close()
+                super().finish()
+
             def do_POST(self) -> None:
                 operation = self.headers["X-Amz-Target"].rpartition(".")[2]
                 body = proxy.record_request(operation, self.rfile.read(int(self.headers["Content-Length"])))
                 headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
                 status, response = 400, _THROTTLED
                 if not proxy.take_throttling(operation):
-                    status, response = _forward(Request(upstream, body, headers))  # noqa: S310  # the engine's own address
+                    status, response = _forward(self._upstream, body, headers)
                 if proxy.take_loss(operation):
                     self.close_connection = True
                     return
@@ -107,10 +115,7 @@ class Proxy:
         self._server.server_close()
 
 
-def _forward(request: Request) -> tuple[int, bytes]:
-    try:
-        with urlopen(request, timeout=20) as response:  # noqa: S310  # the engine's own address
-            return response.status, response.read()
-    except HTTPError as error:
-        with error:
-            return error.code, error.read()
+def _forward(upstream: HTTPConnection, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+    upstream.request("POST", "/", body, headers)
+    response = upstream.getresponse()
+    return response.status, response.read()

@@ -8,6 +8,7 @@ import pytest
 
 from tests.endpoint import CORE, ENTERPRISE, Endpoint
 from tests.engine.proxy import Proxy
+from tests.size import sizes
 
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 
@@ -23,11 +24,12 @@ def run(scim: Endpoint, operations: list[dict[str, Any]]) -> list[dict[str, Any]
     return results
 
 
-def test_thousand_creates_can_be_sent_twice(scim: Endpoint) -> None:
-    operations = [post(f"user-{number}") for number in range(1_000)]
-    assert Counter(result["status"] for result in run(scim, operations)) == {"201": 1_000}
-    assert Counter(result["status"] for result in run(scim, operations)) == {"409": 1_000}
-    assert scim.request("GET", "/Users?count=0").json()["totalResults"] == 1_000
+@pytest.mark.parametrize("number", sizes(150, 1_000))
+def test_many_creates_can_be_sent_twice(scim: Endpoint, number: int) -> None:
+    operations = [post(f"user-{index}") for index in range(number)]
+    assert Counter(result["status"] for result in run(scim, operations)) == {"201": number}
+    assert Counter(result["status"] for result in run(scim, operations)) == {"409": number}
+    assert scim.request("GET", "/Users?count=0").json()["totalResults"] == number
 
 
 def test_throttled_bulk_answers_in_time_and_can_be_sent_again(

@@ -35,9 +35,9 @@ from tests.endpoint import ENTERPRISE, Endpoint, Handler, LambdaContext, functio
 from tests.engine.conftest import Read, links_handler
 from tests.engine.test_bulk import post, run
 from tests.engine.test_links import items, stored_links
+from tests.size import sizes
 from tests.tokens import raise_fault
 
-REPORTS = 1_000
 BASE_CALLS = 20
 """Of a task without referrers: settings, user, index, look-ups, and pages of index entries."""
 CALLS_PER_REFERRER = 2
@@ -138,12 +138,13 @@ def tenant_of(scim: Endpoint) -> str:
     return scim.token.split("_")[1]
 
 
+@pytest.mark.parametrize("reports", sizes(300, 1_000))
 def test_links_of_one_tenant_delay_no_other_tenant(
-    direct: Endpoint, other: Endpoint, work: Functions, events: Read, calls: list[str]
+    direct: Endpoint, other: Endpoint, work: Functions, events: Read, calls: list[str], reports: int
 ) -> None:
     named = {ENTERPRISE: {"manager": {"value": "boss@example.com"}}}
-    for first in range(0, REPORTS, 100):
-        results = run(direct, [post(f"report-{number}", **named) for number in range(first, first + 100)])
+    for first in range(0, reports, 100):
+        results = run(direct, [post(f"report-{number}", **named) for number in range(first, min(first + 100, reports))])
         assert {result["status"] for result in results} == {"201"}
     quiet = other.create(userName="quiet@example.com", **{ENTERPRISE: {"manager": {"value": "chief@example.com"}}})
     work.add_index_entries(direct, hash_identifier("boss@example.com"))
@@ -157,13 +158,13 @@ def test_links_of_one_tenant_delay_no_other_tenant(
         operation = {"op": "replace", "path": "userName", "value": "former@example.com"}
         assert direct.patch(boss["id"], operation).status == 200
 
-    for change, expected in ((create, REPORTS), (rename, 0)):
+    for change, expected in ((create, reports), (rename, 0)):
         work.finish()
         change()
         title = {"op": "replace", "path": "title", "value": change.__name__}
         assert other.patch(quiet["id"], title).status == 200
         check_events_need_no_call(work, events, calls)
-        check_other_tenant_waits_for_one_task(work, other, direct, calls)
+        check_other_tenant_waits_for_one_task(work, other, direct, calls, reports)
         assert sum(bool(UserLinks.parse(text).links) for text in stored_links(direct).values()) == expected
 
 
@@ -175,7 +176,9 @@ def check_events_need_no_call(work: Functions, events: Read, calls: list[str]) -
     assert calls == []
 
 
-def check_other_tenant_waits_for_one_task(work: Functions, other: Endpoint, noisy: Endpoint, calls: list[str]) -> None:
+def check_other_tenant_waits_for_one_task(
+    work: Functions, other: Endpoint, noisy: Endpoint, calls: list[str], reports: int
+) -> None:
     """The other tenant's message is among the first two, and each task makes a bounded number of calls."""
     served = []
     calls.clear()
@@ -184,4 +187,4 @@ def check_other_tenant_waits_for_one_task(work: Functions, other: Endpoint, nois
         calls.clear()
         served.append(tenant)
     assert served.index(tenant_of(other)) <= 1
-    assert served.count(tenant_of(noisy)) == REPORTS // REFERRERS_PER_TASK + 1
+    assert served.count(tenant_of(noisy)) == reports // REFERRERS_PER_TASK + 1

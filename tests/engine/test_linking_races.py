@@ -9,6 +9,8 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import pytest
+
 from handlers.changes import ChangesHandler
 from local.aws_lambda.queue_mapping import build_record
 from local.aws_lambda.stream_poller import StreamReader
@@ -21,15 +23,16 @@ from scim.wiring.events import build_stream_processor_factory
 from tests.endpoint import ENTERPRISE, Endpoint, Handler, LambdaContext
 from tests.engine.conftest import links_handler
 from tests.engine.test_links import MANAGER, index_entries, stored_links
+from tests.size import sizes
 
 NAMES = [f"person{number}@example.com" for number in range(12)]
-WRITERS, WRITES, WORKERS = 4, 80, 3
+WRITERS, WORKERS = 4, 3
 
 
-def write(scim: Endpoint, seed: int) -> None:
+def write(scim: Endpoint, seed: int, writes: int) -> None:
     """Create, delete and rename users and change managers, at random."""
     choose = random.Random(seed)  # noqa: S311  # chance that can be repeated
-    for _ in range(WRITES):
+    for _ in range(writes):
         users = scim.request("GET", "/Users?count=100").json()["Resources"]
         user = choose.choice(users) if users else None
         match choose.choice([1, 1, 1, 1, 2, 3, 3, 4, 4, 4, 5]):
@@ -96,15 +99,16 @@ class Functions:
         return number
 
 
+@pytest.mark.parametrize("writes", sizes(30, 400))
 def test_links_agree_with_references_in_the_end(
-    direct: Endpoint, engine: Engine, bus: Messaging, tmp_path: Path
+    direct: Endpoint, engine: Engine, bus: Messaging, tmp_path: Path, writes: int
 ) -> None:
     stream = StreamReader(engine, os.environ["TABLE_NAME"], tmp_path / "stream.json")
     stream.open()
     done = Event()
     with ThreadPoolExecutor(WRITERS + 1) as pool:
         running = pool.submit(Functions(stream, bus).run_until, done)
-        list(pool.map(lambda seed: write(direct, seed), range(WRITERS)))
+        list(pool.map(lambda seed: write(direct, seed, writes), range(WRITERS)))
         done.set()
         running.result()
 

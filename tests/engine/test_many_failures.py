@@ -22,6 +22,7 @@ from scim.store.audit_log import DynamoDBAuditLogStore
 from scim.wiring import runtime
 from scim.wiring.operator_adapters import OperatorAdapters, build_operator_adapters
 from scim.wiring.scim_api import build_scim_api_adapters
+from tests.endpoint import TIMEOUT_S
 from tests.engine.proxy import Proxy
 from tests.service.audit.test_explanations import FAILURE
 from tests.tokens import raise_fault
@@ -104,7 +105,7 @@ def test_many_failures_cost_a_few_calls(operator: OperatorAdapters, calls_of: Ca
     overview, calls = calls_of(lambda: operator.build_administration().load_overview_for_list(_TENANT))
     assert (overview.health.state, overview.user_count, calls) == (HealthState.FAILING, 0, 5)
 
-    log = operator.build_administration(29.0).find_audit_log(_TENANT)
+    log = operator.build_administration(TIMEOUT_S).find_audit_log(_TENANT)
     assert log is not None
     health, calls = calls_of(log.get_health)
     assert (health.activity.failures.failed_writes, health.activity.changes) == (NUMBER, 0)
@@ -128,7 +129,7 @@ def test_many_failures_cost_a_few_calls(operator: OperatorAdapters, calls_of: Ca
 def test_person_among_many_failures_takes_a_few_calls(
     operator: OperatorAdapters, calls_of: CallsOf, asked: str, number: int
 ) -> None:
-    log = operator.build_administration(29.0).find_audit_log(_TENANT)
+    log = operator.build_administration(TIMEOUT_S).find_audit_log(_TENANT)
     assert log is not None
 
     case, calls = calls_of(lambda: log.report_on_person(asked))

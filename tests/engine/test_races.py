@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
+import pytest
+
 from tests.endpoint import CORE, Answer, Endpoint
 from tests.engine.proxy import Proxy
-
-ROUNDS = 100
+from tests.size import sizes
 
 
 def together(number: int, send: Callable[[int], Answer], pool: ThreadPoolExecutor) -> list[Answer]:
@@ -29,10 +30,11 @@ def mixed_case(name: str, number: int) -> str:
     return "".join(each.upper() if number >> index & 1 else each for index, each in enumerate(name))
 
 
-def test_one_of_simultaneous_creates_of_a_name_succeeds(scim: Endpoint) -> None:
+@pytest.mark.parametrize("rounds", sizes(25, 500))
+def test_one_of_simultaneous_creates_of_a_name_succeeds(scim: Endpoint, rounds: int) -> None:
     outcomes = Counter[tuple[tuple[int, int], ...]]()
     with ThreadPoolExecutor(12) as pool:
-        for number in range(ROUNDS):
+        for number in range(rounds):
             name = f"racer{number}@example.com"
             answers = together(
                 12,
@@ -40,8 +42,8 @@ def test_one_of_simultaneous_creates_of_a_name_succeeds(scim: Endpoint) -> None:
                 pool,  # used in its round
             )
             outcomes[tuple(sorted(Counter(answer.status for answer in answers).items()))] += 1
-    assert outcomes == {((201, 1), (409, 11)): ROUNDS}
-    assert scim.request("GET", "/Users?count=0").json()["totalResults"] == ROUNDS
+    assert outcomes == {((201, 1), (409, 11)): rounds}
+    assert scim.request("GET", "/Users?count=0").json()["totalResults"] == rounds
 
 
 def test_simultaneous_patches_all_succeed(scim: Endpoint) -> None:

@@ -16,7 +16,7 @@ from scim.service.model.stored_resource import StoredResource, VersionConflict
 from scim.service.model.timestamps import parse_rfc3339
 from scim.service.references.link_task import LinkResult, LinkTask, ReferrerPosition
 from scim.service.references.links import carry_over_links
-from scim.service.references.reference_resolver import QUERIES_PER_TASK, REFERRERS_PER_TASK, ReferenceResolver
+from scim.service.references.reference_resolver import QUERIES_PER_TASK, ReferenceResolver
 from tests.endpoint import CORE, ENTERPRISE
 from tests.service.fakes import NOW, new_id
 
@@ -262,7 +262,12 @@ def test_task_that_ran_out_of_time_can_be_repeated(users: Users) -> None:
 class TestPages:
     """A task updates a bounded number of referrers; the rest is another task."""
 
-    REPORTS = 2 * REFERRERS_PER_TASK + 30
+    PAGE = 8
+    REPORTS = 2 * PAGE + 3
+
+    @pytest.fixture(autouse=True)
+    def _small_pages(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("scim.service.references.reference_resolver.REFERRERS_PER_TASK", self.PAGE)
 
     @pytest.fixture
     def reports(self, users: Users) -> list[LinkTask]:
@@ -281,7 +286,7 @@ class TestPages:
             result = step(users, task)
             pages.append(result.links_written)
             task = result.remaining_task
-        assert pages == [REFERRERS_PER_TASK, REFERRERS_PER_TASK, 30]
+        assert pages == [self.PAGE, self.PAGE, 3]
         assert self.linked(users, reports, boss.user_id) == self.REPORTS
 
     @pytest.mark.usefixtures("reports")
@@ -337,8 +342,8 @@ class TestPages:
         boss = users.put("boss")
         rest = step(users, boss).remaining_task
         assert rest is not None
-        assert (step(users, rest).links_written, step(users, rest).links_written) == (REFERRERS_PER_TASK, 0)
-        assert run(users, rest) == 30
+        assert (step(users, rest).links_written, step(users, rest).links_written) == (self.PAGE, 0)
+        assert run(users, rest) == 3
 
     def test_user_with_many_identifiers_takes_several_tasks(self, users: Users) -> None:
         alice = users.put("alice", "last@x")
@@ -353,7 +358,7 @@ class TestPages:
     def test_position_is_kept_in_the_rest(self, users: Users, reports: list[LinkTask]) -> None:
         boss = users.put("boss")
         rest = step(users, boss).remaining_task
-        last = sorted(report.user_id for report in reports)[REFERRERS_PER_TASK - 1]
+        last = sorted(report.user_id for report in reports)[self.PAGE - 1]
         assert rest
         assert rest.position
         assert rest == replace(boss, position=ReferrerPosition(rest.position.identifier_hashes, last))
