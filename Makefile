@@ -17,6 +17,7 @@ engine := $(if $(AWS_ENDPOINT_URL_DYNAMODB),,$($(ENGINE)))
 export ENGINE PYTHON STEP
 export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
+unexport PYTHONDONTWRITEBYTECODE  # without the cache, each of the many processes compiles all its modules
 
 .PHONY: help run muster test test-fast nightly browser replay differential compare explain bench check docs deploy lock clean
 
