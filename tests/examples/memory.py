@@ -1,4 +1,4 @@
-"""The sample consumer's table in memory, as far as the consumer asks it."""
+"""An in-memory table with the two operations that the sample consumer uses."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -7,11 +7,11 @@ from boto3.dynamodb.conditions import Attr, Key
 
 
 class ConditionalCheckFailedException(Exception):
-    """Something as new is there."""
+    """The stored item is as new, or newer."""
 
 
 class MemoryTable:
-    """Knows the consumer's one condition and its one query."""
+    """Supports only the consumer's condition and query."""
 
     def __init__(self) -> None:
         self.items: dict[tuple[str, str], dict[str, Any]] = {}
@@ -22,8 +22,8 @@ class MemoryTable:
         assert ConditionExpression == "attribute_not_exists(#sequence) OR #sequence < :sequence"
         assert names["ExpressionAttributeNames"] == {"#sequence": "sequence"}
         key = (Item["tenant"], Item["id"])
-        there = self.items.get(key)
-        if there is not None and not there["sequence"] < names["ExpressionAttributeValues"][":sequence"]:
+        stored = self.items.get(key)
+        if stored is not None and not stored["sequence"] < names["ExpressionAttributeValues"][":sequence"]:
             raise ConditionalCheckFailedException
         self.items[key] = Item
 

@@ -1,4 +1,4 @@
-"""The sample consumer's list is right, in whatever order and however often it is told."""
+"""The sample consumer's list is correct for events in any order and with any duplicates."""
 
 import json
 from collections.abc import Iterator
@@ -55,14 +55,14 @@ DETAILS = details(HISTORY)
 
 
 @given(st.permutations(range(len(DETAILS))), st.lists(st.sampled_from(range(len(DETAILS))), max_size=40))
-def test_any_order_and_any_duplicates_lead_to_the_users_of_the_table(order: list[int], again: list[int]) -> None:
+def test_any_order_with_duplicates_leads_to_the_active_users(order: list[int], again: list[int]) -> None:
     participants = Participants(MemoryTable())
     for number in [*order, *again]:
         participants.apply(DETAILS[number])
     assert {item["id"]: item["userName"] for item in participants.list_active(TENANT)} == HISTORY.active
 
 
-def test_the_real_condition_decides_as_the_one_in_memory(table: Any) -> None:
+def test_memory_table_decides_as_dynamodb(table: Any) -> None:
     memory = MemoryTable()
     for change in [*reversed(DETAILS[:150]), *DETAILS[:150:7]]:
         assert Participants(table).apply(change) == Participants(memory).apply(change)
@@ -72,48 +72,48 @@ def test_the_real_condition_decides_as_the_one_in_memory(table: Any) -> None:
 
 
 @pytest.mark.parametrize("late", [1, 2])
-def test_an_update_that_comes_late_never_brings_a_leaver_back(table: Any, late: int) -> None:
+def test_late_update_does_not_add_an_inactive_user(table: Any, late: int) -> None:
     participants = Participants(table)
     assert participants.apply(detail(3, active=False))
     assert not participants.apply(detail(late, active=True))
     assert participants.list_active(TENANT) == []
 
 
-def test_who_was_deactivated_may_come_back(table: Any) -> None:
+def test_inactive_user_can_become_active_again(table: Any) -> None:
     participants = Participants(table)
     participants.apply(detail(2, active=False))
     assert participants.apply(detail(3, active=True))
     assert [item["userName"] for item in participants.list_active(TENANT)] == ["name 3"]
 
 
-def test_a_duplicate_is_not_applied(table: Any) -> None:
+def test_duplicate_is_not_applied(table: Any) -> None:
     participants = Participants(table)
     assert participants.apply(detail(1, active=True))
     assert not participants.apply(detail(1, active=True))
 
 
-def test_a_tombstone_has_no_name() -> None:
+def test_item_of_inactive_user_has_no_name() -> None:
     assert build_item(detail(2, active=False)) == {"tenant": TENANT, "id": ID, "sequence": 2, "participates": False}
 
 
-def test_tenants_are_apart(table: Any) -> None:
+def test_tenants_are_separate(table: Any) -> None:
     Participants(table).apply(detail(1, active=True))
     assert Participants(table).list_active("other") == []
 
 
-def test_a_list_longer_than_a_page_is_read_to_its_end(table: Any) -> None:
+def test_all_pages_of_a_list_are_read(table: Any) -> None:
     for number in range(3):
         Participants(table).apply(detail(1, active=True) | {"id": str(number), "userName": "x" * 380_000})
     assert len(Participants(table).list_active(TENANT)) == 3
 
 
-def test_the_entry_point_takes_in_an_event_of_the_bus(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_handler_applies_an_event(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PARTICIPANTS_TABLE", table.name)
     app.handler({"detail-type": "UserProvisioned", "source": "muster", "detail": detail(1, active=True)}, None)
     assert len(Participants(table).list_active(TENANT)) == 1
 
 
-def test_the_rule_of_the_template_has_every_kind_of_event() -> None:
+def test_rule_in_template_selects_every_event_type() -> None:
     text = (ROOT / "examples/participants/template.yaml").read_text()
     (line,) = [line for line in text.splitlines() if "Pattern:" in line]
     pattern = yaml.safe_load(line)["Pattern"]
@@ -121,8 +121,8 @@ def test_the_rule_of_the_template_has_every_kind_of_event() -> None:
         assert StreamMapping(filters=(pattern,)).accepts({"source": "muster", "detail-type": kind})
 
 
-def test_an_event_of_links_changes_nothing_that_is_known_and_is_right_where_nothing_is() -> None:
-    """It tells a user as it is at its sequence, whatever is linked."""
+def test_linked_event_has_the_state_of_its_sequence() -> None:
+    """It is ignored for a known user, and creates the same item as the change for an unknown one."""
     known, unknown = Participants(MemoryTable()), Participants(MemoryTable())
     linked = detail(3, active=True) | {"links": [], "linkSequence": 1}
     assert known.apply(detail(3, active=True))
