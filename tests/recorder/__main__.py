@@ -20,6 +20,12 @@ from pydantic import BaseModel, ConfigDict
 
 _ROOT = Path(__file__).parents[2]
 _SHOWN_LINES = 200
+_RANDOM_VALUE = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"  # an id
+    r"|muster_[a-z0-9-]+_[\w-]{43}_[0-9a-f]{32}|[\w.=-]{40,}"  # a token; a cookie, a form's token, a cursor
+    r"|(?<![0-9a-z])[0-9a-f]{8}(?![0-9a-z])"  # the suffix of a user name in a replayed exchange
+)
+"""A value that depends on the random generator, which the preparation of the tests uses too."""
 
 
 class AllowedDifference(BaseModel):
@@ -74,8 +80,17 @@ def read_allowed(path: Path) -> list[AllowedDifference]:
 
 
 def read_recordings(directory: Path) -> dict[str, str]:
-    """Return the recordings in a directory by their path in it."""
-    return {str(path.relative_to(directory)): path.read_text("utf-8") for path in sorted(directory.rglob("*.txt"))}
+    """Return the recordings in a directory by their path in it, with numbers in place of random values."""
+    return {
+        str(path.relative_to(directory)): number_random_values(path.read_text("utf-8"))
+        for path in sorted(directory.rglob("*.txt"))
+    }
+
+
+def number_random_values(text: str) -> str:
+    """Return a recording in which each random value is replaced by a number, in the order of first occurrence."""
+    numbers: dict[str, int] = {}
+    return _RANDOM_VALUE.sub(lambda match: f"<random {numbers.setdefault(match[0], len(numbers) + 1)}>", text)
 
 
 def compare(base: dict[str, str], now: dict[str, str], allowed: list[AllowedDifference]) -> Iterator[str]:

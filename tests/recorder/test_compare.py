@@ -1,6 +1,6 @@
 """The comparison of recordings."""
 
-from tests.recorder.__main__ import AllowedDifference, compare
+from tests.recorder.__main__ import AllowedDifference, compare, number_random_values
 
 RENAMED = AllowedDifference(files="commands*", pattern="poison", replacement="dead letters", reason="A standard term.")
 
@@ -31,6 +31,14 @@ def test_text_that_may_differ_is_masked_in_both() -> None:
     masked = RENAMED.model_copy(update={"pattern": ">[^<]*<", "replacement": "><", "in_both": True})
     assert list(compare({"commands.txt": "<b>old</b>"}, {"commands.txt": "<b>new</b>"}, [masked])) == []
     assert list(compare({"commands.txt": "<b>old</b>"}, {"commands.txt": "<i>old</i>"}, [masked]))
+
+
+def test_random_values_are_numbered() -> None:
+    first, second = "0d387dd4-5ce3-41e9-8a25-99abf5fd9930", "fc91baef-ae17-4bf7-9934-0f6cf6c1f981"
+    texts = [f"{one} {two} {one} aa202f4a 2026-06-01" for one, two in ((first, second), (second, first))]
+    assert [number_random_values(text) for text in texts] == [
+        "<random 1> <random 2> <random 1> <random 3> 2026-06-01"
+    ] * 2
 
 
 def test_unused_allowed_difference_is_reported() -> None:

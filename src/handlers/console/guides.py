@@ -79,7 +79,7 @@ GUIDES = {
     ),
     "onelogin": Guide(
         "OneLogin",
-        ("Applications > Add App > SCIM Provisioner with SAML (SCIM v2 Enterprise)", "Configuration"),
+        ("Applications > Add App > SCIM Provisioner with SAML (SCIM v2 Enterprise)", "Open Configuration"),
         (
             ("SCIM Base URL", URL_PLACEHOLDER),
             ("SCIM Bearer Token", TOKEN_PLACEHOLDER),
@@ -93,7 +93,7 @@ GUIDES = {
     ),
     "jumpcloud": Guide(
         "JumpCloud",
-        ("SSO Applications > Add New Application > Custom Application", "Identity Management"),
+        ("SSO Applications > Add New Application > Custom Application", "Open Identity Management"),
         (("SCIM Version", "SCIM 2.0"), ("Base URL", URL_PLACEHOLDER), ("Token Key", TOKEN_PLACEHOLDER)),
         (
             "Turn off Enable management of User Groups and Group Membership in this application.",
@@ -144,7 +144,7 @@ GUIDES = {
             "Event Streams > Create Event Stream > Auth0 Actions, with user.created, user.updated and user.deleted",
             "Paste the template from auth0.com/docs/customize/events/send-outbound-scim, and adapt buildScimUser() if "
             "needed",
-            "Secrets",
+            "Open Secrets in the editor",
         ),
         (("SCIM_BASE_URL", URL_PLACEHOLDER), ("SCIM_BEARER_TOKEN", TOKEN_PLACEHOLDER)),
         (
