@@ -23,7 +23,7 @@ _SHOWN_LINES = 200
 _RANDOM_VALUE = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"  # an id
     r"|muster_[a-z0-9-]+_[\w-]{43}_[0-9a-f]{32}|[\w.=-]{40,}"  # a token; a cookie, a form's token, a cursor
-    r"|(?<![0-9a-z])[0-9a-f]{8}(?![0-9a-z])"  # the suffix of a user name in a replayed exchange
+    r"|(?:(?<![0-9a-z])|(?<=%20)|(?<=00u))[0-9a-f]{8}(?![0-9a-z])"  # the suffix of a name in a replayed exchange
 )
 """A value that depends on the random generator, which the preparation of the tests uses too."""
 
