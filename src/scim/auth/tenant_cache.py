@@ -11,7 +11,10 @@ from scim.service.model.tenant import Tenant
 
 MAX_TENANTS = 10_000
 MAX_CUSTOM_ATTRIBUTES = 100_000
-"""The limits of the cache. A tenant takes about 1 KB, a custom attribute up to 2 KB (docs/decisions)."""
+"""The limits of the cache. A tenant takes about 1 KB, a custom attribute up to 2 KB.
+
+See docs/decisions/tenants-and-tokens/size-of-the-tenant-cache.md.
+"""
 
 
 @dataclass(frozen=True, slots=True)

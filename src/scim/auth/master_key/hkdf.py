@@ -1,6 +1,7 @@
 """Derive independent keys from one secret: HKDF with SHA-256 (RFC 5869).
 
-The package ``cryptography`` has HKDF too, but importing it would slow down the start of each function (docs/decisions).
+The package ``cryptography`` has HKDF too, but importing it would slow down the start of each function
+(docs/decisions/tenants-and-tokens/one-master-key.md).
 """
 
 from __future__ import annotations
