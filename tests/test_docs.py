@@ -104,6 +104,22 @@ def test_every_dependency_has_its_reason() -> None:
     assert {re.split(r"[\[<>=]", name)[0] for name in wanted} <= documented
 
 
+RECORDS = sorted((ROOT / "docs/decisions").glob("*/*.md"))
+RECORD_SECTIONS = ["Context", "Decision", "Consequences", "Figures"]  # the last one only if there are any
+
+
+@pytest.mark.parametrize("page", RECORDS, ids=lambda page: f"{page.parent.name}/{page.stem}")
+def test_decision_record_has_the_standard_sections(page: Path) -> None:
+    sections = re.findall(r"^## (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    assert sections in (RECORD_SECTIONS, RECORD_SECTIONS[:-1])
+
+
+def test_index_of_decisions_lists_every_record() -> None:
+    index = (ROOT / "docs/decisions/README.md").read_text("utf-8")
+    listed = re.findall(r"^\| \[.+?\]\((.+?/.+?\.md)\) \|", index, re.MULTILINE)
+    assert sorted(listed) == sorted(str(page.relative_to(ROOT / "docs/decisions")) for page in RECORDS)
+
+
 @pytest.mark.parametrize(
     "name",
     [
