@@ -10,17 +10,25 @@ from docs_site.pages import find_links
 Entry = dict[str, Any]
 
 HOME = "README.md"
+INDEXES = (HOME, "decisions/README.md")
 
 
 def build_navigation(pages: Mapping[str, str]) -> list[Any]:
-    """Return the ``nav`` of the configuration: what the site's home lists, grouped by its headings of level 2."""
-    introduction, *groups = pages[HOME].split("\n## ")
-    navigation = [HOME, *_entries(HOME, introduction, pages)]
+    """Return the ``nav`` of the configuration: the home, and what it lists."""
+    return [HOME, *_list_below(HOME, pages)]
+
+
+def _list_below(readme: str, pages: Mapping[str, str]) -> list[Entry]:
+    """Return the entries of the pages that a README lists; an index also has its headings of level 2."""
+    if readme not in INDEXES:
+        return _entries(readme, pages[readme], pages)
+    introduction, *groups = pages[readme].split("\n## ")
+    entries = _entries(readme, introduction, pages)
     for group in groups:
         heading, _, text = group.partition("\n")
-        if entries := _entries(HOME, text, pages):
-            navigation.append({heading: entries})
-    return navigation
+        if listed := _entries(readme, text, pages):
+            entries.append({heading: listed})
+    return entries
 
 
 def list_pages(navigation: list[Any]) -> list[str]:
@@ -35,7 +43,7 @@ def list_pages(navigation: list[Any]) -> list[str]:
 def find_unlisted(pages: Mapping[str, str], navigation: list[Any]) -> list[str]:
     """Return the pages that no README lists; the source of a file is reached by the page that links to it."""
     listed = set(list_pages(navigation))
-    return [page for page in pages if page not in listed and not page.startswith(("source/", "decisions/old-"))]
+    return [page for page in pages if page not in listed and not page.startswith("source/")]
 
 
 def _entries(readme: str, text: str, pages: Mapping[str, str]) -> list[Entry]:
@@ -45,7 +53,7 @@ def _entries(readme: str, text: str, pages: Mapping[str, str]) -> list[Entry]:
     for link in find_links(text):
         page = os.path.normpath(folder / link.path) if link.path else readme
         if page in pages and page != readme and page not in entries and _lists(folder, page, pages):
-            below = _entries(page, pages[page], pages) if page.endswith("/README.md") else []
+            below = _list_below(page, pages) if page.endswith("/README.md") else []
             entries[page] = {link.text: [page, *below] if below else page}
     return list(entries.values())
 

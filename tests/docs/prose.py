@@ -4,7 +4,7 @@ import ast
 import html
 import re
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -153,10 +153,10 @@ def split_python(source: str) -> Texts:
     """Yield the docstrings, the comments, the messages and the test names of a module."""
     tokens = tokenize.generate_tokens(iter(source.splitlines(keepends=True)).__next__)
     yield from _join_comments((token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT)
-    tree = ast.parse(source)
-    docstrings = {id(node) for node in _docstrings(tree)}
-    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(ast.parse(source)))
+    docstrings = {id(node) for node in _docstrings(nodes)}
+    parts = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in nodes:
         match node:
             case ast.Constant(value=str(text)) if id(node) in docstrings:
                 yield from _paragraphs(node.lineno, text)
@@ -173,8 +173,8 @@ def split_python(source: str) -> Texts:
 _SQL = re.compile(r"\s*(?:CREATE|DELETE|INSERT|PRAGMA|SELECT|UPDATE|WITH)\b")
 
 
-def _docstrings(tree: ast.AST) -> Iterator[ast.Constant]:
-    for node in ast.walk(tree):
+def _docstrings(nodes: Iterable[ast.AST]) -> Iterator[ast.Constant]:
+    for node in nodes:
         match node:
             case (
                 ast.Module(body=[ast.Expr(value=ast.Constant(value=str()) as text), *_])

@@ -7,6 +7,30 @@ from tests.docs.prose import MARKDOWN, ROOT, SOURCES, TEMPLATES, list_files
 
 GLOSSARY = ROOT / "docs/glossary.md"
 
+# The terms that the project agreed on. Those that src/scim/__init__.py emphasizes are added.
+TERMS = {
+    "audit event",
+    "audit log",
+    "bookmark",
+    "change record",
+    "customer",
+    "dead letter",
+    "generation",
+    "grace period",
+    "IT admin",
+    "leniency",
+    "link",
+    "local run",
+    "master key",
+    "operator",
+    "participation",
+    "previous token",
+    "repeating failure",
+    "scan",
+    "strict mode",
+    "tenant",
+}
+
 
 def read_definitions() -> dict[str, str]:
     """Return the definition of each term, in the order of the page."""
@@ -19,6 +43,12 @@ def read_other_texts() -> str:
     """Return the text of all other pages, templates and modules, in lower case and with words separated by spaces."""
     paths = [path for path in list_files((*MARKDOWN, *TEMPLATES, *SOURCES)) if path != GLOSSARY]
     return " ".join("\n".join(path.read_text("utf-8") for path in paths).lower().replace("_", " ").split())
+
+
+def test_every_own_term_is_defined() -> None:
+    emphasized = re.findall(r"(?<!\*)\*(\w[\w -]+)\*", (ROOT / "src/scim/__init__.py").read_text("utf-8"))
+    defined = {term.casefold() for term in read_definitions()}
+    assert [term for term in sorted({*TERMS, *emphasized}) if term.casefold() not in defined] == []
 
 
 def test_terms_are_in_alphabetical_order() -> None:

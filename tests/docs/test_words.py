@@ -54,6 +54,9 @@ RETIRED = {
     r"\bside by side\b": "in parallel, at the same time, next to each other",
     r"\bin the way\b": "conflict",
     r"\blogs? of failures\b": "audit log",
+    r"\b(?:has|have) no case\b": "is case-insensitive",
+    r"\bbars? holds?\b": "limits are met",
+    r"\bwhat ends it there\b": "limited by",
     r"\bthis did not work\b": "say what failed and what to do",
 }
 
