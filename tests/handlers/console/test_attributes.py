@@ -53,8 +53,8 @@ def test_users_have_added_attributes(operator_visits: Visitor, tenant: Tenant) -
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
-        ("{", "The request body is not valid JSON: line 1, column 2."),
-        ("[" * 1_000, "nested"),
+        ("{", "The document is not valid JSON: line 1, column 2."),
+        ("[" * 1_000, "The document has more than 32 levels of nesting."),
         ("[]", "The schema is invalid at the top level"),
         ({"id": "urn:example:x", "attributes": [{"name": "a", "type": "colour"}]}, "attributes.0.type"),
         (EXTENSION | {"attributes": [{"name": "Business Unit", "type": "integer"}]}, "The type of"),

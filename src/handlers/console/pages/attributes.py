@@ -25,7 +25,8 @@ def add_schema(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleRespons
     try:
         context.administration.tenants.add_schemas(tenant.id, [parse_json(document.encode())])
     except InvalidSyntax as error:
-        return _render_attributes(context, tenant, HTTPStatus.BAD_REQUEST, error_text=error.detail, document=document)
+        error_text = error.detail.replace("request body", "document", 1)
+        return _render_attributes(context, tenant, HTTPStatus.BAD_REQUEST, error_text=error_text, document=document)
     except ValueError as error:
         return _render_attributes(context, tenant, HTTPStatus.BAD_REQUEST, error_text=str(error), document=document)
     return redirect_to_page("tenants", tenant.id, "attributes")
