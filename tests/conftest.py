@@ -23,9 +23,11 @@ from scim.service.tenants.tenant_service import TenantService
 from scim.settings import Settings
 from scim.store.table import Table
 from scim.store.tenants import DynamoDBTenantStore
+from scim.wiring import runtime
 from scim.wiring.runtime import new_id
 from tests import aws_validation
 from tests.endpoint import ENVIRONMENT, PASSWORD, TEMPLATE, Endpoint
+from tests.fake_clock import FakeClock
 from tests.fast_moto import add_table, patch_moto, remove_table
 from tests.tokens import MASTER, MASTER_KEY
 
@@ -76,6 +78,14 @@ def table(_table_definition: tuple[Any, moto.dynamodb.models.table.Table]) -> It
     add_table(ENVIRONMENT["AWS_DEFAULT_REGION"], definition)
     yield table
     remove_table(ENVIRONMENT["AWS_DEFAULT_REGION"], table.name)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """The clock of all deadlines."""
+    clock = FakeClock()
+    monkeypatch.setattr(runtime, "create_deadline", clock.create_deadline)
+    return clock
 
 
 @pytest.fixture

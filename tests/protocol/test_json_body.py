@@ -22,6 +22,7 @@ def nested(depth: int) -> bytes:
     return b"[" * depth + b"]" * depth
 
 
+@pytest.mark.slow
 @seeded
 @given(JSON, st.booleans())
 def test_utf_8(value: Any, escaped: bool) -> None:

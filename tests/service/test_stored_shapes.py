@@ -155,6 +155,7 @@ def hidden(stored: StoredResource, known: frozenset[str]) -> Mapping[str, Any]:
     return {GONE: stored.resource.get(GONE)} | {name: each for name, each in members.items() if name not in known}
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=200)
 @given(schemas, st.lists(stored_members, min_size=1, max_size=3), stored_members)
 def test_no_request_fails_or_loses_hidden_values(

@@ -176,6 +176,7 @@ def selections(draw: st.DrawFn) -> Filter:
 FILTERS = combine(st.one_of(expressions(), selections()))
 
 
+@pytest.mark.slow
 @seeded
 @given(FILTERS, st.booleans())
 def test_printed_filter_parses_to_the_same_tree(tree: Filter, strict: bool) -> None:

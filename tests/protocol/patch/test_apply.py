@@ -304,6 +304,7 @@ def test_number_of_writes_is_limited() -> None:
         apply(USER, {"op": "add", "value": keys})
 
 
+@pytest.mark.slow
 def test_largest_patch_is_fast() -> None:
     selection = " or ".join(f'display eq "{number}"' for number in range(10))
     operation = replace(f'phoneNumbers[{selection} or value eq "0"].type', "w")

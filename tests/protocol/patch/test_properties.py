@@ -4,6 +4,7 @@ import copy
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -84,6 +85,7 @@ def test_remove_undoes_add_of_element(user: dict[str, Any]) -> None:
     assert apply(user, added, remove("emails", [{"value": "NEW@example.com"}])) == user
 
 
+@pytest.mark.slow
 @seeded
 @given(USERS, writes(), writes(), st.sampled_from(["add", "replace"]))
 def test_order_of_different_attributes_does_not_matter(

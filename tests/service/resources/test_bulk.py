@@ -345,6 +345,7 @@ def test_response_ends_at_the_maximum_of_errors(limit: int, answered: list[str])
 # Limits
 
 
+@pytest.mark.slow
 def test_thousand_operations_are_carried_out() -> None:
     store = MemoryStore()
 

@@ -178,6 +178,7 @@ operators = st.sampled_from(["eq", "Ne", "CO", "sw", "ew", "pr", "gt", "ge", "lt
 any_name = names | operators | st.builds("{} {}".format, names, operators)
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=300)
 @given(st.lists(any_name, min_size=1, max_size=4), st.lists(sub_names | operators, min_size=1, max_size=3), st.data())
 def test_every_accepted_name_can_be_written(found: list[str], subs: list[str], data: st.DataObject) -> None:
