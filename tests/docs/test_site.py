@@ -98,9 +98,22 @@ class TestLists:
             ("text\n| a |\n|---|\n| b |\n", "text\n\n| a |\n|---|\n| b |\n"),
             ("- a\n  wrapped\n- b\n\ntext\n", "- a\n    wrapped\n- b\n\ntext\n"),
             ("```\n- a\n  - b\ntext\n- c\n```\n", "```\n- a\n  - b\ntext\n- c\n```\n"),
+            ("1. a\n\n   b\n2. c\n3. d\n", "1. a\n\n    b\n\n2. c\n3. d\n"),
+            ("version\n2. Then\n", "version\n2. Then\n"),
             ("# a\n\ntext - not a list\n  wrapped\n", "# a\n\ntext - not a list\n  wrapped\n"),
         ],
-        ids=["nested", "code in item", "wide marker", "after text", "table", "wrapped", "in code", "no list"],
+        ids=[
+            "nested",
+            "code in item",
+            "wide marker",
+            "after text",
+            "table",
+            "wrapped",
+            "in code",
+            "after paragraph",
+            "number",
+            "no list",
+        ],
     )
     def test_indentation(self, markdown: str, expected: str) -> None:
         assert indent_lists(markdown) == expected
