@@ -1,4 +1,4 @@
-"""The signature of what clients keep, with a key that is derived from the master key."""
+"""The signature of cursors, with a key that is derived from the master key."""
 
 import pytest
 
@@ -21,7 +21,7 @@ class Secret:
         return {"SecretString": format_key_ring(KeyRing(self.generations))}
 
 
-class Clock:
+class FakeClock:
     def __init__(self) -> None:
         self.now = 1_800_000_000.0
 
@@ -35,19 +35,17 @@ def secret() -> Secret:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
-def signer(secret: Secret, clock: Clock) -> HmacCursorSigner:
+def signer(secret: Secret, clock: FakeClock) -> HmacCursorSigner:
     return HmacCursorSigner(master_key(secret, clock), clock)
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"content", bytes(range(256))])
-def test_what_was_sealed_opens_for_its_tenant_with_its_age(
-    signer: HmacCursorSigner, clock: Clock, content: bytes
-) -> None:
+def test_signed_cursor_is_valid_for_its_tenant(signer: HmacCursorSigner, clock: FakeClock, content: bytes) -> None:
     text = signer.sign("acme", content)
     clock.now += 7
 
@@ -56,18 +54,18 @@ def test_what_was_sealed_opens_for_its_tenant_with_its_age(
     assert text.replace("-", "").replace("_", "").isalnum()
 
 
-def test_tenant_and_content_can_not_be_shifted_into_each_other(signer: HmacCursorSigner) -> None:
+def test_tenant_and_content_are_signed_separately(signer: HmacCursorSigner) -> None:
     assert signer.verify("acm", signer.sign("acme", b"content")) is None
 
 
 @pytest.mark.parametrize(
     "text", ["", "x", "====", "é", "a b", "A" * 26, "A" * 27, "A" * 28, "\x00" * 40, "A" * 100_000]
 )
-def test_what_was_not_sealed_here_does_not_open(signer: HmacCursorSigner, text: str) -> None:
+def test_unsigned_text_is_invalid(signer: HmacCursorSigner, text: str) -> None:
     assert signer.verify("acme", text) is None
 
 
-def test_cursor_of_an_earlier_generation_opens(signer: HmacCursorSigner, secret: Secret, clock: Clock) -> None:
+def test_cursor_of_earlier_generation_is_valid(signer: HmacCursorSigner, secret: Secret, clock: FakeClock) -> None:
     text = signer.sign("acme", b"old")
     secret.generations = (SECOND, FIRST)
     clock.now += 1_000
@@ -76,7 +74,7 @@ def test_cursor_of_an_earlier_generation_opens(signer: HmacCursorSigner, secret:
     assert signer.verify("acme", signer.sign("acme", b"new")) == VerifiedCursor(b"new", 0)
 
 
-def test_cursor_of_a_dropped_generation_does_not_open(signer: HmacCursorSigner, secret: Secret, clock: Clock) -> None:
+def test_cursor_of_dropped_generation_is_invalid(signer: HmacCursorSigner, secret: Secret, clock: FakeClock) -> None:
     text = signer.sign("acme", b"old")
     secret.generations = (SECOND,)
     clock.now += 1_000
@@ -84,7 +82,7 @@ def test_cursor_of_a_dropped_generation_does_not_open(signer: HmacCursorSigner, 
     assert signer.verify("acme", text) is None
 
 
-def test_cursor_of_another_stack_does_not_open(signer: HmacCursorSigner, clock: Clock) -> None:
+def test_cursor_of_another_stack_is_invalid(signer: HmacCursorSigner, clock: FakeClock) -> None:
     other = HmacCursorSigner(master_key(Secret(SECOND), clock), clock)
 
     assert signer.verify("acme", other.sign("acme", b"content")) is None

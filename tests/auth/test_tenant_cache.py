@@ -1,4 +1,4 @@
-"""The cache of tenants: which ones are removed, and what large custom schemas count."""
+"""The cache of tenants: which ones are removed, and how large custom schemas count."""
 
 import pytest
 
@@ -7,57 +7,59 @@ from scim.auth.tenant_cache import CachedTenant, TenantCache
 from scim.service.model.tenant import Tenant
 
 
-def tenant(tenant_id: str, attributes: int = 0) -> CachedTenant:
-    """A tenant with as many custom attributes, half of them sub-attributes."""
-    complex_ = [{"name": "a", "subAttributes": [{"name": "b"}]} for _ in range(attributes // 2)]
-    return CachedTenant(0.0, (), Tenant(tenant_id, custom_schemas=[{"attributes": complex_}]), is_connected=True)
+def build_tenant(tenant_id: str, attributes: int = 0) -> CachedTenant:
+    """Return a tenant with a number of custom attributes, half of them sub-attributes."""
+    complex_attributes = [{"name": "a", "subAttributes": [{"name": "b"}]} for _ in range(attributes // 2)]
+    return CachedTenant(
+        0.0, (), Tenant(tenant_id, custom_schemas=[{"attributes": complex_attributes}]), is_connected=True
+    )
 
 
 @pytest.fixture(autouse=True)
-def bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     """Five tenants, and 100 custom attributes."""
     monkeypatch.setattr(tenant_cache, "MAX_TENANTS", 5)
     monkeypatch.setattr(tenant_cache, "MAX_CUSTOM_ATTRIBUTES", 100)
 
 
-def cached(cache: TenantCache) -> str:
-    return "".join(each for each in "abcdefgh" if cache.peek(each))
+def list_cached(cache: TenantCache) -> str:
+    return "".join(name for name in "abcdefgh" if cache.peek(name))
 
 
 def test_least_recently_used_tenant_is_removed() -> None:
     cache = TenantCache()
-    for each in "abcde":
-        cache.add(each, tenant(each))
+    for name in "abcde":
+        cache.add(name, build_tenant(name))
     cache.get("a")
     cache.peek("b")
-    cache.add("f", tenant("f"))
+    cache.add("f", build_tenant("f"))
 
-    assert cached(cache) == "acdef"
+    assert list_cached(cache) == "acdef"
 
 
 def test_large_schemas_remove_more_tenants() -> None:
     cache = TenantCache()
-    for each in "abcd":
-        cache.add(each, tenant(each, 20))
-    cache.add("e", tenant("e", 60))
+    for name in "abcd":
+        cache.add(name, build_tenant(name, 20))
+    cache.add("e", build_tenant("e", 60))
 
-    assert cached(cache) == "cde"
+    assert list_cached(cache) == "cde"
 
 
-def test_schema_beyond_the_bound_is_cached_alone() -> None:
+def test_schema_above_the_limit_is_cached_alone() -> None:
     cache = TenantCache()
-    cache.add("a", tenant("a"))
-    cache.add("b", tenant("b", 200))
-    assert cached(cache) == "b"
-    cache.add("c", tenant("c", 20))
+    cache.add("a", build_tenant("a"))
+    cache.add("b", build_tenant("b", 200))
+    assert list_cached(cache) == "b"
+    cache.add("c", build_tenant("c", 20))
 
-    assert cached(cache) == "c"
+    assert list_cached(cache) == "c"
 
 
-def test_tenant_that_is_read_again_counts_once() -> None:
+def test_updated_tenant_counts_once() -> None:
     cache = TenantCache()
-    cache.add("a", tenant("a", 20))
+    cache.add("a", build_tenant("a", 20))
     for _ in range(10):
-        cache.add("b", tenant("b", 20))
+        cache.add("b", build_tenant("b", 20))
 
-    assert cached(cache) == "ab"
+    assert list_cached(cache) == "ab"

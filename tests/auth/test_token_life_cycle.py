@@ -1,7 +1,7 @@
-"""A tenant's token from the first connection to the last, on moto's Secrets Manager and table, under a fake clock.
+"""The life cycle of a tenant's token on moto's Secrets Manager and table, with a fake clock.
 
-Whether a token opens the tenant is what an authenticator says that remembers nothing. Each act is interrupted before
-each of its calls, and done again.
+An authenticator without a cache checks whether a token is valid. Actions are interrupted before each of their calls
+and then repeated.
 """
 
 import itertools
@@ -26,15 +26,15 @@ from tests.tokens import new_token, raise_fault
 
 HOUR_S = 3_600.0
 DAY_S = 24 * HOUR_S
-_numbers = itertools.count(1)
+_tenant_numbers = itertools.count(1)
 
 
 class Interrupted(Exception):
-    """The process dies here."""
+    """The process ends during an action."""
 
 
-class Dying:
-    """One of the ports, which dies instead of its call number ``calls``, counted over all that share the counter."""
+class InterruptedPort:
+    """A port that raises Interrupted when ``calls`` is exhausted. Several ports may share this counter."""
 
     def __init__(self, port: Any, calls: Iterator[None]) -> None:
         self._port = port
@@ -51,35 +51,35 @@ class Dying:
         return call
 
 
-class Life:
-    """One tenant. ``now`` is set by the tests; Secrets Manager's own time plays no part."""
+class TenantUnderTest:
+    """A tenant, with a fake clock. The time of Secrets Manager has no effect."""
 
     def __init__(self, operator: OperatorAdapters) -> None:
-        self.id = f"life-{next(_numbers)}"
+        self.id = f"life-{next(_tenant_numbers)}"
         self.now = 1_800_000_000.0
         self.operator = operator
-        self.tenants = replace(operator.build_administration().tenants, now=lambda: self.now)
-        self.rotation = TokenRotation(self.tenants, operator.token_store)
+        self.service = replace(operator.build_administration().tenants, now=lambda: self.now)
+        self.rotation = TokenRotation(self.service, operator.token_store)
 
     def connect(self) -> IssuedToken:
-        """Connects, and shows the token."""
-        return self.show(self.tenants.connect(self.id))
+        """Connect the tenant and reveal the token."""
+        return self.reveal(self.service.connect(self.id))
 
-    def show(self, issued: IssuedToken) -> IssuedToken:
-        self.tenants.tokens.mark_revealed(issued)
+    def reveal(self, issued: IssuedToken) -> IssuedToken:
+        self.service.tokens.mark_revealed(issued)
         return issued
 
-    def rotate(self, **given: Any) -> IssuedToken:
-        return self.show(self.tenants.tokens.rotate(self.id, **given))
+    def rotate(self, **arguments: Any) -> IssuedToken:
+        return self.reveal(self.service.tokens.rotate(self.id, **arguments))
 
     def step(self, name: str, version: str) -> None:
         self.rotation.run_step(name, self.operator.settings.secret_prefix + self.id, version)
 
-    def opens(self, *tokens: str) -> list[bool]:
-        """Whether they open the tenant for somebody who has nothing cached."""
-        return [self._opens(token) for token in tokens]
+    def are_valid(self, *tokens: str) -> list[bool]:
+        """Return which of the tokens are valid for an authenticator without a cache."""
+        return [self._is_valid(token) for token in tokens]
 
-    def _opens(self, token: str) -> bool:
+    def _is_valid(self, token: str) -> bool:
         authenticator = Authenticator(self.operator.token_store, lambda: self.now, raise_fault)
         try:
             authenticator.authenticate(f"Bearer {token}", self.operator.build_administration().tenant_store)
@@ -87,35 +87,34 @@ class Life:
             return False
         return True
 
-    def dying_after(self, calls: int) -> TenantService:
-        """The use cases, which die after some calls."""
+    def interrupt_after(self, calls: int) -> TenantService:
+        """Return the use cases, which are interrupted after a number of calls."""
         left = iter([None] * calls)
-        tenants = self.tenants
         return replace(
-            tenants,
-            tenant_store=Dying(tenants.tenant_store, left),
-            token_store=Dying(tenants.token_store, left),
+            self.service,
+            tenant_store=InterruptedPort(self.service.tenant_store, left),
+            token_store=InterruptedPort(self.service.token_store, left),
         )
 
-    def acts(self) -> list[str]:
-        found = boto3.client("dynamodb").query(
+    def list_actions(self) -> list[str]:
+        items = boto3.client("dynamodb").query(
             TableName=self.operator.settings.table_name,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :act)",
             ExpressionAttributeValues={":pk": {"S": f"A#{self.id}"}, ":act": {"S": "A#act#"}},
         )["Items"]
-        return sorted(item["operation"]["S"] for item in found)
+        return sorted(item["operation"]["S"] for item in items)
 
 
 @pytest.fixture
-def life(settings: Settings) -> Life:
-    return Life(build_operator_adapters(settings, "tests"))
+def tenant(settings: Settings) -> TenantUnderTest:
+    return TenantUnderTest(build_operator_adapters(settings, "tests"))
 
 
-def interruptions(life: Life, act: Callable[[TenantService], Any]) -> Iterator[int]:
-    """Does the act, interrupted before its first call, then before its second, until it comes through."""
+def interrupt_each_call(tenant: TenantUnderTest, run: Callable[[TenantService], Any]) -> Iterator[int]:
+    """Run an action, interrupted before its first call, then before its second, until it succeeds."""
     for calls in itertools.count():
         try:
-            act(life.dying_after(calls))
+            run(tenant.interrupt_after(calls))
         except Interrupted:
             yield calls
         else:
@@ -123,336 +122,309 @@ def interruptions(life: Life, act: Callable[[TenantService], Any]) -> Iterator[i
             return
 
 
-# Rotating
+class TestRotation:
+    def test_grace_period(self, tenant: TenantUnderTest) -> None:
+        old = tenant.connect()
+        new = tenant.rotate()
+
+        assert new.previous_expires == tenant.now + DAY_S
+        assert tenant.are_valid(old.token, new.token) == [True, True]
+        tenant.now += DAY_S - 1
+        assert tenant.are_valid(old.token, new.token) == [True, True]
+        tenant.now += 1
+        assert tenant.are_valid(old.token, new.token) == [False, True]
+
+    def test_rotation_without_grace_revokes_previous_token(self, tenant: TenantUnderTest) -> None:
+        old = tenant.connect()
+        new = tenant.rotate(grace_s=0)
+
+        assert new.previous_expires is None
+        assert tenant.are_valid(old.token, new.token) == [False, True]
+        assert tenant.operator.token_store.read_previous(tenant.id) is None
+
+    def test_rotation_without_grace_within_grace_period_revokes_both(self, tenant: TenantUnderTest) -> None:
+        tokens = [tenant.connect(), tenant.rotate(), tenant.rotate(grace_s=0)]
+
+        assert tenant.are_valid(*(issued.token for issued in tokens)) == [False, False, True]
+
+    def test_rotation_within_grace_period_needs_force(self, tenant: TenantUnderTest) -> None:
+        old, new = tenant.connect(), tenant.rotate()
+
+        with pytest.raises(PreviousTokenValid, match="is still valid until"):
+            tenant.rotate()
+        assert tenant.are_valid(old.token, new.token) == [True, True]
+
+        newest = tenant.rotate(is_forced=True)
+        assert tenant.are_valid(old.token, new.token, newest.token) == [False, True, True]
+
+    def test_token_expires(self, tenant: TenantUnderTest) -> None:
+        tenant.connect()
+        new = tenant.rotate(lifetime_s=HOUR_S)
+
+        assert (new.expires, tenant.are_valid(new.token)) == (tenant.now + HOUR_S, [True])
+        tenant.now += HOUR_S
+        assert tenant.are_valid(new.token) == [False]
+
+    def test_interrupted_rotation_can_be_repeated(self, tenant: TenantUnderTest) -> None:
+        old, finished = tenant.connect(), []
+        for _ in interrupt_each_call(tenant, lambda service: service.tokens.rotate(tenant.id)):
+            assert tenant.are_valid(old.token) == [True]
+            if read_current_token(tenant) != old.token:
+                finished.append(tenant.now)
+            tenant.now += HOUR_S
+
+        new = tenant.rotate()  # the token of the successful rotation was not revealed either
+
+        assert new.previous_expires == finished[0] + DAY_S
+        assert tenant.are_valid(old.token, new.token) == [True, True]
+        assert tenant.list_actions().count("rotate") == 1
+
+    def test_grace_period_of_interrupted_rotation_starts_at_its_end(self, tenant: TenantUnderTest) -> None:
+        old = tenant.connect()
+        with pytest.raises(Interrupted):
+            tenant.interrupt_after(5).tokens.rotate(tenant.id)  # recorded, not promoted
+        stored = tenant.operator.build_administration().tenant_store.get(tenant.id)
+        assert stored is not None
+        assert tenant.operator.token_store.read_stages(tenant.id)[TokenStage.PENDING] == stored.token.version_id
+        tenant.now += 2 * DAY_S
+
+        new = tenant.rotate()
+
+        assert new.previous_expires == tenant.now + DAY_S
+        tenant.now += DAY_S - 1
+        assert tenant.are_valid(old.token, new.token) == [True, True]
+
+    def test_interrupted_rotation_without_grace_can_be_repeated(self, tenant: TenantUnderTest) -> None:
+        old = tenant.connect()
+        for _ in interrupt_each_call(tenant, lambda service: service.tokens.rotate(tenant.id, grace_s=0)):
+            pass
+
+        new = tenant.rotate(grace_s=0)
+
+        assert tenant.are_valid(old.token, new.token) == [False, True]
 
 
-def test_grace_period(life: Life) -> None:
-    old = life.connect()
-    new = life.rotate()
-
-    assert new.previous_expires == life.now + DAY_S
-    assert life.opens(old.token, new.token) == [True, True]
-    life.now += DAY_S - 1
-    assert life.opens(old.token, new.token) == [True, True]
-    life.now += 1
-    assert life.opens(old.token, new.token) == [False, True]
-
-
-def test_rotation_without_grace_revokes_previous_token(life: Life) -> None:
-    old = life.connect()
-    new = life.rotate(grace_s=0)
-
-    assert new.previous_expires is None
-    assert life.opens(old.token, new.token) == [False, True]
-    assert life.operator.token_store.read_previous(life.id) is None
-
-
-def test_rotation_without_grace_within_grace_period_revokes_both(life: Life) -> None:
-    tokens = [life.connect(), life.rotate(), life.rotate(grace_s=0)]
-
-    assert life.opens(*(each.token for each in tokens)) == [False, False, True]
-
-
-def test_rotation_within_grace_period_needs_force(life: Life) -> None:
-    old, new = life.connect(), life.rotate()
-
-    with pytest.raises(PreviousTokenValid, match="is valid until"):
-        life.rotate()
-    assert life.opens(old.token, new.token) == [True, True]
-
-    newest = life.rotate(is_forced=True)
-    assert life.opens(old.token, new.token, newest.token) == [False, True, True]
-
-
-def test_token_expires(life: Life) -> None:
-    life.connect()
-    new = life.rotate(lifetime_s=HOUR_S)
-
-    assert (new.expires, life.opens(new.token)) == (life.now + HOUR_S, [True])
-    life.now += HOUR_S
-    assert life.opens(new.token) == [False]
-
-
-def test_interrupted_rotation_can_be_repeated(life: Life) -> None:
-    old, finished = life.connect(), []
-    for _ in interruptions(life, lambda tenants: tenants.tokens.rotate(life.id)):
-        assert life.opens(old.token) == [True]
-        if current(life) != old.token:
-            finished.append(life.now)
-        life.now += HOUR_S
-
-    new = life.rotate()  # the act that came through was never shown either
-
-    assert new.previous_expires == finished[0] + DAY_S
-    assert life.opens(old.token, new.token) == [True, True]
-    assert life.acts().count("rotate") == 1
-
-
-def test_grace_period_of_interrupted_rotation_starts_at_its_end(life: Life) -> None:
-    old = life.connect()
-    with pytest.raises(Interrupted):
-        life.dying_after(5).tokens.rotate(life.id)  # decided, not promoted
-    tenant = life.operator.build_administration().tenant_store.get(life.id)
-    assert tenant is not None
-    assert life.operator.token_store.read_stages(life.id)[TokenStage.PENDING] == tenant.token.version_id
-    life.now += 2 * DAY_S
-
-    new = life.rotate()
-
-    assert new.previous_expires == life.now + DAY_S
-    life.now += DAY_S - 1
-    assert life.opens(old.token, new.token) == [True, True]
-
-
-def test_interrupted_rotation_without_grace_can_be_repeated(life: Life) -> None:
-    old = life.connect()
-    for _ in interruptions(life, lambda tenants: tenants.tokens.rotate(life.id, grace_s=0)):
-        pass
-
-    new = life.rotate(grace_s=0)
-
-    assert life.opens(old.token, new.token) == [False, True]
-
-
-# Revoking and disconnecting
-
-
-def test_revoke_then_rotate(life: Life) -> None:
-    tokens = [life.connect(), life.rotate()]
-    life.tenants.tokens.revoke(life.id)
-    assert life.opens(*(each.token for each in tokens)) == [False, False]
-
-    tokens += [life.rotate()]
-
-    assert tokens[-1].previous_expires is None
-    assert life.opens(*(each.token for each in tokens)) == [False, False, True]
-
-
-def test_revoked_token_stays_revoked_after_rotations(life: Life) -> None:
-    old = life.connect()
-    life.tenants.tokens.revoke(life.id)
-    first = life.rotate()
-    second = life.rotate()
-
-    assert life.opens(old.token, first.token, second.token) == [False, True, True]
-
-
-def end_access(tenants: TenantService, action: str, tenant_id: str) -> None:
+def end_access(service: TenantService, action: str, tenant_id: str) -> None:
     if action == "revoke":
-        tenants.tokens.revoke(tenant_id)
+        service.tokens.revoke(tenant_id)
     else:
-        tenants.disconnect(tenant_id)
+        service.disconnect(tenant_id)
 
 
-@pytest.mark.parametrize("act", ["revoke", "disconnect"])
-def test_interrupted_revocation_is_effective_once_recorded(life: Life, act: str) -> None:
-    tokens = [life.connect().token, life.rotate().token]
-    for _ in interruptions(life, lambda tenants: end_access(tenants, act, life.id)):
-        assert life.opens(*tokens) == [act not in life.acts()] * 2
+class TestRevocationAndDisconnection:
+    def test_revoke_then_rotate(self, tenant: TenantUnderTest) -> None:
+        tokens = [tenant.connect(), tenant.rotate()]
+        tenant.service.tokens.revoke(tenant.id)
+        assert tenant.are_valid(*(issued.token for issued in tokens)) == [False, False]
 
-    end_access(life.tenants, act, life.id)
+        tokens += [tenant.rotate()]
 
-    assert life.opens(*tokens) == [False, False]
-    assert life.acts().count(act) == 1
+        assert tokens[-1].previous_expires is None
+        assert tenant.are_valid(*(issued.token for issued in tokens)) == [False, False, True]
 
+    def test_revoked_token_stays_revoked_after_rotations(self, tenant: TenantUnderTest) -> None:
+        old = tenant.connect()
+        tenant.service.tokens.revoke(tenant.id)
+        first = tenant.rotate()
+        second = tenant.rotate()
 
-@pytest.mark.parametrize("calls", range(7))
-def test_old_tokens_stay_invalid_while_tenant_is_reconnected(life: Life, calls: int) -> None:
-    old = [life.connect().token, life.rotate().token]
-    life.tenants.disconnect(life.id)
+        assert tenant.are_valid(old.token, first.token, second.token) == [False, True, True]
 
-    with pytest.raises(Interrupted):
-        life.dying_after(calls).connect(life.id)
-    assert life.opens(*old) == [False, False]
+    @pytest.mark.parametrize("action", ["revoke", "disconnect"])
+    def test_interrupted_revocation_is_effective_once_recorded(self, tenant: TenantUnderTest, action: str) -> None:
+        tokens = [tenant.connect().token, tenant.rotate().token]
+        for _ in interrupt_each_call(tenant, lambda service: end_access(service, action, tenant.id)):
+            assert tenant.are_valid(*tokens) == [action not in tenant.list_actions()] * 2
 
-    new = life.connect()
-    assert life.opens(*old, new.token) == [False, False, True]
+        end_access(tenant.service, action, tenant.id)
 
+        assert tenant.are_valid(*tokens) == [False, False]
+        assert tenant.list_actions().count(action) == 1
 
-def test_reconnect_after_secret_is_deleted(life: Life) -> None:
-    old = life.connect()
-    life.tenants.disconnect(life.id)
-    secret = life.operator.settings.secret_prefix + life.id
-    boto3.client("secretsmanager").delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
+    @pytest.mark.parametrize("calls", range(7))
+    def test_old_tokens_stay_invalid_while_tenant_is_reconnected(self, tenant: TenantUnderTest, calls: int) -> None:
+        old = [tenant.connect().token, tenant.rotate().token]
+        tenant.service.disconnect(tenant.id)
 
-    new = life.connect()
+        with pytest.raises(Interrupted):
+            tenant.interrupt_after(calls).connect(tenant.id)
+        assert tenant.are_valid(*old) == [False, False]
 
-    assert life.opens(old.token, new.token) == [False, True]
+        new = tenant.connect()
+        assert tenant.are_valid(*old, new.token) == [False, False, True]
 
+    def test_reconnect_after_secret_is_deleted(self, tenant: TenantUnderTest) -> None:
+        old = tenant.connect()
+        tenant.service.disconnect(tenant.id)
+        secret = tenant.operator.settings.secret_prefix + tenant.id
+        boto3.client("secretsmanager").delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
 
-def test_disconnected_tenant_cannot_rotate(life: Life) -> None:
-    life.connect()
-    life.tenants.disconnect(life.id)
+        new = tenant.connect()
 
-    with pytest.raises(UnknownTenant):
-        life.rotate()
+        assert tenant.are_valid(old.token, new.token) == [False, True]
 
+    def test_disconnected_tenant_cannot_rotate(self, tenant: TenantUnderTest) -> None:
+        tenant.connect()
+        tenant.service.disconnect(tenant.id)
 
-def test_rotation_does_not_restore_deleted_secret(life: Life) -> None:
-    old = life.connect()
-    life.operator.token_store.delete_secret(life.id)
+        with pytest.raises(UnknownTenant):
+            tenant.rotate()
 
-    with pytest.raises(ConcurrentChange, match="connect it again"):
-        life.rotate()
+    def test_rotation_does_not_restore_deleted_secret(self, tenant: TenantUnderTest) -> None:
+        old = tenant.connect()
+        tenant.operator.token_store.delete_secret(tenant.id)
 
-    assert life.opens(old.token) == [False]
+        with pytest.raises(ConcurrentChange, match="connect it again"):
+            tenant.rotate()
 
+        assert tenant.are_valid(old.token) == [False]
 
-def test_interrupted_connection_can_be_repeated(life: Life) -> None:
-    for _ in interruptions(life, lambda tenants: tenants.connect(life.id)):
-        pass
+    def test_interrupted_connection_can_be_repeated(self, tenant: TenantUnderTest) -> None:
+        for _ in interrupt_each_call(tenant, lambda service: service.connect(tenant.id)):
+            pass
 
-    new = life.connect()
+        new = tenant.connect()
 
-    assert life.opens(new.token) == [True]
-    assert life.acts() == ["connect", "show"]
+        assert tenant.are_valid(new.token) == [True]
+        assert tenant.list_actions() == ["connect", "show"]
 
-
-# Secrets Manager's own rotation
 
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 VERSION, NEXT = "a" * 32, "b" * 32
 
 
-def current(life: Life) -> str:
-    found = life.operator.token_store.read_current(life.id)
-    assert found is not None
-    return found.token
+def read_current_token(tenant: TenantUnderTest) -> str:
+    version = tenant.operator.token_store.read_current(tenant.id)
+    assert version is not None
+    return version.token
 
 
-def test_rotation_steps_can_be_repeated(life: Life) -> None:
-    old = life.connect()
-    for step in STEPS:
-        life.step(step, VERSION)
-        life.step(step, VERSION)
-    new = current(life)
-    life.step("finishSecret", VERSION)
+class TestSecretsManagerRotation:
+    def test_rotation_steps_can_be_repeated(self, tenant: TenantUnderTest) -> None:
+        old = tenant.connect()
+        for step in STEPS:
+            tenant.step(step, VERSION)
+            tenant.step(step, VERSION)
+        new = read_current_token(tenant)
+        tenant.step("finishSecret", VERSION)
 
-    assert current(life) == new != old.token
-    assert life.opens(old.token, new) == [True, True]
-    assert life.acts().count("rotate") == 1
+        assert read_current_token(tenant) == new != old.token
+        assert tenant.are_valid(old.token, new) == [True, True]
+        assert tenant.list_actions().count("rotate") == 1
 
+    def test_pending_token_is_not_valid(self, tenant: TenantUnderTest) -> None:
+        old = tenant.connect()
+        for step in STEPS[:3]:
+            tenant.step(step, VERSION)
+        pending = tenant.operator.token_store.read(tenant.id, VERSION)
 
-def test_pending_token_is_not_valid(life: Life) -> None:
-    old = life.connect()
-    for step in STEPS[:3]:
-        life.step(step, VERSION)
-    pending = life.operator.token_store.read(life.id, VERSION)
+        assert pending is not None
+        assert tenant.are_valid(old.token, pending.token) == [True, False]
 
-    assert pending is not None
-    assert life.opens(old.token, pending.token) == [True, False]
+    def test_grace_period_starts_with_last_step(self, tenant: TenantUnderTest) -> None:
+        old = tenant.connect()
+        for step in STEPS[:3]:
+            tenant.step(step, VERSION)
+        tenant.now += 3 * DAY_S
+        tenant.step("finishSecret", VERSION)
 
+        tenant.now += DAY_S - 1
+        assert tenant.are_valid(old.token) == [True]
+        tenant.now += 1
+        assert tenant.are_valid(old.token) == [False]
 
-def test_grace_period_starts_with_last_step(life: Life) -> None:
-    old = life.connect()
-    for step in STEPS[:3]:
-        life.step(step, VERSION)
-    life.now += 3 * DAY_S
-    life.step("finishSecret", VERSION)
+    @pytest.mark.parametrize("step", STEPS)
+    def test_interrupted_step_can_be_repeated(self, tenant: TenantUnderTest, step: str) -> None:
+        old = tenant.connect()
+        for other in STEPS[: STEPS.index(step)]:
+            tenant.step(other, VERSION)
+        for calls in itertools.count():
+            try:
+                interrupted = TokenRotation(tenant.interrupt_after(calls), tenant.operator.token_store)
+                interrupted.run_step(step, tenant.operator.settings.secret_prefix + tenant.id, VERSION)
+            except Interrupted:
+                assert tenant.are_valid(old.token) == [True]
+            else:
+                break
+        for other in STEPS[STEPS.index(step) :]:
+            tenant.step(other, VERSION)
 
-    life.now += DAY_S - 1
-    assert life.opens(old.token) == [True]
-    life.now += 1
-    assert life.opens(old.token) == [False]
+        assert tenant.are_valid(old.token, read_current_token(tenant)) == [True, True]
+        assert tenant.list_actions().count("rotate") == 1
 
+    def test_rotate_reveals_token_of_secrets_managers_rotation(self, tenant: TenantUnderTest) -> None:
+        tenant.connect()
+        for step in STEPS:
+            tenant.step(step, VERSION)
 
-@pytest.mark.parametrize("step", STEPS)
-def test_interrupted_step_can_be_repeated(life: Life, step: str) -> None:
-    old = life.connect()
-    for each in STEPS[: STEPS.index(step)]:
-        life.step(each, VERSION)
-    for calls in itertools.count():
-        try:
-            dying = TokenRotation(life.dying_after(calls), life.operator.token_store)
-            dying.run_step(step, life.operator.settings.secret_prefix + life.id, VERSION)
-        except Interrupted:
-            assert life.opens(old.token) == [True]
-        else:
-            break
-    for each in STEPS[STEPS.index(step) :]:
-        life.step(each, VERSION)
+        assert tenant.rotate().token == read_current_token(tenant)
+        with pytest.raises(PreviousTokenValid):
+            tenant.rotate()
 
-    assert life.opens(old.token, current(life)) == [True, True]
-    assert life.acts().count("rotate") == 1
+    def test_secrets_managers_rotation_keeps_lifetime(self, tenant: TenantUnderTest) -> None:
+        tenant.reveal(tenant.service.connect(tenant.id, lifetime_s=90 * DAY_S))
+        tenant.now += 60 * DAY_S
+        for step in STEPS:
+            tenant.step(step, VERSION)
 
+        version = tenant.operator.token_store.read_current(tenant.id)
+        assert version is not None
+        assert version.expires == tenant.now + 90 * DAY_S
 
-def test_rotate_reveals_token_of_secrets_managers_rotation(life: Life) -> None:
-    life.connect()
-    for step in STEPS:
-        life.step(step, VERSION)
+    def test_secrets_managers_rotation_waits_for_grace_period(self, tenant: TenantUnderTest) -> None:
+        tenant.connect()
+        tenant.rotate()
 
-    assert life.rotate().token == current(life)
-    with pytest.raises(PreviousTokenValid):
-        life.rotate()
+        with pytest.raises(PreviousTokenValid):
+            tenant.step("createSecret", VERSION)
 
+        tenant.now += DAY_S
+        tenant.step("createSecret", VERSION)
 
-def test_secrets_managers_rotation_keeps_lifetime(life: Life) -> None:
-    life.show(life.tenants.connect(life.id, lifetime_s=90 * DAY_S))
-    life.now += 60 * DAY_S
-    for step in STEPS:
-        life.step(step, VERSION)
+    def test_revoke_cancels_pending_rotation(self, tenant: TenantUnderTest) -> None:
+        tenant.connect()
+        tenant.step("createSecret", VERSION)
+        tenant.service.tokens.revoke(tenant.id)
 
-    found = life.operator.token_store.read_current(life.id)
-    assert found is not None
-    assert found.expires == life.now + 90 * DAY_S
+        with pytest.raises(ConcurrentChange, match="revoked"):
+            tenant.step("finishSecret", VERSION)
 
+        assert TokenStage.PENDING not in tenant.operator.token_store.read_stages(tenant.id)
+        for step in STEPS:
+            tenant.step(step, NEXT)
+        assert tenant.are_valid(read_current_token(tenant)) == [True]
 
-def test_secrets_managers_rotation_waits_for_grace_period(life: Life) -> None:
-    life.connect()
-    life.rotate()
+    @pytest.mark.parametrize("grace_s", [0, HOUR_S])
+    def test_overtaken_rotation_is_not_promoted(self, tenant: TenantUnderTest, grace_s: float) -> None:
+        tenant.connect()
+        for step in STEPS:
+            tenant.step(step, VERSION)
+        tenant.rotate()  # reveals it
+        new = tenant.rotate(grace_s=grace_s, is_forced=True)
 
-    with pytest.raises(PreviousTokenValid):
-        life.step("createSecret", VERSION)
+        with pytest.raises(ConcurrentChange):
+            tenant.step("finishSecret", VERSION)
 
-    life.now += DAY_S
-    life.step("createSecret", VERSION)
+        assert read_current_token(tenant) == new.token
 
+    @pytest.mark.parametrize("foreign", ["another tenant", "another key"])
+    def test_foreign_token_fails_test_step(self, tenant: TenantUnderTest, settings: Settings, foreign: str) -> None:
+        token = (
+            new_token("other") if foreign == "another tenant" else token_format.create_token(tenant.id, b"another key")
+        )
+        tenant.connect()
+        boto3.client("secretsmanager").put_secret_value(
+            SecretId=settings.secret_prefix + tenant.id,
+            SecretString=json.dumps({"token": token}),
+            ClientRequestToken=VERSION,
+            VersionStages=["AWSPENDING"],
+        )
 
-def test_revoke_cancels_pending_rotation(life: Life) -> None:
-    life.connect()
-    life.step("createSecret", VERSION)
-    life.tenants.tokens.revoke(life.id)
+        with pytest.raises((RotationFailed, Unavailable)):
+            tenant.step("testSecret", VERSION)
 
-    with pytest.raises(ConcurrentChange, match="revoked"):
-        life.step("finishSecret", VERSION)
+    def test_unknown_step_is_rejected(self, tenant: TenantUnderTest) -> None:
+        tenant.connect()
 
-    assert TokenStage.PENDING not in life.operator.token_store.read_stages(life.id)
-    for step in STEPS:
-        life.step(step, NEXT)
-    assert life.opens(current(life)) == [True]
-
-
-@pytest.mark.parametrize("grace_s", [0, HOUR_S])
-def test_overtaken_rotation_is_not_promoted(life: Life, grace_s: float) -> None:
-    life.connect()
-    for step in STEPS:
-        life.step(step, VERSION)
-    life.rotate()  # shows it
-    new = life.rotate(grace_s=grace_s, is_forced=True)
-
-    with pytest.raises(ConcurrentChange):
-        life.step("finishSecret", VERSION)
-
-    assert current(life) == new.token
-
-
-@pytest.mark.parametrize("foreign", ["another tenant", "another key"])
-def test_foreign_token_fails_test_step(life: Life, settings: Settings, foreign: str) -> None:
-    token = new_token("other") if foreign == "another tenant" else token_format.create_token(life.id, b"another key")
-    life.connect()
-    boto3.client("secretsmanager").put_secret_value(
-        SecretId=settings.secret_prefix + life.id,
-        SecretString=json.dumps({"token": token}),
-        ClientRequestToken=VERSION,
-        VersionStages=["AWSPENDING"],
-    )
-
-    with pytest.raises((RotationFailed, Unavailable)):
-        life.step("testSecret", VERSION)
-
-
-def test_unknown_step_is_rejected(life: Life) -> None:
-    life.connect()
-
-    with pytest.raises(RotationFailed):
-        life.step("deleteSecret", VERSION)
+        with pytest.raises(RotationFailed):
+            tenant.step("deleteSecret", VERSION)

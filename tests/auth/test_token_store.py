@@ -1,4 +1,4 @@
-"""The tokens in Secrets Manager, as moto plays it."""
+"""The tokens in moto's Secrets Manager."""
 
 import json
 import time
@@ -32,7 +32,7 @@ def client(aws: None) -> Any:
 
 @pytest.fixture
 def tenant() -> str:
-    """A tenant whose secret no other test knows."""
+    """Return a tenant whose secret no other test uses."""
     return f"tenant-{time.time_ns()}"
 
 
@@ -41,8 +41,8 @@ def store(client: Any) -> SecretsManagerTokenStore:
     return SecretsManagerTokenStore(client, PREFIX, MASTER)
 
 
-def adopt(store: SecretsManagerTokenStore, tenant: str, version: str, *, keep_previous: bool = True) -> None:
-    """A further token that becomes the current one."""
+def add_current(store: SecretsManagerTokenStore, tenant: str, version: str, *, keep_previous: bool = True) -> None:
+    """Add a token and make it the current one."""
     store.add_pending(tenant, version, None, 60)
     assert store.promote(tenant, version, store.read_stages(tenant)[TokenStage.CURRENT], keep_previous=keep_previous)
 
@@ -54,9 +54,7 @@ def test_tenant_without_a_secret_has_no_token(store: SecretsManagerTokenStore, t
     assert (store.read_current(tenant), store.read_previous(tenant), store.read_stages(tenant)) == (None, None, {})
 
 
-def test_secret_is_named_for_its_tenant_and_holds_the_token_and_its_end(
-    store: SecretsManagerTokenStore, client: Any, tenant: str
-) -> None:
+def test_secret_has_token_and_expiry(store: SecretsManagerTokenStore, client: Any, tenant: str) -> None:
     store.create_secret(tenant, FIRST, 1_900_000_000)
     current = store.read_current(tenant)
 
@@ -70,7 +68,7 @@ def test_secret_is_named_for_its_tenant_and_holds_the_token_and_its_end(
     }
 
 
-def test_token_is_of_its_tenant_and_in_no_text_about_it(store: SecretsManagerTokenStore, tenant: str) -> None:
+def test_token_belongs_to_its_tenant(store: SecretsManagerTokenStore, tenant: str) -> None:
     store.create_secret(tenant, FIRST, None)
     current = store.read_current(tenant)
 
@@ -82,14 +80,14 @@ def test_token_is_of_its_tenant_and_in_no_text_about_it(store: SecretsManagerTok
     assert current.token not in repr(current)
 
 
-def test_token_that_is_added_is_pending_and_the_current_one_stays(store: SecretsManagerTokenStore, tenant: str) -> None:
+def test_added_token_is_pending(store: SecretsManagerTokenStore, tenant: str) -> None:
     store.create_secret(tenant, FIRST, None)
     store.add_pending(tenant, SECOND, None, 60)
 
     assert store.read_stages(tenant) == {TokenStage.CURRENT: FIRST, TokenStage.PENDING: SECOND}
 
 
-def test_adding_again_keeps_the_token(store: SecretsManagerTokenStore, tenant: str) -> None:
+def test_token_is_added_once(store: SecretsManagerTokenStore, tenant: str) -> None:
     store.create_secret(tenant, FIRST, None)
     store.add_pending(tenant, SECOND, None, 60)
     before = store.read(tenant, SECOND)
@@ -98,9 +96,9 @@ def test_adding_again_keeps_the_token(store: SecretsManagerTokenStore, tenant: s
     assert store.read(tenant, SECOND) == before
 
 
-def test_promoted_token_is_current_and_the_one_before_it_previous(store: SecretsManagerTokenStore, tenant: str) -> None:
+def test_promotion_makes_current_token_previous(store: SecretsManagerTokenStore, tenant: str) -> None:
     store.create_secret(tenant, FIRST, None)
-    adopt(store, tenant, SECOND)
+    add_current(store, tenant, SECOND)
     current, previous = store.read_current(tenant), store.read_previous(tenant)
 
     assert current is not None
@@ -108,27 +106,23 @@ def test_promoted_token_is_current_and_the_one_before_it_previous(store: Secrets
     assert (current.id, current.grace_s, previous.id) == (SECOND, 60, FIRST)
 
 
-def test_promotion_without_keeping_leaves_no_previous_token(store: SecretsManagerTokenStore, tenant: str) -> None:
+def test_promotion_can_remove_previous_token(store: SecretsManagerTokenStore, tenant: str) -> None:
     store.create_secret(tenant, FIRST, None)
-    adopt(store, tenant, SECOND, keep_previous=False)
+    add_current(store, tenant, SECOND, keep_previous=False)
 
     assert store.read_previous(tenant) is None
 
 
-def test_promotion_in_place_of_what_is_not_current_any_more_changes_nothing(
-    store: SecretsManagerTokenStore, tenant: str
-) -> None:
+def test_promotion_over_outdated_version_changes_nothing(store: SecretsManagerTokenStore, tenant: str) -> None:
     store.create_secret(tenant, FIRST, None)
-    adopt(store, tenant, SECOND)
+    add_current(store, tenant, SECOND)
     store.add_pending(tenant, THIRD, None, 0)
 
     assert store.promote(tenant, THIRD, FIRST, keep_previous=True) is False
     assert store.read_stages(tenant)[TokenStage.CURRENT] == SECOND
 
 
-def test_only_the_version_that_has_it_loses_the_label_of_the_pending_one(
-    store: SecretsManagerTokenStore, tenant: str
-) -> None:
+def test_only_pending_version_is_cancelled(store: SecretsManagerTokenStore, tenant: str) -> None:
     store.create_secret(tenant, FIRST, None)
     store.add_pending(tenant, SECOND, None, 60)
     store.cancel_pending(tenant, FIRST)
@@ -138,9 +132,7 @@ def test_only_the_version_that_has_it_loses_the_label_of_the_pending_one(
     assert (before[TokenStage.PENDING], store.read_stages(tenant)) == (SECOND, {TokenStage.CURRENT: FIRST})
 
 
-def test_closed_secret_opens_nothing_and_takes_no_token_but_tells_its_versions(
-    store: SecretsManagerTokenStore, tenant: str
-) -> None:
+def test_deleted_secret_has_versions_and_no_token(store: SecretsManagerTokenStore, tenant: str) -> None:
     store.create_secret(tenant, FIRST, None)
     store.delete_secret(tenant)
     store.delete_secret(tenant)
@@ -149,9 +141,7 @@ def test_closed_secret_opens_nothing_and_takes_no_token_but_tells_its_versions(
     assert store.read_stages(tenant) == {TokenStage.CURRENT: FIRST}
 
 
-def test_opening_restores_a_closed_secret_and_the_token_is_pending(
-    store: SecretsManagerTokenStore, tenant: str
-) -> None:
+def test_create_restores_deleted_secret_with_pending_token(store: SecretsManagerTokenStore, tenant: str) -> None:
     store.create_secret(tenant, FIRST, None)
     store.delete_secret(tenant)
     store.create_secret(tenant, SECOND, None)
@@ -159,23 +149,23 @@ def test_opening_restores_a_closed_secret_and_the_token_is_pending(
     assert store.read_stages(tenant) == {TokenStage.CURRENT: FIRST, TokenStage.PENDING: SECOND}
 
 
-def test_adding_to_a_tenant_without_a_secret_is_refused(store: SecretsManagerTokenStore, tenant: str) -> None:
+def test_add_without_secret_is_rejected(store: SecretsManagerTokenStore, tenant: str) -> None:
     with pytest.raises(SecretNotFound):
         store.add_pending(tenant, FIRST, None, 0)
 
 
-def test_closing_a_secret_that_is_gone_is_no_error(store: SecretsManagerTokenStore, tenant: str) -> None:
+def test_delete_of_missing_secret_is_no_error(store: SecretsManagerTokenStore, tenant: str) -> None:
     store.delete_secret(tenant)
 
 
-def test_tenant_is_known_by_the_arn_of_its_secret(store: SecretsManagerTokenStore, client: Any, tenant: str) -> None:
+def test_arn_of_secret_resolves_to_tenant(store: SecretsManagerTokenStore, client: Any, tenant: str) -> None:
     store.create_secret(tenant, FIRST, None)
     arn = client.describe_secret(SecretId=PREFIX + tenant)["ARN"]
 
     assert (store.resolve_tenant_id(arn), store.resolve_tenant_id(PREFIX + tenant)) == (tenant, tenant)
 
 
-def test_secret_of_something_else_is_no_tenants(store: SecretsManagerTokenStore, client: Any, tenant: str) -> None:
+def test_other_secret_resolves_to_no_tenant(store: SecretsManagerTokenStore, client: Any, tenant: str) -> None:
     client.create_secret(Name=f"other/{tenant}", SecretString="x")
 
     for name in (f"other/{tenant}", PREFIX + tenant):
@@ -183,8 +173,8 @@ def test_secret_of_something_else_is_no_tenants(store: SecretsManagerTokenStore,
             store.resolve_tenant_id(name)
 
 
-class Silent:
-    """Secrets Manager when it does not answer as it should."""
+class FailingSecretsManager:
+    """Secrets Manager, which raises an error."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -193,19 +183,19 @@ class Silent:
         raise self.error
 
 
-def refused(code: str, status: int) -> ClientError:
-    answer: Any = {"Error": {"Code": code, "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError(answer, "GetSecretValue")
+def build_error(code: str, status: int) -> ClientError:
+    response: Any = {"Error": {"Code": code, "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, "GetSecretValue")
 
 
 @pytest.mark.parametrize(
     "error",
     [
-        refused("InternalServiceError", 500),
-        refused("ServiceUnavailable", 503),
-        refused("ThrottlingException", 400),
-        refused("AccessDeniedException", 400),
-        refused("DecryptionFailure", 400),
+        build_error("InternalServiceError", 500),
+        build_error("ServiceUnavailable", 503),
+        build_error("ThrottlingException", 400),
+        build_error("AccessDeniedException", 400),
+        build_error("DecryptionFailure", 400),
         ReadTimeoutError(endpoint_url="https://secretsmanager"),
         ConnectTimeoutError(endpoint_url="https://secretsmanager"),
         ConnectionClosedError(endpoint_url="https://secretsmanager"),
@@ -214,11 +204,11 @@ def refused(code: str, status: int) -> ClientError:
     ],
     ids=lambda error: error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__,
 )
-def test_failure_of_secrets_manager_is_503_and_not_401(error: Exception, tenant: str) -> None:
-    silent: Any = Silent(error)
+def test_failure_of_secrets_manager_is_503(error: Exception, tenant: str) -> None:
+    client: Any = FailingSecretsManager(error)
 
     with pytest.raises(Unavailable) as unavailable:
-        SecretsManagerTokenStore(silent, PREFIX, MASTER).read_current(tenant)
+        SecretsManagerTokenStore(client, PREFIX, MASTER).read_current(tenant)
 
     assert unavailable.value.headers == {"Retry-After": "2"}
 
@@ -236,9 +226,10 @@ def test_failure_of_secrets_manager_is_503_and_not_401(error: Exception, tenant:
         ('{"token": "a", "expires": "tomorrow"}', "expires"),
     ],
 )
-def test_edited_secret_is_503_that_tells_the_operator_what_to_do(
+def test_damaged_secret_is_503(
     store: SecretsManagerTokenStore, client: Any, tenant: str, value: str, wrong: str
 ) -> None:
+    """The cause of the error tells the operator what to do, without values of the secret."""
     client.create_secret(Name=PREFIX + tenant, SecretString=value or " ")
 
     with pytest.raises(Unavailable) as unavailable:

@@ -1,4 +1,4 @@
-"""The secrets of the console: how they are read, and what one that was edited by hand leads to."""
+"""The secrets of the console: caching, and errors for a secret that was edited by hand."""
 
 import json
 from typing import Any
@@ -8,8 +8,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from scim.auth.authentication import MAX_CACHE_AGE_S
 from scim.auth.cached_secret import CachedSecret
+from scim.auth.console_sign_in import sign_in_secrets
 from scim.auth.console_sign_in.openid_settings import OpenIdSettings
-from scim.auth.console_sign_in.sign_in_secrets import build_openid_settings_secret, build_password_secret
 from scim.auth.errors import MalformedSecret
 from scim.protocol.errors import Unavailable
 
@@ -17,7 +17,7 @@ NAME = "muster/console"
 PROVIDER = {"issuer": "https://idp.example.com", "client_id": "muster", "client_secret": "hidden", "groups": "a, b"}
 
 
-class Secrets:
+class FakeSecretsManager:
     """Secrets Manager with one secret, and a clock."""
 
     def __init__(self, text: str | None) -> None:
@@ -32,18 +32,18 @@ class Secrets:
             raise self.error
         return {} if self.text is None else {"SecretString": self.text}
 
-    def password(self) -> CachedSecret[str]:
+    def build_password_secret(self) -> CachedSecret[str]:
         client: Any = self
-        return build_password_secret(client, NAME, lambda: self.now)
+        return sign_in_secrets.build_password_secret(client, NAME, lambda: self.now)
 
-    def openid(self) -> CachedSecret[OpenIdSettings]:
+    def build_openid_secret(self) -> CachedSecret[OpenIdSettings]:
         client: Any = self
-        return build_openid_settings_secret(client, NAME, lambda: self.now)
+        return sign_in_secrets.build_openid_settings_secret(client, NAME, lambda: self.now)
 
 
 def test_password_is_read_once_a_minute() -> None:
-    secrets = Secrets("the password")
-    password = secrets.password()
+    secrets = FakeSecretsManager("the password")
+    password = secrets.build_password_secret()
     for _ in range(int(MAX_CACHE_AGE_S)):
         assert password.get() == "the password"
         secrets.now += 1
@@ -62,8 +62,8 @@ def test_password_is_read_once_a_minute() -> None:
 )
 def test_expired_password_is_not_used(error: Exception) -> None:
     """A password that was changed must not open the console while Secrets Manager does not answer."""
-    secrets = Secrets("the password")
-    password = secrets.password()
+    secrets = FakeSecretsManager("the password")
+    password = secrets.build_password_secret()
     password.get()
     secrets.error = error
     secrets.now += MAX_CACHE_AGE_S
@@ -77,7 +77,7 @@ def test_expired_password_is_not_used(error: Exception) -> None:
 
 
 def test_openid_settings() -> None:
-    settings = Secrets(json.dumps(PROVIDER)).openid().get()
+    settings = FakeSecretsManager(json.dumps(PROVIDER)).build_openid_secret().get()
 
     assert (settings.issuer, settings.groups, settings.domains) == ("https://idp.example.com", ("a", "b"), ())
     assert "hidden" not in repr(settings)
@@ -85,7 +85,7 @@ def test_openid_settings() -> None:
 
 @pytest.mark.parametrize("text", ["{}", '{"issuer": ""}'])
 def test_openid_settings_without_an_issuer(text: str) -> None:
-    assert Secrets(text).openid().get().issuer == ""
+    assert FakeSecretsManager(text).build_openid_secret().get().issuer == ""
 
 
 MALFORMED = [
@@ -102,9 +102,10 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize(("text", "wrong"), MALFORMED)
-def test_malformed_openid_settings_are_unavailable_and_the_cause_names_the_secret(text: str | None, wrong: str) -> None:
-    secrets = Secrets(text)
-    openid = secrets.openid()
+def test_malformed_openid_settings_are_unavailable(text: str | None, wrong: str) -> None:
+    """The cause of the error names the secret and what is wrong with it, but no value."""
+    secrets = FakeSecretsManager(text)
+    openid = secrets.build_openid_secret()
 
     with pytest.raises(Unavailable) as unavailable:
         openid.get()
@@ -117,9 +118,9 @@ def test_malformed_openid_settings_are_unavailable_and_the_cause_names_the_secre
     assert openid.get().client_id == "muster"
 
 
-def test_password_in_a_binary_secret_is_unavailable_and_the_cause_names_the_secret() -> None:
+def test_password_in_binary_secret_is_unavailable() -> None:
     with pytest.raises(Unavailable) as unavailable:
-        Secrets(None).password().get()
+        FakeSecretsManager(None).build_password_secret().get()
 
     assert isinstance(unavailable.value.__cause__, MalformedSecret)
     assert NAME in str(unavailable.value.__cause__)

@@ -28,13 +28,12 @@ VECTORS = [
 
 
 @pytest.mark.parametrize(("secret", "salt", "info", "derived"), VECTORS)
-def test_derived_key_is_that_of_the_rfc(secret: str, salt: str, info: str, derived: str) -> None:
+def test_derived_key_is_as_in_rfc_5869(secret: str, salt: str, info: str, derived: str) -> None:
     expected = bytes.fromhex(derived)
 
-    found = derive_key(bytes.fromhex(secret), bytes.fromhex(info), bytes.fromhex(salt), len(expected))
-    assert found == expected
+    assert derive_key(bytes.fromhex(secret), bytes.fromhex(info), bytes.fromhex(salt), len(expected)) == expected
 
 
-def test_key_longer_than_255_blocks_is_refused() -> None:
+def test_key_longer_than_255_blocks_is_rejected() -> None:
     with pytest.raises(ValueError, match="255"):
         derive_key(b"secret", b"info", length=255 * 32 + 1)

@@ -1,4 +1,4 @@
-"""The generations of the master key: keys, JSON, and a secret that was edited by hand."""
+"""The generations of the master key: their keys, their JSON, and errors for a secret that was edited by hand."""
 
 import json
 from pathlib import Path
@@ -23,14 +23,14 @@ FIRST = KeyGeneration(1, 0.0, "first key " * 4)
 SECOND = KeyGeneration(2, NOW + START_DELAY_S, "second key " * 4)
 
 
-def test_each_purpose_and_generation_has_a_key_of_its_own() -> None:
-    keys = {each.derive(purpose) for each in (FIRST, SECOND) for purpose in KeyPurpose}
+def test_purposes_and_generations_have_different_keys() -> None:
+    keys = {generation.derive(purpose) for generation in (FIRST, SECOND) for purpose in KeyPurpose}
 
     assert len(keys) == 2 * len(KeyPurpose)
     assert {len(key) for key in keys} == {32}
 
 
-def test_generations_are_read_as_they_were_written() -> None:
+def test_parse_is_the_inverse_of_format() -> None:
     ring = KeyRing((SECOND, FIRST))
 
     assert parse_key_ring(format_key_ring(ring), "secret") == ring
@@ -43,7 +43,7 @@ def test_new_secrets_differ() -> None:
     assert one.key != other.key
 
 
-def test_secret_of_the_template_is_a_first_generation_that_is_kept() -> None:
+def test_template_creates_first_generation_and_retains_it() -> None:
     template = Deployment(ROOT / "template.yaml")
     resource = template["Resources"]["MasterKey"]
     generated = resource["Properties"]["GenerateSecretString"]
@@ -55,11 +55,9 @@ def test_secret_of_the_template_is_a_first_generation_that_is_kept() -> None:
     assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
 
-def test_key_is_in_no_text_about_it() -> None:
+def test_repr_does_not_contain_the_key() -> None:
     assert "first key" not in repr(KeyRing((FIRST,)))
 
-
-# A secret that was edited by hand
 
 DAMAGED = {
     "": "the JSON",
@@ -76,7 +74,7 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize(("value", "wrong"), DAMAGED.items(), ids=DAMAGED.values())
-def test_damaged_secret_is_named_and_never_shown(value: str, wrong: str) -> None:
+def test_error_names_the_damaged_secret_without_its_values(value: str, wrong: str) -> None:
     with pytest.raises(MalformedSecret) as malformed:
         parse_key_ring(value, "muster/master-key")
 

@@ -1,4 +1,4 @@
-"""The master key: for how long it is cached, which generation signs, and which verify."""
+"""The master key: its cache, the generation that signs, and the generations that verify."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from scim.protocol.errors import Unavailable
 NOW = 1_800_000_000.0
 FIRST = KeyGeneration(1, 0.0, "first key " * 4)
 SECOND = KeyGeneration(2, NOW + START_DELAY_S, "second key " * 4)
-SILENCE = [
+ERRORS = [
     ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "GetSecretValue"),
     ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": ""}}, "GetSecretValue"),
     ReadTimeoutError(endpoint_url="https://secretsmanager"),
@@ -22,7 +22,7 @@ SILENCE = [
 
 
 class Environment:
-    """An execution environment: what it reads of the secret, at which time, and the faults that it reports."""
+    """An execution environment of a Lambda function, with a fake clock, its secret and the faults that it reports."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -44,11 +44,11 @@ class Environment:
         self.value = format_key_ring(KeyRing(generations))
 
     def accepts(self, generation: KeyGeneration) -> bool:
-        made_with = generation.derive(KeyPurpose.TOKEN)
-        return self.master_key.verify_signature(KeyPurpose.TOKEN, lambda key: key == made_with)
+        expected = generation.derive(KeyPurpose.TOKEN)
+        return self.master_key.verify_signature(KeyPurpose.TOKEN, lambda key: key == expected)
 
     @property
-    def signing(self) -> int:
+    def signing_number(self) -> int:
         return self.master_key.get_key_ring().find_signing_generation(self.now).number
 
 
@@ -57,140 +57,125 @@ def environment() -> Environment:
     return Environment()
 
 
-# The cache
+class TestCache:
+    def test_secret_is_read_once_in_five_minutes(self, environment: Environment) -> None:
+        for _ in range(300):
+            assert environment.accepts(FIRST)
+            environment.now += 1
+        assert (MAX_CACHE_AGE_S, environment.reads) == (300, 1)
+        environment.accepts(FIRST)
 
+        assert environment.reads == 2
 
-def test_secret_is_read_once_in_five_minutes(environment: Environment) -> None:
-    for _ in range(300):
+    def test_secret_is_read_again_if_clock_is_set_back(self, environment: Environment) -> None:
+        environment.accepts(FIRST)
+        environment.write(SECOND, FIRST)
+        environment.now -= 3_600
+
+        assert environment.accepts(SECOND)
+
+    def test_unknown_key_costs_no_call(self, environment: Environment) -> None:
+        environment.accepts(FIRST)
+
+        assert not any(environment.accepts(SECOND) for _ in range(1_000))
+        assert environment.reads == 1
+
+    @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+    def test_failed_first_read_is_503(self, environment: Environment, error: Exception) -> None:
+        environment.error = error
+
+        with pytest.raises(Unavailable) as unavailable:
+            environment.accepts(FIRST)
+
+        assert unavailable.value.headers == {"Retry-After": "2"}
+        assert unavailable.value.__cause__ is error
+        environment.error = None
         assert environment.accepts(FIRST)
-        environment.now += 1
-    assert (MAX_CACHE_AGE_S, environment.reads) == (300, 1)
-    environment.accepts(FIRST)
 
-    assert environment.reads == 2
-
-
-def test_secret_is_read_again_after_the_clock_was_set_back(environment: Environment) -> None:
-    environment.accepts(FIRST)
-    environment.write(SECOND, FIRST)
-    environment.now -= 3_600
-
-    assert environment.accepts(SECOND)
-
-
-def test_key_that_matches_nothing_costs_no_call(environment: Environment) -> None:
-    environment.accepts(FIRST)
-
-    assert not any(environment.accepts(SECOND) for _ in range(1_000))
-    assert environment.reads == 1
-
-
-@pytest.mark.parametrize("error", SILENCE, ids=lambda error: type(error).__name__)
-def test_first_read_that_fails_is_503_and_is_tried_again(environment: Environment, error: Exception) -> None:
-    environment.error = error
-
-    with pytest.raises(Unavailable) as unavailable:
+    @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+    def test_cached_key_is_used_while_secret_is_unavailable(self, environment: Environment, error: Exception) -> None:
         environment.accepts(FIRST)
+        environment.error = error
+        environment.now += 3_600
 
-    assert unavailable.value.headers == {"Retry-After": "2"}
-    assert unavailable.value.__cause__ is error
-    environment.error = None
-    assert environment.accepts(FIRST)
+        assert environment.accepts(FIRST)
+        assert environment.signing_number == 1
+        assert environment.faults == [error]
 
-
-@pytest.mark.parametrize("error", SILENCE, ids=lambda error: type(error).__name__)
-def test_cached_key_is_used_while_the_secret_cannot_be_read(environment: Environment, error: Exception) -> None:
-    environment.accepts(FIRST)
-    environment.error = error
-    environment.now += 3_600
-
-    assert environment.accepts(FIRST)
-    assert environment.signing == 1
-    assert environment.faults == [error]
-
-
-def test_silent_secrets_manager_is_asked_every_ten_seconds(environment: Environment) -> None:
-    environment.accepts(FIRST)
-    environment.error = SILENCE[0]
-    environment.now += MAX_CACHE_AGE_S
-    for _ in range(60):
+    def test_unavailable_secret_is_read_every_ten_seconds(self, environment: Environment) -> None:
         environment.accepts(FIRST)
+        environment.error = ERRORS[0]
+        environment.now += MAX_CACHE_AGE_S
+        for _ in range(60):
+            environment.accepts(FIRST)
+            environment.now += 1
+
+        assert environment.reads == 1 + 6
+
+    def test_stale_key_rejects_nothing(self, environment: Environment) -> None:
+        """The signature may be of a generation that was added meanwhile. So the error is 503, never a false 401."""
+        environment.accepts(FIRST)
+        environment.error = ERRORS[0]
+        environment.now += MAX_STALENESS_S - 1
+        rejected = environment.accepts(SECOND)
         environment.now += 1
 
-    assert environment.reads == 1 + 6
+        assert not rejected
+        assert environment.accepts(FIRST)
+        with pytest.raises(Unavailable):
+            environment.accepts(SECOND)
 
 
-def test_stale_key_rejects_nothing(environment: Environment) -> None:
-    """What does not match may be of a generation that was added meanwhile: 503, and never a false 401."""
-    environment.accepts(FIRST)
-    environment.error = SILENCE[0]
-    environment.now += MAX_STALENESS_S - 1
-    rejected = environment.accepts(SECOND)
-    environment.now += 1
+class TestGenerations:
+    def test_new_generation_signs_from_its_start(self, environment: Environment) -> None:
+        environment.write(SECOND, FIRST)
+        before = environment.signing_number
+        environment.now = SECOND.starts
 
-    assert not rejected
-    assert environment.accepts(FIRST)
-    with pytest.raises(Unavailable):
-        environment.accepts(SECOND)
+        assert (before, environment.signing_number) == (1, 2)
+        assert environment.accepts(FIRST)
 
+    @pytest.mark.parametrize("clock_error", [-900, 0, 900])
+    def test_signature_of_another_environment_is_never_rejected(self, clock_error: float) -> None:
+        """It read the secret before a generation was added, on a computer whose clock is up to 15 minutes wrong."""
+        added = KeyGeneration(2, NOW + clock_error + START_DELAY_S, SECOND.key)
+        reader = Environment()
+        reader.accepts(FIRST)
+        reader.error = ERRORS[0]
+        for seconds in range(0, 3_000, 10):
+            reader.now = NOW + seconds
+            signing = KeyRing((added, FIRST)).find_signing_generation(reader.now)
+            try:
+                assert reader.accepts(signing)
+            except Unavailable:
+                assert signing is added
 
-# Generations
-
-
-def test_new_generation_signs_from_its_start_on(environment: Environment) -> None:
-    environment.write(SECOND, FIRST)
-    before = environment.signing
-    environment.now = SECOND.starts
-
-    assert (before, environment.signing) == (1, 2)
-    assert environment.accepts(FIRST)
-
-
-@pytest.mark.parametrize("clock_error", [-900, 0, 900])
-def test_environment_never_rejects_what_another_one_signs(clock_error: float) -> None:
-    """One has read the secret just before a generation was added, by somebody whose clock is up to 15 minutes wrong."""
-    added = KeyGeneration(2, NOW + clock_error + START_DELAY_S, SECOND.key)
-    reader = Environment()
-    reader.accepts(FIRST)
-    reader.error = SILENCE[0]
-    for seconds in range(0, 3_000, 10):
-        reader.now = NOW + seconds
-        signing = KeyRing((added, FIRST)).find_signing_generation(reader.now)
-        try:
-            assert reader.accepts(signing)
-        except Unavailable:
-            assert signing is added
-
-
-def test_dropped_generation_ends_when_the_cache_does(environment: Environment) -> None:
-    environment.write(SECOND, FIRST)
-    environment.now = SECOND.starts
-    environment.accepts(FIRST)
-    environment.write(SECOND)
-
-    cached = environment.accepts(FIRST)
-    environment.now += MAX_CACHE_AGE_S
-
-    assert (cached, environment.accepts(FIRST), environment.accepts(SECOND)) == (True, False, True)
-
-
-# A secret that was edited by hand
-
-
-def test_damaged_secret_is_503_until_it_is_repaired(environment: Environment) -> None:
-    environment.value = "edited"
-    with pytest.raises(Unavailable) as unavailable:
+    def test_dropped_generation_is_valid_until_cache_expires(self, environment: Environment) -> None:
+        environment.write(SECOND, FIRST)
+        environment.now = SECOND.starts
         environment.accepts(FIRST)
+        environment.write(SECOND)
 
-    assert isinstance(unavailable.value.__cause__, MalformedSecret)
-    environment.write(FIRST)
-    assert environment.accepts(FIRST)
+        cached = environment.accepts(FIRST)
+        environment.now += MAX_CACHE_AGE_S
+
+        assert (cached, environment.accepts(FIRST), environment.accepts(SECOND)) == (True, False, True)
 
 
-def test_damaged_secret_does_not_end_what_is_cached(environment: Environment) -> None:
-    environment.accepts(FIRST)
-    environment.value = "edited"
-    environment.now += MAX_CACHE_AGE_S
+class TestDamagedSecret:
+    def test_damaged_secret_is_503_until_repaired(self, environment: Environment) -> None:
+        environment.value = "edited"
+        with pytest.raises(Unavailable) as unavailable:
+            environment.accepts(FIRST)
 
-    assert environment.accepts(FIRST)
-    assert [type(fault) for fault in environment.faults] == [MalformedSecret]
+        assert isinstance(unavailable.value.__cause__, MalformedSecret)
+        environment.write(FIRST)
+        assert environment.accepts(FIRST)
+
+    def test_damaged_secret_keeps_cached_keys(self, environment: Environment) -> None:
+        environment.accepts(FIRST)
+        environment.value = "edited"
+        environment.now += MAX_CACHE_AGE_S
+
+        assert environment.accepts(FIRST)
+        assert [type(fault) for fault in environment.faults] == [MalformedSecret]

@@ -1,4 +1,4 @@
-"""Changing the master key on moto's Secrets Manager: interrupted, repeated, and two at once."""
+"""Rotations of the master key on moto's Secrets Manager: interrupted, repeated and concurrent ones."""
 
 import json
 import uuid
@@ -17,10 +17,10 @@ NOW = 1_800_000_000.0
 
 
 class Interrupted(Exception):
-    """The process ends here."""
+    """The process ends during a rotation."""
 
 
-class Interrupting:
+class InterruptingClient:
     """A client that fails instead of its call number ``at``, or after it if ``is_done``."""
 
     def __init__(self, client: Any, at: int, *, is_done: bool, error: Exception) -> None:
@@ -31,82 +31,84 @@ class Interrupting:
             self._left -= 1
             if self._left == -1 and not self._is_done:
                 raise self._error
-            answer = getattr(self._client, name)(**arguments)
+            response = getattr(self._client, name)(**arguments)
             if self._left == -1:
                 raise self._error
-            return answer
+            return response
 
         return call
 
 
-class Key:
+class SecretUnderTest:
+    """A secret of the master key, with a fake clock."""
+
     def __init__(self) -> None:
         self.client: Any = boto3.client("secretsmanager")
         self.id = f"muster/master-key-{uuid.uuid4()}"
         self.now = NOW
         self.client.create_secret(Name=self.id, SecretString=create_first_value())
-        self.rotation = self.rotation_of(self.client)
+        self.rotation = self.build_rotation(self.client)
 
-    def rotation_of(self, client: Any) -> MasterKeyRotation:
+    def build_rotation(self, client: Any) -> MasterKeyRotation:
         return MasterKeyRotation(client, self.id, lambda: self.now)
 
     @property
-    def numbers(self) -> list[int]:
-        return [each.number for each in self.rotation.read_key_ring().generations]
+    def generation_numbers(self) -> list[int]:
+        return [generation.number for generation in self.rotation.read_key_ring().generations]
 
 
 @pytest.fixture
-def key(aws: None) -> Key:
-    return Key()
+def key(aws: None) -> SecretUnderTest:
+    return SecretUnderTest()
 
 
-def test_rotation_adds_a_generation_that_starts_later(key: Key) -> None:
+def test_rotation_adds_generation_that_starts_later(key: SecretUnderTest) -> None:
     (first,) = key.rotation.read_key_ring().generations
-    added, kept = key.rotation.rotate().generations
+    added, earlier = key.rotation.rotate().generations
 
-    assert (added.number, added.starts, kept) == (2, NOW + START_DELAY_S, first)
-    assert key.rotation.read_key_ring().generations == (added, kept)
+    assert (added.number, added.starts, earlier) == (2, NOW + START_DELAY_S, first)
+    assert key.rotation.read_key_ring().generations == (added, earlier)
     assert added.key != first.key
 
 
-def test_rotation_that_waits_for_its_start_is_not_repeated(key: Key) -> None:
+def test_rotation_is_not_repeated_before_its_start(key: SecretUnderTest) -> None:
     assert key.rotation.rotate() == key.rotation.rotate()
     key.now += START_DELAY_S
     key.rotation.rotate()
 
-    assert key.numbers == [3, 2, 1]
+    assert key.generation_numbers == [3, 2, 1]
 
 
 @pytest.mark.parametrize("is_done", [False, True])
 @pytest.mark.parametrize("at", [0, 1, 2])
-def test_interrupted_rotation_happened_or_did_not_and_can_be_repeated(key: Key, at: int, *, is_done: bool) -> None:
+def test_interrupted_rotation_can_be_repeated(key: SecretUnderTest, at: int, *, is_done: bool) -> None:
     first = key.rotation.read_key_ring().generations[0]
-    interrupting = Interrupting(key.client, at, is_done=is_done, error=Interrupted())
+    interrupting = InterruptingClient(key.client, at, is_done=is_done, error=Interrupted())
     with pytest.raises(Interrupted):
-        key.rotation_of(interrupting).rotate()
+        key.build_rotation(interrupting).rotate()
 
-    assert key.numbers == ([2, 1] if (at, is_done) == (2, True) else [1])
+    assert key.generation_numbers == ([2, 1] if (at, is_done) == (2, True) else [1])
     key.rotation.rotate()
-    assert key.numbers == [2, 1]
+    assert key.generation_numbers == [2, 1]
     assert key.rotation.read_key_ring().generations[-1] == first
 
 
-def test_rotation_whose_answer_was_lost_is_no_conflict(key: Key) -> None:
-    """The SDK repeats the call, which is then refused, since its own first attempt has succeeded."""
+def test_lost_response_is_no_conflict(key: SecretUnderTest) -> None:
+    """The SDK repeats the call. AWS rejects the second attempt because the first one has succeeded."""
     error: Any = {"Error": {"Code": "InvalidParameterException", "Message": ""}}
-    interrupting = Interrupting(key.client, 2, is_done=True, error=ClientError(error, "UpdateSecretVersionStage"))
+    interrupting = InterruptingClient(key.client, 2, is_done=True, error=ClientError(error, "UpdateSecretVersionStage"))
 
-    assert key.rotation_of(interrupting).rotate().generations == key.rotation.read_key_ring().generations
-    assert key.numbers == [2, 1]
+    assert key.build_rotation(interrupting).rotate().generations == key.rotation.read_key_ring().generations
+    assert key.generation_numbers == [2, 1]
 
 
-def test_of_two_changes_at_once_one_is_refused(key: Key) -> None:
-    """Dropping must not be undone by a rotation that has read the generations before."""
+def test_concurrent_change_is_rejected(key: SecretUnderTest) -> None:
+    """A rotation that has read the generations before they were removed must not restore them."""
     key.rotation.rotate()
     key.now += START_DELAY_S
 
-    class Overtaken:
-        """Drops the earlier generations between the reading and the writing of another change."""
+    class OvertakenClient:
+        """Removes the earlier generations between the read and the write of another change."""
 
         def __getattr__(self, name: str) -> Any:
             if name == "put_secret_value":
@@ -114,25 +116,25 @@ def test_of_two_changes_at_once_one_is_refused(key: Key) -> None:
             return getattr(key.client, name)
 
     with pytest.raises(MasterKeyConflict, match="at the same time"):
-        key.rotation_of(Overtaken()).rotate()
+        key.build_rotation(OvertakenClient()).rotate()
 
-    assert key.numbers == [2]
+    assert key.generation_numbers == [2]
     key.rotation.rotate()
-    assert key.numbers == [3, 2]
+    assert key.generation_numbers == [3, 2]
 
 
-def test_generation_that_has_not_started_is_never_left_alone(key: Key) -> None:
+def test_generation_that_starts_later_is_not_alone(key: SecretUnderTest) -> None:
     key.rotation.rotate()
     with pytest.raises(MasterKeyConflict, match="has not started"):
         key.rotation.remove_earlier_generations()
     key.now += START_DELAY_S
 
-    assert [each.number for each in key.rotation.remove_earlier_generations().generations] == [2]
-    assert [each.number for each in key.rotation.remove_earlier_generations().generations] == [2]
-    assert key.numbers == [2]
+    for _ in range(2):
+        assert [generation.number for generation in key.rotation.remove_earlier_generations().generations] == [2]
+    assert key.generation_numbers == [2]
 
 
-def test_damaged_secret_is_not_overwritten(key: Key) -> None:
+def test_damaged_secret_is_not_overwritten(key: SecretUnderTest) -> None:
     key.client.put_secret_value(SecretId=key.id, SecretString=json.dumps({"key": "edited"}))
 
     with pytest.raises(MalformedSecret):
