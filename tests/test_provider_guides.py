@@ -20,13 +20,22 @@ ROOT = Path(__file__).parent.parent
 GUIDES = ROOT / "docs/use/identity-providers"
 IDP = ROOT / "tests/idp"
 PAGES = sorted(page for page in GUIDES.glob("*.md") if page.name != "README.md")
-SECTIONS = ["Connect", "What it sends", "Leniencies", "What its errors mean", "Limits and known behavior"]
+SECTIONS = [
+    "Before you start",
+    "Connect",
+    "Map attributes",
+    "Test",
+    "Behavior and limits",
+    "Troubleshoot",
+    "Reference for engineers",
+]
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
 
 def section(page: Path, heading: str) -> str:
-    return page.read_text("utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    """Return the text from a heading to the next one of any level."""
+    return re.split(r"\n##+ ", re.split(rf"\n##+ {heading}\n", page.read_text("utf-8"))[1])[0]
 
 
 def leniencies(page: Path) -> list[str]:
@@ -46,7 +55,8 @@ def test_index_lists_every_page() -> None:
 
 @each_page
 def test_page_has_the_same_sections_as_the_others(page: Path) -> None:
-    assert re.findall(r"^## (.+)", page.read_text("utf-8"), re.MULTILINE) == SECTIONS
+    headings = re.findall(r"^##+ (.+)", page.read_text("utf-8"), re.MULTILINE)
+    assert headings == [*SECTIONS, "Requests", "Leniencies"]
 
 
 @each_page
@@ -67,7 +77,7 @@ def test_every_leniency_is_proven_by_a_provider() -> None:
 
 @each_page
 def test_examples_are_recorded_requests(page: Path) -> None:
-    examples = re.findall(r"^```http\n(\S+) (\S+)\n(.*?)```", section(page, "What it sends"), re.MULTILINE | re.DOTALL)
+    examples = re.findall(r"^```http\n(\S+) (\S+)\n(.*?)```", section(page, "Requests"), re.MULTILINE | re.DOTALL)
     recorded = list(recorded_requests(page.stem))
 
     assert examples
@@ -79,7 +89,7 @@ def test_examples_are_recorded_requests(page: Path) -> None:
 
 @each_page
 def test_quoted_details_are_in_the_code(page: Path) -> None:
-    answers = [line.split("|")[2] for line in section(page, "What its errors mean").splitlines() if line[:1] == "|"]
+    answers = [line.split("|")[2] for line in section(page, "Troubleshoot").splitlines() if line[:1] == "|"]
     quoted = [detail for answer in answers for detail in re.findall(r"`([^`]+)`", answer)]
     known = [re.compile(pattern) for pattern in detail_patterns()]
 

@@ -14,8 +14,8 @@ PAGES = Path(__file__).parents[3] / "docs/use/identity-providers"
 
 
 def connect(provider: str) -> str:
-    """How to connect, as the page tells it, without its markup."""
-    text = (PAGES / f"{provider}.md").read_text("utf-8").partition("\n## Connect\n")[2].partition("\n## ")[0]
+    """Return the sections *Connect* and *Map attributes* of a page, without their markup."""
+    text = (PAGES / f"{provider}.md").read_text("utf-8").partition("\n## Connect\n")[2].partition("\n## Test\n")[0]
     return text.replace("*", "").replace("`", "")
 
 
