@@ -23,7 +23,7 @@ class Rejection:
     """The reason why the service did not accept an entry.
 
     ``code`` is the service's error code. ``is_invalid`` says that the entry is invalid and will never be accepted.
-    ``needs_operator`` says that nothing can be sent until an operator acts: the queue or a permission is missing.
+    ``needs_operator`` says that nothing can be sent until an operator adds the missing queue or permission.
     """
 
     code: str
