@@ -7,7 +7,7 @@ import boto3
 import pytest
 from moto.dynamodb.models.table import Table
 
-from tests.events.fakes import NO_ANSWER, Events
+from tests.events.fakes import NO_ANSWER, FakeEventBridge
 
 
 def test_moto_keeps_no_copies_of_a_table(table: Any) -> None:
@@ -31,7 +31,7 @@ def _item(sort: str) -> dict[str, dict[str, str]]:
 
 def test_repeated_failure_of_a_fake_keeps_no_memory() -> None:
     """An exception that is raised again and again collects tracebacks, with all that was there at the time."""
-    events = Events(NO_ANSWER, NO_ANSWER)
+    events = FakeEventBridge(NO_ANSWER, NO_ANSWER)
     for _ in range(2):
         with pytest.raises(type(NO_ANSWER)):
             events.put_events(Entries=[{}])

@@ -42,7 +42,7 @@ from scim.store.tenants import DynamoDBTenantStore
 from scim.wiring.events import build_link_processor_factory, build_stream_processor_factory
 from scim.wiring.operator_adapters import build_operator_adapters
 from tests.endpoint import ENTERPRISE, KNOWN, Endpoint, Handler, LambdaContext, invoke, load
-from tests.events.history import stream_record
+from tests.events.history import build_stream_record
 from tests.events.schemas import validate
 from tests.handlers.console.visitor import Visitor
 from tests.template_reader import Deployment, Right, references, resolve
@@ -686,7 +686,7 @@ def test_links_function_has_exactly_the_permissions_it_uses(
 def _process_changes() -> None:
     """Invoke the function of the stream with all change records of the table."""
     scanned = boto3.client("dynamodb").scan(TableName="muster")["Items"]
-    records = [stream_record(item) for item in scanned if item["sk"]["S"].startswith("C#")]
+    records = [build_stream_record(item) for item in scanned if item["sk"]["S"].startswith("C#")]
     assert _changes_handler()({"Records": records}, LambdaContext()) == {"batchItemFailures": []}
 
 

@@ -1,4 +1,4 @@
-"""Clients of AWS, and when they look for credentials."""
+"""Create clients of AWS, which load credentials at their first call."""
 
 import json
 import re
@@ -24,9 +24,9 @@ CREDENTIALS = {
 
 
 class Server(BaseHTTPRequestHandler):
-    """Lambda's server of credentials, and DynamoDB."""
+    """A fake of Lambda's credentials endpoint and of DynamoDB. ``requests`` has kind and authorization."""
 
-    asked: list[tuple[str, str]]
+    requests: list[tuple[str, str]]
 
     def do_GET(self) -> None:
         self._answer("credentials", CREDENTIALS)
@@ -35,8 +35,8 @@ class Server(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["Content-Length"]))
         self._answer("DynamoDB", {})
 
-    def _answer(self, what: str, body: dict[str, str]) -> None:
-        self.asked.append((what, self.headers.get("Authorization", "")))
+    def _answer(self, kind: str, body: dict[str, str]) -> None:
+        self.requests.append((kind, self.headers.get("Authorization", "")))
         self.send_response(200)
         self.end_headers()
         self.wfile.write(json.dumps(body).encode())
@@ -45,9 +45,9 @@ class Server(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
-    """What the server is asked for, with which authorization; the environment is that of a function with SnapStart."""
-    Server.asked = []
+def requests(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
+    """Serve credentials as for a function with SnapStart. Return the list of requests."""
+    Server.requests = []
     with HTTPServer(("127.0.0.1", 0), Server) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}"
@@ -57,34 +57,34 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{url}/credentials")
         monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "lambda")
-        yield Server.asked
+        yield Server.requests
         server.shutdown()
 
 
-def test_credentials_are_looked_for_by_the_first_call_and_kept(asked: list[tuple[str, str]]) -> None:
+def test_credentials_are_loaded_once_by_the_first_call(requests: list[tuple[str, str]]) -> None:
     client: Any = LazySession().create_client("dynamodb")
-    assert asked == []
+    assert requests == []
 
     client.list_tables()
     client.list_tables()
 
-    assert [what for what, _ in asked] == ["credentials", "DynamoDB", "DynamoDB"]
-    assert asked[0][1] == "lambda"
-    assert all("Credential=the-key/" in authorization for _, authorization in asked[1:])
+    assert [kind for kind, _ in requests] == ["credentials", "DynamoDB", "DynamoDB"]
+    assert requests[0][1] == "lambda"
+    assert all("Credential=the-key/" in authorization for _, authorization in requests[1:])
 
 
-def test_clients_of_one_session_have_credentials_in_common(asked: list[tuple[str, str]]) -> None:
+def test_clients_of_one_session_share_credentials(requests: list[tuple[str, str]]) -> None:
     session = LazySession()
     clients: list[Any] = [session.create_client("dynamodb") for _ in range(2)]
 
     for client in clients:
         client.list_tables()
 
-    assert [what for what, _ in asked].count("credentials") == 1
+    assert [kind for kind, _ in requests].count("credentials") == 1
 
 
-def test_call_without_credentials_fails_as_the_sdk_says(
-    asked: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+def test_call_without_credentials_raises_the_sdk_error(
+    requests: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_CONTAINER_CREDENTIALS_FULL_URI")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -94,24 +94,24 @@ def test_call_without_credentials_fails_as_the_sdk_says(
 
     with pytest.raises(NoCredentialsError):
         client.list_tables()
-    assert asked == []
+    assert requests == []
 
 
-def test_services_that_are_known_are_those_that_clients_are_made_for() -> None:
-    made = {
+def test_loader_knows_the_services_in_use() -> None:
+    services = {
         service
         for path in SOURCE.rglob("*.py")
         for service in re.findall(r'create_client\("(\w+)"', path.read_text("utf-8"))
     }
 
-    assert made == set(UsedServicesLoader().list_available_services("service-2"))
+    assert services == set(UsedServicesLoader().list_available_services("service-2"))
 
 
 @pytest.mark.parametrize("service", UsedServicesLoader().list_available_services("service-2"))
-def test_client_is_the_one_that_botocore_makes_itself(service: str) -> None:
-    session, usual = LazySession(), LazySession()
-    session.register_component("data_loader", UsedServicesLoader())
+def test_client_equals_that_of_botocore(service: str) -> None:
+    sessions = LazySession(), LazySession()
+    sessions[0].register_component("data_loader", UsedServicesLoader())
 
-    made, expected = (each.create_client(service, "eu-west-1").meta for each in (session, usual))
-    assert made.endpoint_url == expected.endpoint_url
-    assert made.service_model.metadata == expected.service_model.metadata
+    meta, expected = (session.create_client(service, "eu-west-1").meta for session in sessions)
+    assert meta.endpoint_url == expected.endpoint_url
+    assert meta.service_model.metadata == expected.service_model.metadata

@@ -16,7 +16,7 @@ import pytest
 from local.aws_client import create_client
 from local.services.server_process import find_free_port
 from scim.events import dead_letter
-from tests.events.history import stream_record
+from tests.events.history import build_stream_record
 from tests.events.test_stream_record import IMAGE
 from tests.local.run_process import ROOT, Run, build_environment, start_run
 
@@ -56,7 +56,7 @@ def test_dead_letters_are_listed_and_sent_back(run: Run) -> None:
     variables = json.loads((run.data / "running.json").read_text())
     queues = create_client("sqs", variables["AWS_ENDPOINT_URL_SQS"])
     image = {**IMAGE, "pk": {"S": "T#acme"}, "userName": {"S": "sent.back@example.com"}}
-    letter = dead_letter.build_record_dead_letter(stream_record(image), "TypeError at links.py:1 made")
+    letter = dead_letter.build_record_dead_letter(build_stream_record(image), "TypeError at links.py:1 made")
     queues.send_message(QueueUrl=variables["DEAD_LETTER_QUEUE_URL"], MessageBody=json.dumps(letter))
 
     (listed,) = muster(run, "redrive")

@@ -21,12 +21,12 @@ from scim.wiring.events import build_stream_processor_factory
 from tests.cli import stack
 from tests.cli.conftest import Muster
 from tests.endpoint import LambdaContext
-from tests.events.history import stream_record
+from tests.events.history import build_stream_record
 from tests.events.test_stream_record import ID, IMAGE
 from tests.handlers.conftest import Log
 
-GOOD = stream_record(IMAGE, 1)
-BAD = stream_record({**IMAGE, "operation": {"S": "unheard-of"}}, 2)
+GOOD = build_stream_record(IMAGE, 1)
+BAD = build_stream_record({**IMAGE, "operation": {"S": "unheard-of"}}, 2)
 TASK = LinkTask("acme", ID, 7, True, frozenset({"aa"}), frozenset(), "r1")
 NOTICE: dict[str, Any] = {
     "requestContext": {"condition": "RetryAttemptsExhausted", "approximateInvokeCount": 61},
@@ -89,7 +89,7 @@ class Streams:
     def get_records(self, *, ShardIterator: str) -> dict[str, Any]:  # noqa: N803  # AWS's name
         number = int(ShardIterator) + 1
         image = {**IMAGE, "change": {"S": f"change-{number}"}}
-        record = stream_record(image, number)
+        record = build_stream_record(image, number)
         record["dynamodb"]["ApproximateCreationDateTime"] = datetime.now(UTC)
         return {"Records": [record], "NextShardIterator": str(number)}
 

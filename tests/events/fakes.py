@@ -1,4 +1,4 @@
-"""EventBridge and SQS as the publisher sees them."""
+"""Fakes of EventBridge and SQS, and what publishes to them."""
 
 import json
 import time
@@ -14,94 +14,94 @@ from scim.events.message_queue import MessageQueue
 from scim.events.stream_processor import StreamProcessor, create_link_task_deadline, create_publish_deadline
 from scim.service.deadline import Deadline
 
-TAKEN = None
+ACCEPTED = None
 NO_ANSWER = ReadTimeoutError(endpoint_url="https://events.example.com")
 
 Outcome = str | None | Exception
-Fate = Callable[[], Outcome]
+ChooseOutcome = Callable[[], Outcome]
 
 
-def failed(operation: str, code: str, status: int = 400) -> ClientError:
+def create_client_error(operation: str, code: str, status: int = 400) -> ClientError:
     metadata: Any = {"Error": {"Code": code, "Message": "zaphod"}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(metadata, operation)
 
 
-class Events:
-    """Takes events, but for those whose fate is an error code; an exception is that of the whole call."""
+class FakeEventBridge:
+    """Accept events, or fail as ``outcomes`` say: an error code rejects an entry, an exception fails the call."""
 
-    def __init__(self, *fates: Outcome, fate: Fate | None = None) -> None:
-        self._fates: Iterator[Outcome] = iter(fates)
-        self._fate = fate or (lambda: next(self._fates, TAKEN))
+    def __init__(self, *outcomes: Outcome, choose_outcome: ChooseOutcome | None = None) -> None:
+        self._outcomes: Iterator[Outcome] = iter(outcomes)
+        self._choose_outcome = choose_outcome or (lambda: next(self._outcomes, ACCEPTED))
         self.calls: list[Sequence[Any]] = []
-        self.taken: list[Any] = []
+        self.accepted: list[Any] = []
 
     def put_events(self, *, Entries: Sequence[Any]) -> dict[str, Any]:  # noqa: N803  # AWS's name
         self.calls.append(Entries)
-        outcomes = []
+        results = []
         for entry in Entries:
-            match self._fate():
+            match self._choose_outcome():
                 case None:
-                    self.taken.append(entry)
-                    outcomes.append({"EventId": "1"})
+                    self.accepted.append(entry)
+                    results.append({"EventId": "1"})
                 case str(code):
-                    outcomes.append({"ErrorCode": code, "ErrorMessage": "failed"})
-                case Exception() as error:  # a copy, since a traceback would keep all that the test has in memory
+                    results.append({"ErrorCode": code, "ErrorMessage": "failed"})
+                case Exception() as error:  # a copy: its traceback keeps the objects of the test in memory
                     raise copy(error)
-        return {"FailedEntryCount": sum("ErrorCode" in outcome for outcome in outcomes), "Entries": outcomes}
+        return {"FailedEntryCount": sum("ErrorCode" in outcome for outcome in results), "Entries": results}
 
     @property
     def details(self) -> list[dict[str, Any]]:
-        return [json.loads(entry["Detail"]) for entry in self.taken]
+        return [json.loads(entry["Detail"]) for entry in self.accepted]
 
 
-class Queues:
-    """Takes messages, unless a fate says otherwise: an exception is that of a call, a code that of an entry.
+class FakeSqs:
+    """Accept messages, or fail as ``outcomes`` say: an error code rejects an entry, an exception fails the call.
 
     ``calls`` has the number of entries of each call.
     """
 
-    def __init__(self, *fates: Outcome, fate: Fate | None = None) -> None:
-        self._fates: Iterator[Outcome] = iter(fates)
-        self._fate = fate or (lambda: next(self._fates, TAKEN))
+    def __init__(self, *outcomes: Outcome, choose_outcome: ChooseOutcome | None = None) -> None:
+        self._outcomes: Iterator[Outcome] = iter(outcomes)
+        self._choose_outcome = choose_outcome or (lambda: next(self._outcomes, ACCEPTED))
         self.calls: list[int] = []
         self.entries: list[dict[str, Any]] = []
 
     def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Any]) -> dict[str, Any]:  # noqa: N803  # AWS's names
         assert QueueUrl == "https://queue.example.com"
         self.calls.append(len(Entries))
-        failed = []
+        failures = []
         for entry in Entries:
-            match self._fate():
+            match self._choose_outcome():
                 case None:
                     self.entries.append(entry)
                 case str(code):
-                    failed.append({"Id": entry["Id"], "Code": code, "SenderFault": code in REFUSED})
+                    failures.append({"Id": entry["Id"], "Code": code, "SenderFault": code in INVALID_MESSAGE_CODES})
                 case Exception() as error:
                     raise copy(error)
-        return {"Successful": [], "Failed": failed}
+        return {"Successful": [], "Failed": failures}
 
     @property
     def messages(self) -> list[dict[str, Any]]:
         return [json.loads(entry["MessageBody"]) for entry in self.entries]
 
 
-REFUSED = {"InvalidMessageContents", "InvalidParameterValue"}
+INVALID_MESSAGE_CODES = {"InvalidMessageContents", "InvalidParameterValue"}
 
 
-def bus(events: Any, deadline: Deadline) -> EventBus:
+def build_event_bus(events: Any, deadline: Deadline) -> EventBus:
     return EventBus(events, "bus", deadline)
 
 
-def queue(queues: Any, deadline: Deadline) -> MessageQueue:
+def build_message_queue(queues: Any, deadline: Deadline) -> MessageQueue:
     return MessageQueue(queues, "https://queue.example.com", deadline)
 
 
-def processor(
+def build_stream_processor(
     events: Any, dead_letters: Any, deadline: Deadline, links: Any = None, now: Callable[[], float] = time.time
 ) -> StreamProcessor:
     return StreamProcessor(
-        bus(events, create_publish_deadline(deadline)),
-        queue(links or Queues(), create_link_task_deadline(deadline)),
-        DeadLetterQueue(queue(dead_letters, deadline)),
+        build_event_bus(events, create_publish_deadline(deadline)),
+        build_message_queue(links or FakeSqs(), create_link_task_deadline(deadline)),
+        DeadLetterQueue(build_message_queue(dead_letters, deadline)),
         now,
     )

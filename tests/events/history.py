@@ -1,4 +1,7 @@
-"""What the table's stream brings of a generated history: users come, change, leave, come back and are deleted."""
+"""A generated history of users, and its records in the table's stream.
+
+Users are created, changed, deactivated, activated and deleted.
+"""
 
 import random
 from collections.abc import Mapping
@@ -18,8 +21,8 @@ TENANT = "acme"
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 
-def stream_record(image: Mapping[str, Any], number: int = 1, name: str = "INSERT") -> dict[str, Any]:
-    """A record as Lambda hands it to a function (AWS Lambda developer guide)."""
+def build_stream_record(image: Mapping[str, Any], number: int = 1, name: str = "INSERT") -> dict[str, Any]:
+    """Return a record as Lambda sends it to a function (AWS Lambda Developer Guide)."""
     return {
         "eventID": f"{number:032x}",
         "eventName": name,
@@ -39,7 +42,7 @@ def stream_record(image: Mapping[str, Any], number: int = 1, name: str = "INSERT
 
 
 class History:
-    """The users of a table, and the images of the change records that their writes have left."""
+    """A resource store in memory. ``images`` has the change records of all writes."""
 
     def __init__(self) -> None:
         self.users: dict[str, StoredResource] = {}
@@ -52,7 +55,7 @@ class History:
         raise NotImplementedError
 
     def write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:
-        """As the store's: only names that are taken are not looked for."""
+        """Write like the real store, but do not check that names are unique."""
         if after is not None:
             self.users[after.id] = after
             sort = keys.change_record_key(after.id, after.version)
@@ -67,32 +70,32 @@ class History:
 
     @property
     def active(self) -> dict[str, str]:
-        """The userName of each user who takes part, by id."""
+        """Return the userName of each active user, by id."""
         resources = {user.id: user.resource for user in self.users.values()}
         return {user_id: user["userName"] for user_id, user in resources.items() if user.get("active") is True}
 
-    def go_on(self, changes: int, choose: random.Random) -> None:
-        """Let changes happen, made by the real use cases, until there are so many."""
+    def generate_changes(self, changes: int, rng: random.Random) -> None:
+        """Change users by the real use cases until the history has this number of changes."""
         users = ResourceService(load_user_type(), self, context())
         while len(self.images) < changes:
             ids = list(self.users)
-            if len(ids) < 50 or choose.random() < 0.2:
-                body = {"schemas": [CORE], "userName": f"user {len(self.images)}", "active": choose.random() < 0.9}
-                users.create(body | ({"externalId": f"e{len(self.images)}"} if choose.random() < 0.5 else {}))
-            elif choose.random() < 0.1:
-                users.delete(choose.choice(ids))
+            if len(ids) < 50 or rng.random() < 0.2:
+                body = {"schemas": [CORE], "userName": f"user {len(self.images)}", "active": rng.random() < 0.9}
+                users.create(body | ({"externalId": f"e{len(self.images)}"} if rng.random() < 0.5 else {}))
+            elif rng.random() < 0.1:
+                users.delete(rng.choice(ids))
             else:
-                users.patch(choose.choice(ids), self._patch(choose))
+                users.patch(rng.choice(ids), self._patch(rng))
 
-    def _patch(self, choose: random.Random) -> dict[str, Any]:
-        path, value = choose.choice(
-            [("active", True), ("active", False), ("title", str(choose.random())), ("userName", str(choose.random()))]
+    def _patch(self, rng: random.Random) -> dict[str, Any]:
+        path, value = rng.choice(
+            [("active", True), ("active", False), ("title", str(rng.random())), ("userName", str(rng.random()))]
         )
         return {"schemas": [PATCH_OP], "Operations": [{"op": "replace", "path": path, "value": value}]}
 
 
-def generated(changes: int, seed: int = 1) -> History:
-    """The same history in every run."""
+def generate_history(changes: int, seed: int = 1) -> History:
+    """Return a history that is the same in every run."""
     history = History()
-    history.go_on(changes, random.Random(seed))  # noqa: S311  # chance that can be repeated
+    history.generate_changes(changes, random.Random(seed))  # noqa: S311  # must be repeatable
     return history

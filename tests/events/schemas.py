@@ -1,4 +1,4 @@
-"""The schema files of the documentation."""
+"""Validate events by the schema files in the documentation."""
 
 import json
 from pathlib import Path
@@ -12,14 +12,14 @@ SCHEMAS = {path.stem: json.loads(path.read_text()) for path in DOCS.glob("*.json
 _REGISTRY: Registry[Any] = Registry().with_resource("detail.json", Resource.from_contents(SCHEMAS["detail"]))
 
 
-def validator(kind: str) -> Any:
+def build_validator(kind: str) -> Any:
     checker = Draft202012Validator.FORMAT_CHECKER
     return Draft202012Validator(SCHEMAS[kind], registry=_REGISTRY, format_checker=checker)
 
 
 def validate(event: Any) -> None:
-    """By the schema of its kind, and without a member that the schema doesn't document."""
+    """Check an event against the schema of its type. Reject members that the schema does not document."""
     kind = event["detail-type"]
-    validator(kind).validate(event)
+    build_validator(kind).validate(event)
     own = SCHEMAS[kind]["properties"]["detail"]["properties"]
     assert set(event["detail"]) == {*SCHEMAS["detail"]["properties"], *own}

@@ -1,7 +1,7 @@
-"""10,000 change records through the mapping, the function, the bus and the sample consumer.
+"""Send 10,000 change records through the stream mapping, the function, the event bus and the sample consumer.
 
-With 1 % duplicates, in shards whose order says nothing, with 50 records that are none, and a bus that fails now and
-then: the consumer ends up with the users of the table, and the 50 are in the queue.
+1 % of the records are duplicates, 50 are malformed, the shards are in random order, and the bus fails sometimes.
+In the end the consumer has the users of the table, and the malformed records are in the dead-letter queue.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from local.aws_lambda.invocation import FunctionError
 from local.aws_lambda.stream_mapping import StreamMapping, deliver
 from scim.service.deadline import Deadline
 from tests.endpoint import TIMEOUT_S, Handler, LambdaContext, functions
-from tests.events.fakes import NO_ANSWER, Events, Outcome, Queues, failed, processor
-from tests.events.history import TENANT, generated, stream_record
+from tests.events.fakes import NO_ANSWER, FakeEventBridge, FakeSqs, Outcome, build_stream_processor, create_client_error
+from tests.events.history import TENANT, build_stream_record, generate_history
 from tests.examples.memory import MemoryTable
 
 RECORDS, DUPLICATES, MALFORMED, SHARDS = 10_000, 100, 50, 8
@@ -26,11 +26,11 @@ RECORDS, DUPLICATES, MALFORMED, SHARDS = 10_000, 100, 50, 8
 Record = dict[str, Any]
 
 
-def spoiled(record: Record, choose: random.Random) -> Record:
-    """A change record that nobody can make an event of, in one of several ways."""
+def corrupt(record: Record, rng: random.Random) -> Record:
+    """Make a change record malformed, in one of several ways."""
     stream = record["dynamodb"]
     image = stream["NewImage"]
-    broken: list[dict[str, Any]] = [
+    malformed: list[dict[str, Any]] = [
         {**image, "operation": {"S": "unheard-of"}},
         {**image, "active": {"S": "true"}},
         {**image, "at": {"S": "yesterday"}},
@@ -38,28 +38,28 @@ def spoiled(record: Record, choose: random.Random) -> Record:
         {name: image[name] for name in ("pk", "sk")},
         {},
     ]
-    return {**record, "dynamodb": {**stream, "NewImage": choose.choice(broken)}}
+    return {**record, "dynamodb": {**stream, "NewImage": rng.choice(malformed)}}
 
 
 @dataclass
 class Deployment:
-    """The function with its mapping, in front of a bus and a queue that are played."""
+    """The function and its stream mapping, with fake queues and a fake bus."""
 
-    events: Events
-    queues: Queues = field(default_factory=Queues)
-    links: Queues = field(default_factory=Queues)
+    events: FakeEventBridge
+    queues: FakeSqs = field(default_factory=FakeSqs)
+    links: FakeSqs = field(default_factory=FakeSqs)
     notices: list[dict[str, Any]] = field(default_factory=list)
     invocations: int = 0
     crashes_on: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.handler: Handler = ChangesHandler(
-            lambda: lambda deadline: processor(self.events, self.queues, deadline, self.links)
+            lambda: lambda deadline: build_stream_processor(self.events, self.queues, deadline, self.links)
         )
 
     @property
     def mapping(self) -> StreamMapping:
-        """That of the template."""
+        """Return the mapping of the template."""
         (stream,) = [spec.stream for spec in functions() if spec.stream]
         return stream
 
@@ -67,46 +67,52 @@ class Deployment:
         self.invocations += 1
         if any(record["eventID"] in self.crashes_on for record in event["Records"]):
             raise FunctionError("timed out")
-        # Now and then so late that what fails can't be sent again.
+        # Every fifth invocation has no time to send failed entries again.
         seconds = 14.02 if self.invocations % 5 == 0 else 29.0
         return self.handler(event, LambdaContext(LambdaContext().deadline - TIMEOUT_S + seconds))
 
-    async def take(self, shards: dict[str, list[Record]]) -> None:
+    async def deliver_all(self, shards: dict[str, list[Record]]) -> None:
         for name, records in shards.items():
-            await deliver(self.mapping, name, records, self.invoke, self.notices.append, _at_once)
+            await deliver(self.mapping, name, records, self.invoke, self.notices.append, do_not_wait)
 
 
-async def _at_once(attempt: int) -> None:
-    """No pause: the bus is played, and needs none."""
+async def do_not_wait(attempt: int) -> None:
+    """Skip the pause between attempts."""
 
 
-def in_shards(records: list[Record], choose: random.Random) -> dict[str, list[Record]]:
-    """The records anywhere, in any order: each is of an item of its own, and only an item has an order."""
+def distribute_over_shards(records: list[Record], rng: random.Random) -> dict[str, list[Record]]:
+    """Distribute the records over shards in random order. Each record is of a separate item, so the order is free."""
     shards: dict[str, list[Record]] = {f"shard-{number}": [] for number in range(SHARDS)}
-    for record in choose.sample(records, len(records)):
-        choose.choice(list(shards.values())).append(record)
+    for record in rng.sample(records, len(records)):
+        rng.choice(list(shards.values())).append(record)
     return shards
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_consumer_converges_to_the_table(seed: int) -> None:
-    choose = random.Random(seed)  # noqa: S311  # chance that can be repeated
-    history = generated(RECORDS - MALFORMED, seed)
-    good = [stream_record(image, number) for number, image in enumerate(history.images, 1)]
+    rng = random.Random(seed)  # noqa: S311  # must be repeatable
+    history = generate_history(RECORDS - MALFORMED, seed)
+    good = [build_stream_record(image, number) for number, image in enumerate(history.images, 1)]
     malformed = [
-        spoiled(stream_record(image, RECORDS + number), choose)
-        for number, image in enumerate(choose.sample(history.images, MALFORMED))
+        corrupt(build_stream_record(image, RECORDS + number), rng)
+        for number, image in enumerate(rng.sample(history.images, MALFORMED))
     ]
-    records = [*good, *malformed, *choose.choices(good, k=DUPLICATES)]
+    records = [*good, *malformed, *rng.choices(good, k=DUPLICATES)]
 
-    def fate() -> Outcome:
-        return choose.choices(
-            [None, "InternalFailure", "ThrottlingException", NO_ANSWER, failed("PutEvents", "InternalException", 500)],
+    def choose_outcome() -> Outcome:
+        return rng.choices(
+            [
+                None,
+                "InternalFailure",
+                "ThrottlingException",
+                NO_ANSWER,
+                create_client_error("PutEvents", "InternalException", 500),
+            ],
             [0.95, 0.02, 0.02, 0.005, 0.005],
         )[0]
 
-    deployment = Deployment(Events(fate=fate))
-    asyncio.run(deployment.take(in_shards(records, choose)))
+    deployment = Deployment(FakeEventBridge(choose_outcome=choose_outcome))
+    asyncio.run(deployment.deliver_all(distribute_over_shards(records, rng)))
     table = MemoryTable()
     for detail in deployment.events.details:
         Participants(table).apply(detail)
@@ -119,16 +125,16 @@ def test_consumer_converges_to_the_table(seed: int) -> None:
     assert {detail["eventId"] for detail in deployment.events.details} == {
         image["change"]["S"] for image in history.images
     }
-    assert deployment.invocations > len(records) / deployment.mapping.batch_size  # some came again
+    assert deployment.invocations > len(records) / deployment.mapping.batch_size  # some batches were retried
 
 
 def test_bisecting_isolates_crashing_records() -> None:
-    choose = random.Random(3)  # noqa: S311  # chance that can be repeated
-    history = generated(500, 3)
-    records = [stream_record(image, number) for number, image in enumerate(history.images, 1)]
-    crashing = choose.sample(records, 5)
-    deployment = Deployment(Events(), crashes_on=frozenset(record["eventID"] for record in crashing))
-    asyncio.run(deployment.take({"shard": records}))
+    rng = random.Random(3)  # noqa: S311  # must be repeatable
+    history = generate_history(500, 3)
+    records = [build_stream_record(image, number) for number, image in enumerate(history.images, 1)]
+    crashing = rng.sample(records, 5)
+    deployment = Deployment(FakeEventBridge(), crashes_on=frozenset(record["eventID"] for record in crashing))
+    asyncio.run(deployment.deliver_all({"shard": records}))
 
     given_up = [notice["DDBStreamBatchInfo"] for notice in deployment.notices]
     assert [(failure["startSequenceNumber"], failure["batchSize"]) for failure in given_up] == sorted(
@@ -139,18 +145,20 @@ def test_bisecting_isolates_crashing_records() -> None:
     }
 
 
-def test_a_bus_that_is_away_for_a_while_costs_no_event() -> None:
-    history = generated(300, 4)
-    records = [stream_record(image, number) for number, image in enumerate(history.images, 1)]
-    away = iter(["InternalFailure"] * 900)
-    deployment = Deployment(Events(fate=lambda: next(away, None)))
-    deployment.handler = ChangesHandler(lambda: lambda _: processor(deployment.events, deployment.queues, _short()))
-    asyncio.run(deployment.take({"shard": records}))
+def test_unavailable_bus_loses_no_event() -> None:
+    history = generate_history(300, 4)
+    records = [build_stream_record(image, number) for number, image in enumerate(history.images, 1)]
+    failures = iter(["InternalFailure"] * 900)
+    deployment = Deployment(FakeEventBridge(choose_outcome=lambda: next(failures, None)))
+    deployment.handler = ChangesHandler(
+        lambda: lambda _: build_stream_processor(deployment.events, deployment.queues, create_short_deadline())
+    )
+    asyncio.run(deployment.deliver_all({"shard": records}))
     assert len({detail["eventId"] for detail in deployment.events.details}) == 300
     assert (deployment.notices, deployment.queues.messages) == ([], [])
 
 
-def _short() -> Deadline:
-    """Time for one attempt."""
+def create_short_deadline() -> Deadline:
+    """Return a deadline that leaves time for one attempt."""
     left = iter([14.5] * 60)
     return Deadline(lambda: next(left, 13.0), lambda _: None)

@@ -1,4 +1,4 @@
-"""A message of the links queue is processed, comes again, or is a dead letter with its reason."""
+"""A message of the links queue is processed, is retried, or becomes a dead letter with a reason."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from scim.events.link_processor import LinkBatchResult, LinkProcessor
 from scim.protocol.errors import Unavailable
 from scim.service.deadline import Deadline
 from scim.service.references.link_task import LinkResult, LinkTask, ReferrerPosition
-from tests.events.fakes import NO_ANSWER, Queues, failed, queue
+from tests.events.fakes import NO_ANSWER, FakeSqs, build_message_queue, create_client_error
 from tests.service.fakes import Clock
 
 TASK = LinkTask("acme", "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11", 3, True, frozenset({"aa"}), frozenset({"bb"}), "r1")
@@ -24,41 +24,41 @@ REST = replace(TASK, position=ReferrerPosition(("aa", "cc"), "0f6a1c52-7a34-4a55
 Run = Callable[[LinkTask], LinkResult]
 
 
-def message(task: LinkTask, message_id: str = "m1") -> dict[str, Any]:
+def build_sqs_message(task: LinkTask, message_id: str = "m1") -> dict[str, Any]:
     return {"messageId": message_id, "body": link_message.build_message(task).body}
 
 
-def linked(task: LinkTask) -> LinkResult:
+def write_two_links(task: LinkTask) -> LinkResult:
     return LinkResult(2)
 
 
 def process(
     run: Run,
     *messages: Any,
-    links: Queues | None = None,
-    dead_letters: Queues | None = None,
+    links: FakeSqs | None = None,
+    dead_letters: FakeSqs | None = None,
     clock: Clock | None = None,
 ) -> LinkBatchResult:
     deadline = Clock().deadline
-    return processor(run, deadline, links or Queues(), dead_letters or Queues()).process(messages)
+    return build_link_processor(run, deadline, links or FakeSqs(), dead_letters or FakeSqs()).process(messages)
 
 
-def processor(run: Run, deadline: Deadline, links: Queues, dead_letters: Queues) -> LinkProcessor:
-    letters = DeadLetterQueue(queue(dead_letters, deadline))
-    return LinkProcessor(lambda task, _: run(task), queue(links, deadline), letters, deadline)
+def build_link_processor(run: Run, deadline: Deadline, links: FakeSqs, dead_letters: FakeSqs) -> LinkProcessor:
+    letters = DeadLetterQueue(build_message_queue(dead_letters, deadline))
+    return LinkProcessor(lambda task, _: run(task), build_message_queue(links, deadline), letters, deadline)
 
 
-def raising(fault: Exception, tenant: str = "acme") -> Run:
+def fail_with(fault: Exception, tenant: str = "acme") -> Run:
     def run(task: LinkTask) -> LinkResult:
         if task.tenant_id == tenant:
-            raise copy(fault)  # a traceback would keep all that the test has in memory
+            raise copy(fault)  # a copy: its traceback keeps the objects of the test in memory
         return LinkResult(1)
 
     return run
 
 
-def test_message_of_the_version_before_is_read() -> None:
-    """It may wait in the queue while a new version is deployed."""
+def test_message_of_the_previous_version_is_read() -> None:
+    """It may be in the queue while a new version is deployed."""
     members = {
         "tenant": "acme",
         "user_id": TASK.user_id,
@@ -73,19 +73,21 @@ def test_message_of_the_version_before_is_read() -> None:
 
 
 @pytest.mark.parametrize("task", [TASK, REST])
-def test_task_is_read_as_it_was_written(task: LinkTask) -> None:
-    written = link_message.build_message(task)
-    assert (parse_task(written.body), written.group) == (task, "acme")
-    assert written.body.isascii()
+def test_written_task_is_read_unchanged(task: LinkTask) -> None:
+    message = link_message.build_message(task)
+    assert (parse_task(message.body), message.group) == (task, "acme")
+    assert message.body.isascii()
 
 
 def test_task_is_run() -> None:
-    assert process(linked, message(TASK), message(TASK)) == LinkBatchResult(links_written=4)
+    assert process(write_two_links, build_sqs_message(TASK), build_sqs_message(TASK)) == LinkBatchResult(
+        links_written=4
+    )
 
 
-def test_rest_of_a_task_is_sent_under_the_same_tenant() -> None:
-    links = Queues()
-    result = process(lambda _: LinkResult(100, REST), message(TASK), links=links)
+def test_follow_up_task_has_the_same_tenant() -> None:
+    links = FakeSqs()
+    result = process(lambda _: LinkResult(100, REST), build_sqs_message(TASK), links=links)
     assert result == LinkBatchResult(links_written=100, follow_up_count=1)
     assert (links.messages, links.entries[0]["MessageGroupId"]) == (
         [json.loads(link_message.build_message(REST).body)],
@@ -94,15 +96,17 @@ def test_rest_of_a_task_is_sent_under_the_same_tenant() -> None:
 
 
 def test_message_with_unsent_follow_up_is_retried() -> None:
-    result = process(lambda _: LinkResult(100, REST), message(TASK), links=Queues(*[NO_ANSWER] * 1_000))
+    result = process(lambda _: LinkResult(100, REST), build_sqs_message(TASK), links=FakeSqs(*[NO_ANSWER] * 1_000))
     assert [retry.message_id for retry in result.failed_messages] == ["m1"]
 
 
-@pytest.mark.parametrize("fault", [Unavailable("The time is up."), failed("Query", "AccessDeniedException"), NO_ANSWER])
-def test_failure_of_aws_brings_only_its_message_again(fault: Exception) -> None:
-    dead_letters = Queues()
-    others = message(replace(TASK, tenant_id="other"), "m2")
-    result = process(raising(fault), message(TASK), others, dead_letters=dead_letters)
+@pytest.mark.parametrize(
+    "fault", [Unavailable("The time is up."), create_client_error("Query", "AccessDeniedException"), NO_ANSWER]
+)
+def test_aws_error_retries_only_its_message(fault: Exception) -> None:
+    dead_letters = FakeSqs()
+    others = build_sqs_message(replace(TASK, tenant_id="other"), "m2")
+    result = process(fail_with(fault), build_sqs_message(TASK), others, dead_letters=dead_letters)
     assert (result.links_written, [retry.message_id for retry in result.failed_messages], dead_letters.messages) == (
         1,
         ["m1"],
@@ -111,22 +115,24 @@ def test_failure_of_aws_brings_only_its_message_again(fault: Exception) -> None:
 
 
 def test_invalid_dynamodb_call_is_a_dead_letter() -> None:
-    dead_letters = Queues()
-    others = message(replace(TASK, tenant_id="other"), "m2")
-    fault = failed("GetItem", "ValidationException")
-    result = process(raising(fault), message(TASK), others, dead_letters=dead_letters)
+    dead_letters = FakeSqs()
+    others = build_sqs_message(replace(TASK, tenant_id="other"), "m2")
+    fault = create_client_error("GetItem", "ValidationException")
+    result = process(fail_with(fault), build_sqs_message(TASK), others, dead_letters=dead_letters)
     assert result == LinkBatchResult(links_written=1, dead_letter_count=1)
     assert dead_letters.messages[0]["reason"] == "DynamoDB: ValidationException of GetItem"
 
 
 def test_other_error_is_a_dead_letter_with_location() -> None:
-    dead_letters = Queues()
-    others = message(replace(TASK, tenant_id="other"), "m2")
-    result = process(raising(TypeError("ford@example.com")), message(TASK), others, dead_letters=dead_letters)
+    dead_letters = FakeSqs()
+    others = build_sqs_message(replace(TASK, tenant_id="other"), "m2")
+    result = process(
+        fail_with(TypeError("ford@example.com")), build_sqs_message(TASK), others, dead_letters=dead_letters
+    )
     assert result == LinkBatchResult(links_written=1, dead_letter_count=1)
     (letter,) = dead_letters.messages
     assert letter["reason"].startswith("TypeError at test_link_processor.py:")
-    assert letter["message"] == message(TASK)["body"]
+    assert letter["message"] == build_sqs_message(TASK)["body"]
     assert "ford" not in letter["reason"]
 
 
@@ -139,25 +145,27 @@ def test_malformed_message_is_a_dead_letter(body: str, wrong: str) -> None:
         parse_task(body)
     assert wrong in str(caught.value)
     assert "zaphod" not in str(caught.value)
-    dead_letters = Queues()
-    assert process(linked, {"messageId": "m1", "body": body}, dead_letters=dead_letters).dead_letter_count == 1
+    dead_letters = FakeSqs()
+    assert process(write_two_links, {"messageId": "m1", "body": body}, dead_letters=dead_letters).dead_letter_count == 1
     assert dead_letters.messages[0]["message"] == body
 
 
-def test_dead_letter_that_cannot_be_sent_comes_again() -> None:
-    result = process(raising(TypeError()), message(TASK), dead_letters=Queues("InvalidMessageContents"))
+def test_message_is_retried_if_dead_letter_fails() -> None:
+    result = process(fail_with(TypeError()), build_sqs_message(TASK), dead_letters=FakeSqs("InvalidMessageContents"))
     assert [retry.message_id for retry in result.failed_messages] == ["m1"]
 
 
 def test_messages_share_the_time() -> None:
-    """A tenant whose partition throttles cannot take the time of the message behind its own."""
-    clock, left = Clock(30.0), []
+    """A tenant with a throttled partition does not use up the time of the next message."""
+    clock, times_left = Clock(30.0), []
 
     def run(task: LinkTask, deadline: Deadline) -> LinkResult:
-        left.append(deadline.remaining_s())
+        times_left.append(deadline.remaining_s())
         clock.left_s -= max(deadline.remaining_s(), 0)
         return LinkResult(0)
 
-    letters = DeadLetterQueue(queue(Queues(), clock.deadline))
-    LinkProcessor(run, queue(Queues(), clock.deadline), letters, clock.deadline).process([message(TASK)] * 2)
-    assert left == [11.0, 15.0]
+    letters = DeadLetterQueue(build_message_queue(FakeSqs(), clock.deadline))
+    LinkProcessor(run, build_message_queue(FakeSqs(), clock.deadline), letters, clock.deadline).process(
+        [build_sqs_message(TASK)] * 2
+    )
+    assert times_left == [11.0, 15.0]

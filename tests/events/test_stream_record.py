@@ -1,11 +1,11 @@
-"""Change records are read from the stream whole, or not at all."""
+"""Read change records from the stream, or reject them as malformed."""
 
 from typing import Any
 
 import pytest
 
 from scim.events.stream_record import MalformedRecord, is_change, parse_stream_record
-from tests.events.history import generated, stream_record
+from tests.events.history import build_stream_record, generate_history
 
 ID = "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11"
 IMAGE: dict[str, Any] = {
@@ -27,19 +27,19 @@ IMAGE: dict[str, Any] = {
 }
 
 
-def test_key_holds_tenant_id_and_sequence() -> None:
-    record = parse_stream_record(stream_record(IMAGE))
+def test_key_has_tenant_id_and_sequence() -> None:
+    record = parse_stream_record(build_stream_record(IMAGE))
     assert (record.tenant_id, record.id, record.sequence) == ("acme", ID, 12)
 
 
-def test_an_external_id_may_be_missing() -> None:
+def test_external_id_may_be_missing() -> None:
     image = {name: value for name, value in IMAGE.items() if name != "externalId"}
-    assert parse_stream_record(stream_record(image)).external_id is None
+    assert parse_stream_record(build_stream_record(image)).external_id is None
 
 
-def test_every_record_that_a_write_leaves_can_be_read() -> None:
-    history = generated(300)
-    assert {parse_stream_record(stream_record(image)).operation for image in history.images} == {
+def test_written_records_can_be_read() -> None:
+    history = generate_history(300)
+    assert {parse_stream_record(build_stream_record(image)).operation for image in history.images} == {
         "create",
         "patch",
         "delete",
@@ -72,17 +72,17 @@ def test_every_record_that_a_write_leaves_can_be_read() -> None:
 def test_error_of_malformed_record_has_no_values(name: str, value: Any) -> None:
     image = {**IMAGE, name: value}
     with pytest.raises(MalformedRecord) as caught:
-        parse_stream_record(stream_record({key: image[key] for key in image if image[key] is not None}))
+        parse_stream_record(build_stream_record({key: image[key] for key in image if image[key] is not None}))
     assert str(caught.value) == name
 
 
 @pytest.mark.parametrize("record", [{}, {"dynamodb": None}, {"dynamodb": {"NewImage": "zaphod"}}, {"dynamodb": []}])
-def test_a_record_without_an_image_is_malformed(record: dict[str, Any]) -> None:
+def test_record_without_image_is_malformed(record: dict[str, Any]) -> None:
     with pytest.raises(MalformedRecord, match=r"^NewImage$"):
         parse_stream_record(record)
 
 
-def test_record_without_keys_may_be_a_change() -> None:
+def test_record_without_keys_counts_as_change() -> None:
     assert is_change({})
     assert not is_change({"dynamodb": {"Keys": {"sk": {"S": f"U#{ID}"}}}})
 
@@ -94,8 +94,8 @@ def test_record_without_keys_may_be_a_change() -> None:
         ("INSERT", {"S": f"U#{ID}"}, False),
         ("MODIFY", {"S": f"C#{ID}#0000000001"}, False),
         ("REMOVE", {"S": f"C#{ID}#0000000001"}, False),  # expired
-        ("INSERT", {"N": "1"}, True),  # can't be told, so it is to be looked at
+        ("INSERT", {"N": "1"}, True),  # unclear, so it is read
     ],
 )
 def test_only_new_change_records_are_read(name: str, sort: dict[str, str], expected: bool) -> None:
-    assert is_change(stream_record({**IMAGE, "sk": sort}, name=name)) is expected
+    assert is_change(build_stream_record({**IMAGE, "sk": sort}, name=name)) is expected

@@ -17,7 +17,7 @@ from local.aws_lambda.stream_mapping import StreamMapping
 from local.template import Template
 from scim.events.event import build_event
 from scim.events.stream_record import parse_stream_record
-from tests.events.history import TENANT, History, generated, stream_record
+from tests.events.history import TENANT, History, build_stream_record, generate_history
 from tests.events.schemas import SCHEMAS
 from tests.examples.memory import MemoryTable
 
@@ -26,7 +26,9 @@ ID = "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11"
 
 
 def details(history: History) -> list[dict[str, Any]]:
-    return [json.loads(build_event(parse_stream_record(stream_record(image))).detail_json) for image in history.images]
+    return [
+        json.loads(build_event(parse_stream_record(build_stream_record(image))).detail_json) for image in history.images
+    ]
 
 
 def detail(sequence: int, *, active: bool) -> dict[str, Any]:
@@ -50,7 +52,7 @@ def table(aws: None) -> Iterator[Any]:
     table.delete()
 
 
-HISTORY = generated(400)
+HISTORY = generate_history(400)
 DETAILS = details(HISTORY)
 
 

@@ -12,35 +12,35 @@ from handlers.changes import AwsCallError, ChangesHandler
 from scim.settings import Settings
 from scim.wiring.events import build_stream_processor_factory
 from tests.endpoint import TIMEOUT_S, LambdaContext
-from tests.events.fakes import Events, Queues, failed, processor
-from tests.events.history import stream_record
+from tests.events.fakes import FakeEventBridge, FakeSqs, build_stream_processor, create_client_error
+from tests.events.history import build_stream_record
 from tests.events.test_stream_record import IMAGE
 from tests.handlers.conftest import Log
 
-GOOD = stream_record(IMAGE, 1)
-BAD = stream_record({**IMAGE, "userName": {"S": ""}}, 2)
+GOOD = build_stream_record(IMAGE, 1)
+BAD = build_stream_record({**IMAGE, "userName": {"S": ""}}, 2)
 
 
-def changes(events: Events, queues: Queues) -> ChangesHandler:
-    return ChangesHandler(lambda: lambda deadline: processor(events, queues, deadline))
+def build_handler(events: FakeEventBridge, queues: FakeSqs) -> ChangesHandler:
+    return ChangesHandler(lambda: lambda deadline: build_stream_processor(events, queues, deadline))
 
 
-def call(handler: Any, *records: Any, seconds: float = 29.0) -> Any:
+def invoke(handler: Any, *records: Any, seconds: float = 29.0) -> Any:
     context = LambdaContext()
     return handler({"Records": records}, LambdaContext(context.deadline - TIMEOUT_S + seconds))
 
 
 def test_processed_batch_has_no_retries() -> None:
-    events, queues = Events(), Queues()
-    assert call(changes(events, queues), GOOD, BAD) == {"batchItemFailures": []}
-    assert (len(events.taken), len(queues.messages)) == (1, 1)
+    events, queues = FakeEventBridge(), FakeSqs()
+    assert invoke(build_handler(events, queues), GOOD, BAD) == {"batchItemFailures": []}
+    assert (len(events.accepted), len(queues.messages)) == (1, 1)
 
 
 def test_response_has_the_first_record_to_retry() -> None:
-    fates = iter([None])
-    events = Events(fate=lambda: next(fates, "InternalFailure"))
-    records = [GOOD, stream_record(IMAGE, 2), stream_record(IMAGE, 3)]
-    answer = call(changes(events, Queues()), *records, seconds=14.05)
+    outcomes = iter([None])
+    events = FakeEventBridge(choose_outcome=lambda: next(outcomes, "InternalFailure"))
+    records = [GOOD, build_stream_record(IMAGE, 2), build_stream_record(IMAGE, 3)]
+    answer = invoke(build_handler(events, FakeSqs()), *records, seconds=14.05)
     assert answer == {"batchItemFailures": [{"itemIdentifier": f"{2:021d}"}]}
 
 
@@ -49,16 +49,16 @@ def test_adapters_are_built_once() -> None:
 
     def connect() -> Any:
         made.append(1)
-        return lambda deadline: processor(Events(), Queues(), deadline)
+        return lambda deadline: build_stream_processor(FakeEventBridge(), FakeSqs(), deadline)
 
     handler = ChangesHandler(connect)
-    call(handler, GOOD)
-    call(handler, GOOD)
+    invoke(handler, GOOD)
+    invoke(handler, GOOD)
     assert made == [1]
 
 
 def test_log_line_has_counts_without_personal_data(log: Log) -> None:
-    call(changes(Events(), Queues()), GOOD, BAD)
+    invoke(build_handler(FakeEventBridge(), FakeSqs()), GOOD, BAD)
     line = log.lines[-1]
     assert (line["message"], line["level"]) == ("changes", "WARNING")
     assert [line[name] for name in ("records", "published", "dead_letters", "retries", "lost")] == [2, 1, 1, 0, 0]
@@ -66,15 +66,15 @@ def test_log_line_has_counts_without_personal_data(log: Log) -> None:
 
 
 def test_failed_call_fails_the_batch_without_message() -> None:
-    handler = changes(Events(failed("PutEvents", "AccessDeniedException")), Queues())
+    handler = build_handler(FakeEventBridge(create_client_error("PutEvents", "AccessDeniedException")), FakeSqs())
     with pytest.raises(AwsCallError) as caught:
-        call(handler, GOOD)
+        invoke(handler, GOOD)
     assert str(caught.value) == "PutEvents: AccessDeniedException"
     assert caught.value.__suppress_context__
 
 
 def test_lost_dead_letter_is_logged_with_its_keys(log: Log) -> None:
-    call(changes(Events(), Queues("InvalidMessageContents")), GOOD, BAD)
+    invoke(build_handler(FakeEventBridge(), FakeSqs("InvalidMessageContents")), GOOD, BAD)
     fault, line = log.lines[-2:]
     assert (fault["message"], fault["level"], line["lost"]) == ("fault", "ERROR", 1)
     assert (fault["pk"], fault["sk"]) == (IMAGE["pk"]["S"], IMAGE["sk"]["S"])
@@ -91,6 +91,6 @@ def test_entry_point_publishes_to_the_configured_bus(table: Any, events: Callabl
     handler = importlib.import_module("handlers.changes")
     processing = ChangesHandler(lambda: build_stream_processor_factory(Settings.from_environment(os.environ)))
     assert handler.handler.__class__ is ChangesHandler
-    assert call(processing, GOOD) == {"batchItemFailures": []}
+    assert invoke(processing, GOOD) == {"batchItemFailures": []}
     assert [event["detail-type"] for event in events()] == ["UserDeactivated"]
     assert json.dumps(events()[0]["detail"]["userName"]) == '"zaphod"'

@@ -9,18 +9,27 @@ from handlers.links import LinksHandler
 from scim.settings import Settings
 from scim.wiring.events import build_link_processor_factory
 from tests.endpoint import LambdaContext
-from tests.events.fakes import Queues, failed
-from tests.events.test_link_processor import TASK, Run, linked, message, processor, raising
+from tests.events.fakes import FakeSqs, create_client_error
+from tests.events.test_link_processor import (
+    TASK,
+    Run,
+    build_link_processor,
+    build_sqs_message,
+    fail_with,
+    write_two_links,
+)
 from tests.handlers.conftest import Log
 
 
-def handler(run: Run) -> Any:
-    return LinksHandler(lambda: lambda deadline: processor(run, deadline, Queues(), Queues()))
+def build_handler(run: Run) -> Any:
+    return LinksHandler(lambda: lambda deadline: build_link_processor(run, deadline, FakeSqs(), FakeSqs()))
 
 
 def test_response_has_the_messages_to_retry(log: Log) -> None:
-    fault = failed("Query", "AccessDeniedException")
-    answer = handler(raising(fault))({"Records": [message(TASK), message(TASK, "m2")]}, LambdaContext())
+    fault = create_client_error("Query", "AccessDeniedException")
+    answer = build_handler(fail_with(fault))(
+        {"Records": [build_sqs_message(TASK), build_sqs_message(TASK, "m2")]}, LambdaContext()
+    )
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}, {"itemIdentifier": "m2"}]}
     first, _, line = log.lines[-3:]
     assert (first["message"], first["kind"], first["code"]) == ("fault", "ClientError", "AccessDeniedException")
@@ -28,7 +37,9 @@ def test_response_has_the_messages_to_retry(log: Log) -> None:
 
 
 def test_log_line_has_counts_without_personal_data(log: Log) -> None:
-    assert handler(linked)({"Records": [message(TASK)]}, LambdaContext()) == {"batchItemFailures": []}
+    assert build_handler(write_two_links)({"Records": [build_sqs_message(TASK)]}, LambdaContext()) == {
+        "batchItemFailures": []
+    }
     line = log.lines[-1]
     assert [line[name] for name in ("messages", "linked", "follow_up_tasks", "dead_letters", "retries")] == [
         1,
@@ -41,7 +52,7 @@ def test_log_line_has_counts_without_personal_data(log: Log) -> None:
 
 def test_aws_error_is_logged_by_its_code(log: Log) -> None:
     fault = ClientError({"Error": {"Code": "ValidationException", "Message": "zaphod"}}, "Query")
-    handler(raising(fault))({"Records": [message(TASK)]}, LambdaContext())
+    build_handler(fail_with(fault))({"Records": [build_sqs_message(TASK)]}, LambdaContext())
     assert "zaphod" not in log.text
 
 

@@ -24,7 +24,7 @@ from scim.service.tenants.tenant_service import TenantService
 from tests.cli.conftest import *  # noqa: F403  # the fixture of the command line
 from tests.cli.conftest import Muster
 from tests.endpoint import PASSWORD, Endpoint, LambdaContext, functions, load
-from tests.events.history import stream_record
+from tests.events.history import build_stream_record
 from tests.handlers.conftest import *  # noqa: F403  # the fixture of the log
 from tests.handlers.conftest import Log
 from tests.handlers.console.visitor import Answer, Visitor
@@ -97,7 +97,7 @@ def _record_events(recording: Recording, table: Any, bus: Messaging) -> None:
     (name,) = (spec.handler for spec in functions() if spec.stream)
     found = boto3.client("dynamodb").scan(TableName=table.name, ConsistentRead=True)["Items"]
     images = sorted((item for item in found if item["sk"]["S"].startswith("C#")), key=lambda item: item["sk"]["S"])
-    records = [stream_record(image, number) for number, image in enumerate(images)]
+    records = [build_stream_record(image, number) for number, image in enumerate(images)]
     answer = load(name)({"Records": records}, LambdaContext())
     events = [json.loads(line) for line in bus.events.read_text().splitlines()]
     settled = [{**each, "id": "", "detail": {**each["detail"], "eventId": ""}} for each in events]

@@ -44,7 +44,7 @@ class StreamedChange(BaseModel):
     """A change record: the image of an item ``C#<id>#<version>``, or ``C#<id>#<version>#<number>`` for changed links.
 
     The aliases are the names of the stored attributes (docs/contribute/data-model.md). The model must accept the change
-    of every user that can be stored (``tests/events/test_every_user.py``).
+    of every user that can be stored (``tests/events/test_generated_users.py``).
     """
 
     model_config = ConfigDict(frozen=True)

@@ -1,6 +1,6 @@
-"""Every user that can be stored makes a change record, a message and an event: from requests to the schemas of events.
+"""Users that can be stored have valid change records, messages and events.
 
-Users are generated as tenants send them: all string attributes, empty strings, odd characters, strict and tolerant.
+The users are generated: all string attributes, empty strings, unusual characters, with strict mode on and off.
 """
 
 import json
@@ -27,8 +27,8 @@ from scim.service.resources.crud import ResourceService
 from scim.store.resources import DynamoDBResourceStore, ResourceStoreConfig
 from tests.conftest import EXTENSION
 from tests.endpoint import CORE
-from tests.events.fakes import Events, Queues, processor
-from tests.events.history import PATCH_OP, stream_record
+from tests.events.fakes import FakeEventBridge, FakeSqs, build_stream_processor
+from tests.events.history import PATCH_OP, build_stream_record
 from tests.events.schemas import validate
 from tests.service.fakes import Clock, context, new_id
 
@@ -43,16 +43,16 @@ texts = st.sampled_from(ODD) | st.text(st.characters(exclude_categories=["Cs"]),
 names = texts.filter(lambda name: name.strip()) | st.sampled_from(["alice", "ALICE"])
 
 
-def value(attribute: Attribute) -> st.SearchStrategy[Any]:
-    """Values that a client may send for an attribute."""
+def generate_value(attribute: Attribute) -> st.SearchStrategy[Any]:
+    """Generate values that a client may send for an attribute."""
     if attribute.is_multi_valued:
-        return st.lists(element(attribute), max_size=3)
-    return element(attribute)
+        return st.lists(generate_element(attribute), max_size=3)
+    return generate_element(attribute)
 
 
-def element(attribute: Attribute) -> st.SearchStrategy[Any]:
+def generate_element(attribute: Attribute) -> st.SearchStrategy[Any]:
     if attribute.is_complex:
-        return members(attribute.sub_attributes.values())
+        return generate_members(attribute.sub_attributes.values())
     match attribute.type:
         case DataType.BOOLEAN:
             return st.booleans()
@@ -66,19 +66,20 @@ def element(attribute: Attribute) -> st.SearchStrategy[Any]:
             return texts
 
 
-def members(attributes: Any) -> st.SearchStrategy[dict[str, Any]]:
+def generate_members(attributes: Any) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(
-        {}, optional={attribute.name: value(attribute) for attribute in attributes if not attribute.is_read_only}
+        {},
+        optional={attribute.name: generate_value(attribute) for attribute in attributes if not attribute.is_read_only},
     )
 
 
-def users(resource_type: ResourceType) -> st.SearchStrategy[dict[str, Any]]:
-    extensions = {schema.id: members(schema.attributes.values()) for schema in resource_type.extensions}
+def generate_user(resource_type: ResourceType) -> st.SearchStrategy[dict[str, Any]]:
+    extensions = {schema.id: generate_members(schema.attributes.values()) for schema in resource_type.extensions}
     attributes = [
         attribute for attribute in resource_type.core_schema.attributes.values() if not attribute.is_read_only
     ]
     core = {
-        attribute.name: value(attribute)
+        attribute.name: generate_value(attribute)
         for attribute in attributes
         if attribute.name not in ("userName", "schemas", "active")
     }
@@ -87,7 +88,7 @@ def users(resource_type: ResourceType) -> st.SearchStrategy[dict[str, Any]]:
 
 
 class Table:
-    """As much of the table as a write needs: it takes every transaction, and remembers the change records."""
+    """A fake table that accepts all transactions. ``images`` has their change records."""
 
     name = "muster"
     deadline = Clock().deadline
@@ -95,17 +96,17 @@ class Table:
     def __init__(self) -> None:
         self.images: list[dict[str, Any]] = []
 
-    def transact_once(self, actions: list[dict[str, Any]], client_request_token: str) -> None:  # noqa: ARG002  # as a table has it
+    def transact_once(self, actions: list[dict[str, Any]], client_request_token: str) -> None:  # noqa: ARG002  # part of the table's interface
         items = [action["Put"]["Item"] for action in actions if "Put" in action]
         self.images += [item for item in items if item["sk"]["S"].startswith("C#")]
 
 
 class Users:
-    """The real store on that table, with the users beside it."""
+    """The real store on the fake table. Users are kept in memory."""
 
     def __init__(self, table: Any) -> None:
-        layout = ResourceStoreConfig({str(path): path for path in INDEXED}, lambda: None, new_id, lambda: 0.0)
-        self._store = DynamoDBResourceStore(table, layout, "acme", TYPE)
+        config = ResourceStoreConfig({str(path): path for path in INDEXED}, lambda: None, new_id, lambda: 0.0)
+        self._store = DynamoDBResourceStore(table, config, "acme", TYPE)
         self._users: dict[str, StoredResource] = {}
 
     def get(self, resource_id: str) -> StoredResource | None:
@@ -122,10 +123,10 @@ class Users:
             del self._users[before.id]
 
 
-def change_records(strict: bool, *bodies: dict[str, Any]) -> list[dict[str, Any]]:
-    """Create a user, replace it by each further body, deactivate it, and delete it; return the change records.
+def create_change_records(strict: bool, *bodies: dict[str, Any]) -> list[dict[str, Any]]:
+    """Create a user, replace it by each of the other bodies, deactivate and delete it. Return the change records.
 
-    A body that the tenant's rules refuse leaves none.
+    A body that the tenant's rules reject leaves no change record.
     """
     table = Table()
     tenant = Tenant("acme", is_strict=strict)
@@ -141,30 +142,30 @@ def change_records(strict: bool, *bodies: dict[str, Any]) -> list[dict[str, Any]
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
-@given(strict=st.booleans(), first=users(TYPE), second=users(TYPE))
-def test_every_stored_user_has_valid_events(strict: bool, first: dict[str, Any], second: dict[str, Any]) -> None:
-    images = change_records(strict, first, second)
+@given(strict=st.booleans(), first=generate_user(TYPE), second=generate_user(TYPE))
+def test_stored_user_has_valid_events(strict: bool, first: dict[str, Any], second: dict[str, Any]) -> None:
+    images = create_change_records(strict, first, second)
     check_published(images)
     for image in images:
-        task = build_task(parse_stream_record(stream_record(image)))
+        task = build_task(parse_stream_record(build_stream_record(image)))
         if task:
-            written = build_message(task)
-            assert not list(check_message({"MessageBody": written.body, "MessageGroupId": written.group}))
-            assert parse_task(written.body) == task
+            message = build_message(task)
+            assert not list(check_message({"MessageBody": message.body, "MessageGroupId": message.group}))
+            assert parse_task(message.body) == task
 
 
 def check_published(images: list[dict[str, Any]]) -> None:
-    """Each change record makes an event that fits its schema and that EventBridge takes; none is a dead letter."""
-    events, dead_letters = Events(), Queues()
-    records = [stream_record(image, number) for number, image in enumerate(images, 1)]
-    result = processor(events, dead_letters, Clock(59.0).deadline).process(records)
+    """Check that each change record makes an event that matches its schema and that EventBridge accepts."""
+    events, dead_letters = FakeEventBridge(), FakeSqs()
+    records = [build_stream_record(image, number) for number, image in enumerate(images, 1)]
+    result = build_stream_processor(events, dead_letters, Clock(59.0).deadline).process(records)
     assert (result.published_count, result.dead_letter_count, result.retry_count, result.lost_dead_letters) == (
         len(images),
         0,
         0,
         (),
     )
-    for entry in events.taken:
+    for entry in events.accepted:
         assert not list(check_entry({**entry, "Time": entry["Time"].timestamp()}))
         time = entry["Time"].strftime("%Y-%m-%dT%H:%M:%SZ")
         detail = json.loads(entry["Detail"])
@@ -172,10 +173,10 @@ def check_published(images: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize("external_id", ["", " ", "\ufffe", "\x00", "x" * 300_000])
-def test_strict_tenant_with_external_id(external_id: str) -> None:
-    """All four changes of such a user become events."""
+def test_external_id_of_odd_characters(external_id: str) -> None:
+    """All four changes of the user become events."""
     body = {"schemas": [CORE], "userName": "alice", "externalId": external_id, "active": True}
-    images = change_records(True, body, {**body, "title": "Cook"})
+    images = create_change_records(True, body, {**body, "title": "Cook"})
     assert [image["operation"]["S"] for image in images] == ["create", "replace", "patch", "delete"]
     assert [image["externalId"]["S"] for image in images] == [external_id] * 4
     check_published(images)
@@ -183,20 +184,20 @@ def test_strict_tenant_with_external_id(external_id: str) -> None:
 
 @pytest.mark.parametrize("user_name", [" ", "\ufffe", "a\uffff", "\U0010ffff", "ü" * 150_000])
 def test_user_name_of_odd_characters(user_name: str) -> None:
-    images = change_records(True, {"schemas": [CORE], "userName": user_name, "active": True})
+    images = create_change_records(True, {"schemas": [CORE], "userName": user_name, "active": True})
     assert len(images) == 3
     check_published(images)
 
 
 def test_generated_users_are_stored() -> None:
-    """Else the property would hold of nothing."""
+    """Without stored users, the other test would check nothing."""
     stored = 0
 
     @settings(max_examples=50, database=None, derandomize=True, deadline=None)
-    @given(users(TYPE))
+    @given(generate_user(TYPE))
     def store(body: dict[str, Any]) -> None:
         nonlocal stored
-        stored += bool(change_records(True, body))
+        stored += bool(create_change_records(True, body))
 
     store()
     assert stored > 10
