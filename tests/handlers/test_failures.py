@@ -178,7 +178,11 @@ def test_requests_of_a_disconnected_tenant_are_not_recorded(
     assert failures() == []
 
 
-@pytest.mark.parametrize("authorization", ["", "Bearer x", f"Bearer {new_token('nobody')}", "Basic YTpi"])
+@pytest.mark.parametrize(
+    "authorization",
+    ["", "Bearer x", f"Bearer {new_token('nobody')}", "Basic YTpi"],
+    ids=["none", "no token", "unknown tenant", "basic"],
+)
 def test_requests_without_tenant_are_not_recorded(
     scim: Endpoint, failures: Failures, log: Log, authorization: str
 ) -> None:
