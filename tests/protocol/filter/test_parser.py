@@ -164,6 +164,7 @@ def test_error_has_the_position_and_not_the_text() -> None:
         ("(userName pr", "A closing bracket is expected at the end."),
         ("(userName pr x", "A closing bracket is expected at character 14 of 14."),
         ("id pr and  ,", "The name of an attribute is expected at character 12 of 12."),
+        ('userName eq "bjensen', "The closing quote is missing for the quote at character 13 of 20."),
         ('userName eq "\\x"', "A valid JSON string is expected at character 13 of 16."),
         (
             "urn:ietf:params:scim:schemas:core:2.0:User pr",
@@ -171,7 +172,7 @@ def test_error_has_the_position_and_not_the_text() -> None:
         ),
         (
             "title[value pr]",
-            "Square brackets are only allowed after a multi-valued attribute, but not at character 6 of 15.",
+            "The attribute is not multi-valued, so square brackets are not allowed at character 6 of 15.",
         ),
         (
             "(" * 40 + "title pr" + ")" * 40,

@@ -143,8 +143,9 @@ def test_malformed_path(text: str) -> None:
         ('emails[type eq "work" x]', "A closing square bracket is expected at character 23 of 24."),
         (
             "userName[type pr]",
-            "Square brackets are only allowed after a multi-valued attribute, but not at character 9 of 17.",
+            "The attribute is not multi-valued, so square brackets are not allowed at character 9 of 17.",
         ),
+        ('emails[type eq "work]', "The closing quote is missing for the quote at character 16 of 21."),
         ("userName eq", "Unexpected text at character 10 of 11."),
         ("a..b", "Malformed attribute name at character 1 of 4."),
         ('emails[type eq "work"].a..b', "Unexpected text at character 25 of 27."),

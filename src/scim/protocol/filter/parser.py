@@ -211,9 +211,7 @@ class _Parser:
             return path
         attribute = path.attribute
         if attribute is None or path.sub_attribute or not attribute.is_multi_valued:
-            self.tokenizer.fail_at_last_token(
-                "Square brackets are only allowed after a multi-valued attribute, but not"
-            )
+            self.tokenizer.fail_at_last_token("The attribute is not multi-valued, so square brackets are not allowed")
         path = replace(path, value_filter=self._parse_value_filter(attribute))
         self.tokenizer.expect_token(_RIGHT_BRACKET, "A closing square bracket")
         if sub_name := self.tokenizer.take_adjacent_token(_SUB_NAME):
