@@ -32,11 +32,10 @@ def store(adapters: ScimApiAdapters, request_table: Table) -> DynamoDBResourceSt
 
 @pytest.fixture
 def items(table: Any) -> Any:
-    """All items of the table: a function, by sort key."""
+    """Return a function that reads all items of the table, by sort key."""
 
-    def items() -> dict[str, dict[str, Any]]:
+    def read_items() -> dict[str, dict[str, Any]]:
         client = boto3.client("dynamodb")
-        found = client.scan(TableName=table.name)["Items"]
-        return {item["sk"]["S"]: item for item in found}
+        return {item["sk"]["S"]: item for item in client.scan(TableName=table.name)["Items"]}
 
-    return items
+    return read_items

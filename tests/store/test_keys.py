@@ -11,7 +11,7 @@ def test_change_records_are_ordered_by_version() -> None:
     assert keys.change_record_key(USER_ID, 9) < keys.change_record_key(USER_ID, 10)
 
 
-def test_counter_is_that_of_the_first_two_digits_of_the_id() -> None:
+def test_counter_belongs_to_first_digits_of_id() -> None:
     assert keys.counter_key(USER_ID) == "K#0f"
 
 

@@ -1,4 +1,4 @@
-"""The items of links and of the reference index, and their conditions; races and lost replies are in tests/engine."""
+"""The items of links and of the reference index, and their conditions. Races and lost responses are in tests/engine."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +16,7 @@ from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
 from scim.wiring.scim_api import ScimApiAdapters
 from tests.endpoint import ENTERPRISE
-from tests.store.test_resources import CHANGE, user
+from tests.store.test_resources import CHANGE, build_user
 from tests.store.test_resources import ONE as ONE_ID
 
 Items = Callable[[], dict[str, dict[str, Any]]]
@@ -44,20 +44,18 @@ def links(adapters: ScimApiAdapters, request_table: Table) -> DynamoDBLinkStore:
 
 @pytest.fixture
 def alice(store: DynamoDBResourceStore) -> StoredResource:
-    created = user(userName="alice")
+    created = build_user(userName="alice")
     store.write(None, created, CHANGE)
     return created
 
 
-def test_link_is_written_with_a_record_and_nothing_else(
-    links: DynamoDBLinkStore, alice: StoredResource, items: Items
-) -> None:
+def test_link_is_written_with_its_record(links: DynamoDBLinkStore, alice: StoredResource, items: Items) -> None:
     before = items()
     links.write_links(alice, ONE, LINKED)
     after = items()
     record = after.pop(f"C#{alice.id}#0000000001#0000000001")
-    own = after[f"U#{alice.id}"].pop("links")
-    assert (after, own) == (before, {"S": '[1,["manager","boss","b",7]]'})
+    stored = after[f"U#{alice.id}"].pop("links")
+    assert (after, stored) == (before, {"S": '[1,["manager","boss","b",7]]'})
     assert record["links"] == {"L": [{"M": {"attribute": {"S": "manager"}, "id": {"S": "b"}}}]}
     assert "time" not in record
     read = links.get_all([alice.id])[alice.id]
@@ -83,10 +81,10 @@ def test_changed_links_are_not_overwritten(links: DynamoDBLinkStore, alice: Stor
     assert items() == before
 
 
-def test_write_of_a_user_linked_meanwhile_is_a_conflict(
+def test_write_after_new_link_is_a_conflict(
     links: DynamoDBLinkStore, store: DynamoDBResourceStore, alice: StoredResource, items: Items
 ) -> None:
-    """Otherwise the link would be gone without a record: whoever follows the events would believe in it for good."""
+    """Otherwise the link would be removed without a record, and consumers of the events would keep it."""
     links.write_links(alice, ONE, LINKED)
     before = items()
     after = StoredResource.from_resource(
@@ -98,7 +96,7 @@ def test_write_of_a_user_linked_meanwhile_is_a_conflict(
     store.write(links.get_all([alice.id])[alice.id], after, CHANGE)
 
 
-def test_user_linked_meanwhile_is_deleted(
+def test_delete_after_new_link_succeeds(
     links: DynamoDBLinkStore, store: DynamoDBResourceStore, alice: StoredResource
 ) -> None:
     links.write_links(alice, ONE, LINKED)
@@ -126,18 +124,18 @@ def test_referrers_are_listed_by_identifier(links: DynamoDBLinkStore, items: Ite
     assert links.list_referrers("bb", "", 10) == [first, second]
 
 
-def test_more_entries_than_one_call_takes_are_written(links: DynamoDBLinkStore) -> None:
+def test_entries_are_written_in_several_calls(links: DynamoDBLinkStore) -> None:
     user_id = "00000000-0000-4000-8000-000000000001"
     entries = {(user_id, f"{number:024x}") for number in range(60)}
     links.update_reference_index(entries, set())
-    assert all(links.list_referrers(each, "", 10) == [user_id] for _, each in entries)
+    assert all(links.list_referrers(entry_hash, "", 10) == [user_id] for _, entry_hash in entries)
     links.update_reference_index(set(), entries)
-    assert not any(links.list_referrers(each, "", 10) for _, each in entries)
+    assert not any(links.list_referrers(entry_hash, "", 10) for _, entry_hash in entries)
 
 
 def test_page_of_referrers_takes_one_call(links: DynamoDBLinkStore, request_table: Table) -> None:
     ids = [f"00000000-0000-4000-8000-{number:012x}" for number in range(7)]
-    links.update_reference_index({(each, "aa") for each in ids}, set())
+    links.update_reference_index({(user_id, "aa") for user_id in ids}, set())
     before = request_table.calls
     assert links.list_referrers("aa", "", 3) == ids[:3]
     assert links.list_referrers("aa", ids[2], 3) == ids[3:6]
@@ -146,12 +144,12 @@ def test_page_of_referrers_takes_one_call(links: DynamoDBLinkStore, request_tabl
 
 
 @pytest.mark.parametrize("value", ["ALICE", "E-1", "alice@example.com", "ID"])
-def test_candidates_are_found_by_each_key(links: DynamoDBLinkStore, store: DynamoDBResourceStore, value: str) -> None:
-    known = user(userName="alice", externalId="E-1", emails=[{"value": "Alice@Example.com"}])
-    store.write(None, known, CHANGE)
-    ways = list(links.find_matching_user_ids(known.id if value == "ID" else value))
-    assert [user_id for ids in ways for user_id in ids] == [known.id]
-    assert [bool(ids) for ids in ways].index(True) == ["ID", "ALICE", "E-1", "alice@example.com"].index(value)
+def test_candidates_are_found_by_any_key(links: DynamoDBLinkStore, store: DynamoDBResourceStore, value: str) -> None:
+    created = build_user(userName="alice", externalId="E-1", emails=[{"value": "Alice@Example.com"}])
+    store.write(None, created, CHANGE)
+    matches = list(links.find_matching_user_ids(created.id if value == "ID" else value))
+    assert [user_id for ids in matches for user_id in ids] == [created.id]
+    assert [bool(ids) for ids in matches].index(True) == ["ID", "ALICE", "E-1", "alice@example.com"].index(value)
     assert not any(links.find_matching_user_ids("e-1"))
     assert not any(links.find_matching_user_ids('"'))
 
@@ -159,7 +157,7 @@ def test_candidates_are_found_by_each_key(links: DynamoDBLinkStore, store: Dynam
 def test_attribute_without_index_is_not_searched(
     request_table: Table, adapters: ScimApiAdapters, store: DynamoDBResourceStore
 ) -> None:
-    store.write(None, user(userName="alice", externalId="E-1"), CHANGE)
+    store.write(None, build_user(userName="alice", externalId="E-1"), CHANGE)
     links = DynamoDBLinkStore(
         request_table, replace(adapters.resource_store_config, indexed={}), "acme", load_user_type()
     )
@@ -167,24 +165,26 @@ def test_attribute_without_index_is_not_searched(
     assert [list(ids) for ids in links.find_matching_user_ids("alice")] == [[], [ONE_ID]]
 
 
-def test_at_most_two_candidates_of_an_email_are_read(
+def test_two_candidates_of_an_email_are_read(
     links: DynamoDBLinkStore, store: DynamoDBResourceStore, request_table: Table
 ) -> None:
     for number in range(5):
-        shared = user(f"00000000-0000-4000-8000-00000000000{number}", userName=f"{number}", emails=[{"value": "hr@x"}])
+        shared = build_user(
+            f"00000000-0000-4000-8000-00000000000{number}", userName=f"{number}", emails=[{"value": "hr@x"}]
+        )
         store.write(None, shared, CHANGE)
     before = request_table.calls
     assert [len(ids) for ids in links.find_matching_user_ids("hr@x")] == [0, 0, 0, 2]
     assert request_table.calls - before == 3
 
 
-def test_change_record_has_the_hash_of_a_removed_reference(store: DynamoDBResourceStore, items: Items) -> None:
+def test_change_record_has_hash_of_removed_reference(store: DynamoDBResourceStore, items: Items) -> None:
     boss: Any = {ENTERPRISE: {"manager": {"value": "Boss"}}}
-    first, second = user(**boss), user(version=2)
+    first, second = build_user(**boss), build_user(version=2)
     store.write(None, first, CHANGE)
     store.write(first, second, CHANGE)
-    third = user(version=3, **boss)
+    third = build_user(version=3, **boss)
     store.write(second, third, CHANGE)
     store.write(third, None, CHANGE)
-    dropped = [item.get("dropped", {}).get("SS") for sort, item in sorted(items().items()) if sort.startswith("C#")]
-    assert dropped == [None, [hash_identifier("boss")], None, [hash_identifier("boss")]]
+    removed = [item.get("dropped", {}).get("SS") for sort, item in sorted(items().items()) if sort.startswith("C#")]
+    assert removed == [None, [hash_identifier("boss")], None, [hash_identifier("boss")]]

@@ -1,4 +1,4 @@
-"""Records of the log, to and from the items of the table."""
+"""The records of the audit log as items of the table."""
 
 import json
 
@@ -7,7 +7,7 @@ from tests.service.audit.test_explanations import FAILURE
 
 
 def test_failure_of_version_0_1_is_read() -> None:
-    """Failures live for 30 days, so those of the version before are read."""
+    """Failures are kept for 30 days, so those of the previous version must be readable."""
     content = {
         "status": 400,
         "scim_type": "invalidValue",

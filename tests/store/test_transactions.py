@@ -1,4 +1,4 @@
-"""What is done after each outcome of a transaction."""
+"""Transactions: what happens after each outcome."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -22,23 +22,23 @@ REQUESTS = [
 TIMEOUT = ReadTimeoutError(endpoint_url="http://127.0.0.1")
 
 
-def failure(code: str, *reasons: str, status: int = 400) -> ClientError:
+def build_error(code: str, *reasons: str, status: int = 400) -> ClientError:
     return ClientError(
         {
             "Error": {"Code": code, "Message": ""},
-            "ResponseMetadata": {"HTTPStatusCode": status},  # type: ignore[typeddict-item]  # as much as is looked at
+            "ResponseMetadata": {"HTTPStatusCode": status},  # type: ignore[typeddict-item]  # only the members that are read
             "CancellationReasons": [{"Code": reason} for reason in reasons],
         },
         "TransactWriteItems",
     )
 
 
-def cancelled(*reasons: str) -> ClientError:
-    return failure("TransactionCanceledException", *reasons)
+def build_cancellation(*reasons: str) -> ClientError:
+    return build_error("TransactionCanceledException", *reasons)
 
 
-class Script:
-    """A client that plays outcomes in turn, and then ``None``: success."""
+class ScriptedClient:
+    """A client with a list of outcomes, which succeeds after the last one."""
 
     def __init__(self, *outcomes: Exception | None, stored: Item | None = None) -> None:
         self._outcomes = iter(outcomes)
@@ -59,92 +59,92 @@ class Script:
         return [token for _, token in self.requests]
 
 
-def clock(seconds: float) -> Callable[[], float]:
-    """A deadline that each look brings a little nearer."""
+def create_countdown(seconds: float) -> Callable[[], float]:
+    """Return a function that returns the remaining time, which decreases by 0.1 s with each call."""
     left = iter([seconds - step / 10 for step in range(1_000)])
     return lambda: next(left)
 
 
-def run(script: Script, *, seconds: float = 29.0) -> None:
+def run(client: ScriptedClient, *, seconds: float = 29.0) -> None:
     numbers: Iterator[int] = iter(range(1_000))
-    table = Table(script, "muster", Deadline(clock(seconds), lambda _: None))  # type: ignore[arg-type]  # a fake client
+    table = Table(client, "muster", Deadline(create_countdown(seconds), lambda _: None))  # type: ignore[arg-type]  # a fake client
     commit(table, [RESOURCE, UNIQUE], RECORD, f"token-{next(numbers)}", lambda: f"token-{next(numbers)}")
 
 
 @pytest.mark.parametrize(
     "outcome",
-    [TIMEOUT, failure("InternalServerError", status=500), failure("TransactionInProgressException")],
+    [TIMEOUT, build_error("InternalServerError", status=500), build_error("TransactionInProgressException")],
 )
 def test_unknown_outcome_is_repeated_with_its_token(outcome: Exception) -> None:
-    script = Script(outcome, outcome)
-    run(script)
-    assert script.requests == [(REQUESTS, "token-0")] * 3
+    client = ScriptedClient(outcome, outcome)
+    run(client)
+    assert client.requests == [(REQUESTS, "token-0")] * 3
 
 
 @pytest.mark.parametrize("reasons", [("TransactionConflict", "None"), ("None", "ThrottlingError")])
-def test_cancelled_transaction_is_repeated_with_a_new_token(reasons: tuple[str, ...]) -> None:
-    script = Script(cancelled(*reasons))
-    run(script)
-    assert script.tokens == ["token-0", "token-1"]
+def test_cancelled_transaction_is_repeated_with_new_token(reasons: tuple[str, ...]) -> None:
+    client = ScriptedClient(build_cancellation(*reasons))
+    run(client)
+    assert client.tokens == ["token-0", "token-1"]
 
 
-def test_cancellation_after_an_unknown_outcome_keeps_the_token() -> None:
-    script = Script(TIMEOUT, cancelled("TransactionConflict", "None"))
-    run(script)
-    assert script.tokens == ["token-0"] * 3
+def test_cancellation_after_unknown_outcome_keeps_the_token() -> None:
+    client = ScriptedClient(TIMEOUT, build_cancellation("TransactionConflict", "None"))
+    run(client)
+    assert client.tokens == ["token-0"] * 3
 
 
 def test_throttling_is_repeated() -> None:
-    script = Script(failure("ProvisionedThroughputExceededException"), failure("ThrottlingException"))
-    run(script)
-    assert len(script.requests) == 3
+    client = ScriptedClient(build_error("ProvisionedThroughputExceededException"), build_error("ThrottlingException"))
+    run(client)
+    assert len(client.requests) == 3
 
 
-def test_failed_condition_is_raised_with_the_roles() -> None:
-    script = Script(cancelled("None", "ConditionalCheckFailed"))
+def test_failed_condition_has_roles() -> None:
+    client = ScriptedClient(build_cancellation("None", "ConditionalCheckFailed"))
     with pytest.raises(ConditionFailed) as raised:
-        run(script)
+        run(client)
     assert raised.value.roles == {TransactionRole.UNIQUE}
-    assert len(script.requests) == 1
+    assert len(client.requests) == 1
 
 
 def test_failed_condition_precedes_a_conflict() -> None:
     with pytest.raises(ConditionFailed) as raised:
-        run(Script(cancelled("ConditionalCheckFailed", "TransactionConflict")))
+        run(ScriptedClient(build_cancellation("ConditionalCheckFailed", "TransactionConflict")))
     assert raised.value.roles == {TransactionRole.RESOURCE}
 
 
-def test_failed_condition_after_an_unknown_outcome_is_success_if_our_change_is_stored() -> None:
-    run(Script(TIMEOUT, cancelled("ConditionalCheckFailed", "ConditionalCheckFailed"), stored=RECORD))
+def test_stored_change_after_unknown_outcome_is_success() -> None:
+    run(ScriptedClient(TIMEOUT, build_cancellation("ConditionalCheckFailed", "ConditionalCheckFailed"), stored=RECORD))
 
 
 @pytest.mark.parametrize("stored", [None, {**RECORD, "change": {"S": "change-2"}}], ids=["none", "another change"])
-def test_failed_condition_after_an_unknown_outcome_is_a_failure_otherwise(stored: Item | None) -> None:
+def test_missing_change_after_unknown_outcome_is_failure(stored: Item | None) -> None:
     with pytest.raises(ConditionFailed):
-        run(Script(TIMEOUT, cancelled("None", "ConditionalCheckFailed"), stored=stored))
+        run(ScriptedClient(TIMEOUT, build_cancellation("None", "ConditionalCheckFailed"), stored=stored))
 
 
-def test_failed_condition_of_a_first_attempt_is_never_success() -> None:
+def test_failed_condition_of_first_attempt_is_failure() -> None:
     with pytest.raises(ConditionFailed):
-        run(Script(cancelled("None", "ConditionalCheckFailed"), stored=RECORD))
+        run(ScriptedClient(build_cancellation("None", "ConditionalCheckFailed"), stored=RECORD))
 
 
 def test_conflicts_until_the_deadline_are_unavailable() -> None:
     with pytest.raises(Unavailable, match=r"Send the request again") as raised:
-        run(Script(*[cancelled("TransactionConflict", "None")] * 1_000), seconds=6)
+        run(ScriptedClient(*[build_cancellation("TransactionConflict", "None")] * 1_000), seconds=6)
     assert raised.value.headers == {"Retry-After": "1"}
 
 
-def test_unknown_outcome_at_the_deadline_says_how_to_find_out() -> None:
+def test_unknown_outcome_at_the_deadline_is_unavailable() -> None:
     with pytest.raises(Unavailable, match=r"whether the change was stored\. Read the user"):
-        run(Script(*[TIMEOUT] * 1_000), seconds=6)
+        run(ScriptedClient(*[TIMEOUT] * 1_000), seconds=6)
 
 
 def test_other_error_is_raised() -> None:
     with pytest.raises(ClientError, match="ValidationException"):
-        run(Script(failure("ValidationException")))
+        run(ScriptedClient(build_error("ValidationException")))
 
 
-def test_cancellation_for_a_permanent_reason_is_raised() -> None:
+def test_permanent_cancellation_is_raised() -> None:
     with pytest.raises(ClientError, match="TransactionCanceledException"):
-        run(Script(cancelled("ValidationError", "None")))
+        run(ScriptedClient(build_cancellation("ValidationError", "None")))

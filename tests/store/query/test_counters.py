@@ -1,4 +1,4 @@
-"""How many there are, and where in the order of ids an index lies."""
+"""The counters of users: the total, and the position of an index in the order of ids."""
 
 import math
 import uuid
@@ -10,41 +10,41 @@ import pytest
 from scim.store.query.counters import PACKED_COUNTER_LIMIT, ResourceCounters, compute_increment
 
 
-def counters(ids: list[str]) -> ResourceCounters:
+def count_ids(ids: list[str]) -> ResourceCounters:
     shards: dict[str, int] = {}
-    for each in ids:
-        shards[each[:2]] = shards.get(each[:2], 0) + compute_increment(each)
+    for resource_id in ids:
+        shards[resource_id[:2]] = shards.get(resource_id[:2], 0) + compute_increment(resource_id)
     return ResourceCounters(sorted(shards.items()))
 
 
 def test_total_is_the_sum_of_all_parts() -> None:
-    assert counters(["0000", "0001", "00ff", "7f80"]).total == 4
+    assert count_ids(["0000", "0001", "00ff", "7f80"]).total == 4
 
 
 def test_counters_locate_every_index() -> None:
-    """Behind what the ids there begin with, and no further away than the part is large."""
+    """The counters return a prefix of ids, and how many ids with this prefix precede the index."""
     random = Random(7)  # noqa: S311  # the same ids in every run
     ids = sorted(str(uuid.UUID(int=random.getrandbits(128), version=4)) for _ in range(3_000))
-    counted = counters(ids)
+    counters = count_ids(ids)
     for index, resource_id in enumerate(ids, 1):
-        located = counted.locate(index)
+        located = counters.locate(index)
         assert located is not None
-        beginning, before = located
-        first = next(number for number, each in enumerate(ids) if each >= beginning)
-        assert ids[first + before] == resource_id
-        assert before < 20
+        prefix, preceding = located
+        first = next(number for number, other in enumerate(ids) if other >= prefix)
+        assert ids[first + preceding] == resource_id
+        assert preceding < 20
 
 
 def test_index_after_the_last_is_not_located() -> None:
-    assert counters(["0000", "00ff"]).locate(3) is None
+    assert count_ids(["0000", "00ff"]).locate(3) is None
     assert ResourceCounters([]).locate(1) is None
 
 
-def test_decrement_leaves_other_parts_alone() -> None:
-    kept = ["4200", "42ff"]
-    shards = dict(counters([*kept, "4224"]).shards)
+def test_decrement_does_not_change_other_parts() -> None:
+    remaining = ["4200", "42ff"]
+    shards = dict(count_ids([*remaining, "4224"]).shards)
     shards["42"] -= compute_increment("4224")
-    assert ResourceCounters(list(shards.items())) == counters(kept)
+    assert ResourceCounters(list(shards.items())) == count_ids(remaining)
 
 
 def test_part_holds_8191() -> None:
@@ -52,19 +52,19 @@ def test_part_holds_8191() -> None:
     assert ResourceCounters([("42", full)] * 256).total == 256 * (8_191 * 2 + 3)
 
 
-def spread(part_6: int) -> float:
+def compute_overflow_distance(part_6: int) -> float:
     """Return by how many standard deviations a part overflows later than ``part_6`` users are in the last part."""
     sizes = Counter(digits * 7 // 256 for digits in range(256))
     ratio = max(sizes.values()) / sizes[6]
     return (8_191 - part_6 * ratio) / math.sqrt(part_6 * ratio * (1 + ratio))
 
 
-def test_limit_is_eight_deviations_below_an_overflow() -> None:
+def test_limit_is_eight_deviations_below_overflow() -> None:
     assert 7_000 * compute_increment("42ff") == PACKED_COUNTER_LIMIT
-    assert spread(7_000) > 8
+    assert compute_overflow_distance(7_000) > 8
 
 
-def test_random_ids_fill_the_parts_of_a_shard_alike() -> None:
+def test_random_ids_fill_parts_equally() -> None:
     random = Random(7)  # noqa: S311  # the same ids in every run
     packed = 0
     while packed < PACKED_COUNTER_LIMIT:

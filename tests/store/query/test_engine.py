@@ -1,4 +1,4 @@
-"""How resources are found, and how many calls that takes."""
+"""Queries: their results, and how many calls they take."""
 
 import uuid
 from collections.abc import Callable
@@ -35,12 +35,12 @@ CHANGE = ChangeRecord(
     None,
     True,
 )
-MakeUser = Callable[..., StoredResource]
+CreateUser = Callable[..., StoredResource]
 
 
 @pytest.fixture
-def make(store: DynamoDBResourceStore) -> MakeUser:
-    def make(user_name: str, **attributes: Any) -> StoredResource:
+def create_user(store: DynamoDBResourceStore) -> CreateUser:
+    def create_user(user_name: str, **attributes: Any) -> StoredResource:
         user_id = str(uuid.uuid4())
         resource = {"id": user_id, "userName": user_name, "active": True} | attributes
         stored = StoredResource(
@@ -49,10 +49,12 @@ def make(store: DynamoDBResourceStore) -> MakeUser:
         store.write(None, stored, CHANGE)
         return stored
 
-    return make
+    return create_user
 
 
-def query(text: str | None = None, start_index: int = 1, count: int = 200, order: SortOrder | None = None) -> Query:
+def build_query(
+    text: str | None = None, start_index: int = 1, count: int = 200, order: SortOrder | None = None
+) -> Query:
     start = StartIndexPosition(start_index)
     if text is None:
         return Query(start, count, order=order, canonical_text=f"by {order}")
@@ -63,7 +65,7 @@ def query(text: str | None = None, start_index: int = 1, count: int = 200, order
     )
 
 
-def sorting(name: str, *, descending: bool = False) -> SortOrder:
+def build_order(name: str, *, descending: bool = False) -> SortOrder:
     sort = compile_sort(name, load_user_type(), LeniencyTracker())
     return SortOrder(sort.path, lambda stored: sort.key(stored.resource), descending)
 
@@ -75,120 +77,128 @@ def sorting(name: str, *, descending: bool = False) -> SortOrder:
         ('externalId eq "a#b"', 2),
         ('emails[type eq "work"].value eq "B@x"', 2),
         ('emails.value eq "b@x" and title pr', 2),
-        ('userName eq "nobody"', 1),
+        ('userName eq "unknown"', 1),
         ('externalId eq "a"', 1),
-        ('id eq "nothing of ours"', 0),
+        ('id eq "no id of Muster"', 0),
     ],
 )
 def test_index_lookup_takes_a_fixed_number_of_calls(
-    store: DynamoDBResourceStore, request_table: Table, make: MakeUser, text: str, calls: int
+    store: DynamoDBResourceStore, request_table: Table, create_user: CreateUser, text: str, calls: int
 ) -> None:
-    bob = make("Bob", externalId="a#b", title="T", emails=[{"value": "b@x", "type": "work"}])
+    bob = create_user("Bob", externalId="a#b", title="T", emails=[{"value": "b@x", "type": "work"}])
     before = request_table.calls
-    found = store.find(query(text))
-    assert list(found.page) == ([bob] if calls == 2 else [])
-    assert found.total == len(found.page)
-    assert found.plan.startswith("index:")
+    result = store.find(build_query(text))
+    assert list(result.page) == ([bob] if calls == 2 else [])
+    assert result.total == len(result.page)
+    assert result.plan.startswith("index:")
     assert request_table.calls - before == calls
 
 
-def test_whole_filter_is_tried_after_a_lookup(store: DynamoDBResourceStore, make: MakeUser) -> None:
-    make("Bob")
-    assert store.find(query('userName eq "bob" and active eq false')).total == 0
+def test_lookup_is_checked_by_whole_filter(store: DynamoDBResourceStore, create_user: CreateUser) -> None:
+    create_user("Bob")
+    assert store.find(build_query('userName eq "bob" and active eq false')).total == 0
 
 
-def test_lookups_of_or_are_united_and_paged(store: DynamoDBResourceStore, make: MakeUser) -> None:
-    users = sorted([make("a"), make("b", externalId="1"), make("c")], key=lambda stored: stored.id)
+def test_lookups_of_or_are_united_and_paged(store: DynamoDBResourceStore, create_user: CreateUser) -> None:
+    users = sorted([create_user("a"), create_user("b", externalId="1"), create_user("c")], key=lambda stored: stored.id)
     text = 'userName eq "a" or externalId eq "1" or userName eq "c" or userName eq "b"'
-    found = store.find(query(text, start_index=2, count=1))
-    assert (found.total, list(found.page)) == (3, users[1:2])
+    result = store.find(build_query(text, start_index=2, count=1))
+    assert (result.total, list(result.page)) == (3, users[1:2])
 
 
-def test_several_users_can_have_one_external_id(store: DynamoDBResourceStore, make: MakeUser) -> None:
-    users = [make(str(number), externalId="same") for number in range(3)]
-    assert {stored.id for stored in store.find(query('externalId eq "same"')).page} == {user.id for user in users}
+def test_several_users_can_have_one_external_id(store: DynamoDBResourceStore, create_user: CreateUser) -> None:
+    users = [create_user(str(number), externalId="same") for number in range(3)]
+    assert {stored.id for stored in store.find(build_query('externalId eq "same"')).page} == {user.id for user in users}
 
 
-def test_user_renamed_between_two_reads_is_looked_up_again(
-    store: DynamoDBResourceStore, request_table: Table, make: MakeUser, monkeypatch: pytest.MonkeyPatch
+def test_user_renamed_between_reads_is_looked_up_again(
+    store: DynamoDBResourceStore, request_table: Table, create_user: CreateUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Bob becomes Rob, and Ann becomes Bob, after the key of Bob was read: the answer is Ann."""
-    bob, ann = make("Bob"), make("Ann")
-    get, renamed = request_table.get, False
+    """Bob becomes Rob, and Ann becomes Bob, after the key of Bob was read. The result is Ann."""
+    bob, ann = create_user("Bob"), create_user("Ann")
+    get, is_renamed = request_table.get, False
 
     def get_and_rename(partition: str, sort: str) -> Any:
-        nonlocal renamed
+        nonlocal is_renamed
         item = get(partition, sort)
-        if sort == "N#bob" and not renamed:
-            renamed = True
-            store.write(bob, _renamed(bob, "Rob"), CHANGE)
-            store.write(ann, _renamed(ann, "Bob"), CHANGE)
+        if sort == "N#bob" and not is_renamed:
+            is_renamed = True
+            store.write(bob, _rename(bob, "Rob"), CHANGE)
+            store.write(ann, _rename(ann, "Bob"), CHANGE)
         return item
 
     monkeypatch.setattr(request_table, "get", get_and_rename)
-    assert [stored.id for stored in store.find(query('userName eq "bob"')).page] == [ann.id]
+    assert [stored.id for stored in store.find(build_query('userName eq "bob"')).page] == [ann.id]
 
 
-def _renamed(stored: StoredResource, user_name: str) -> StoredResource:
+def _rename(stored: StoredResource, user_name: str) -> StoredResource:
     document = encode_json(stored.resource | {"userName": user_name})
     return StoredResource(stored.id, stored.version + 1, stored.created, stored.modified, document)
 
 
-def test_pages_in_the_order_of_ids_join_to_all_users(
-    store: DynamoDBResourceStore, request_table: Table, make: MakeUser
-) -> None:
-    users = sorted(make(str(number)).id for number in range(25))
+def test_pages_contain_all_users(store: DynamoDBResourceStore, request_table: Table, create_user: CreateUser) -> None:
+    users = sorted(create_user(str(number)).id for number in range(25))
     before = request_table.calls
-    pages = [store.find(query(start_index=start, count=10)) for start in (1, 11, 21)]
+    pages = [store.find(build_query(start_index=start, count=10)) for start in (1, 11, 21)]
     assert [stored.id for page in pages for stored in page.page] == users
     assert {(page.total, page.plan) for page in pages} == {(25, "ids")}
     assert request_table.calls - before <= 3 * 3
 
 
 @pytest.mark.parametrize(("start_index", "count"), [(4, 10), (100, 100), (1, 0)])
-def test_empty_page_has_the_total(store: DynamoDBResourceStore, make: MakeUser, start_index: int, count: int) -> None:
+def test_empty_page_has_the_total(
+    store: DynamoDBResourceStore, create_user: CreateUser, start_index: int, count: int
+) -> None:
     for name in "abc":
-        make(name)
-    found = store.find(query(start_index=start_index, count=count))
-    assert (found.total, list(found.page)) == (3, [])
+        create_user(name)
+    result = store.find(build_query(start_index=start_index, count=count))
+    assert (result.total, list(result.page)) == (3, [])
 
 
-def test_scan_finds_and_pages_all_that_match(store: DynamoDBResourceStore, make: MakeUser) -> None:
-    users = sorted(make(f"{number}", title="odd" if number % 2 else "even").id for number in range(9) if number % 2)
+def test_scan_pages_all_matching_users(store: DynamoDBResourceStore, create_user: CreateUser) -> None:
+    users = sorted(
+        create_user(f"{number}", title="odd" if number % 2 else "even").id for number in range(9) if number % 2
+    )
     for number in range(0, 9, 2):
-        make(f"even {number}", title="even")
-    found = store.find(query('title eq "odd"', start_index=2, count=2))
-    assert (found.total, [stored.id for stored in found.page], found.plan) == (4, users[1:3], "scan")
+        create_user(f"even {number}", title="even")
+    result = store.find(build_query('title eq "odd"', start_index=2, count=2))
+    assert (result.total, [stored.id for stored in result.page], result.plan) == (4, users[1:3], "scan")
 
 
 @pytest.mark.parametrize(("descending", "expected"), [(False, ["b", "c"]), (True, ["c", "b"])])
 def test_sorted_scan_returns_its_page(
-    store: DynamoDBResourceStore, make: MakeUser, descending: bool, expected: list[str]
+    store: DynamoDBResourceStore, create_user: CreateUser, descending: bool, expected: list[str]
 ) -> None:
     for name in "dacb":
-        make(f"user-{name}", title=name)
-    found = store.find(query(start_index=2, count=2, order=sorting("title", descending=descending)))
-    assert ([stored.resource["title"] for stored in found.page], found.total, found.plan) == (expected, 4, "scan,sort")
+        create_user(f"user-{name}", title=name)
+    result = store.find(build_query(start_index=2, count=2, order=build_order("title", descending=descending)))
+    assert ([stored.resource["title"] for stored in result.page], result.total, result.plan) == (
+        expected,
+        4,
+        "scan,sort",
+    )
 
 
-def test_tenants_do_not_see_each_other(adapters: ScimApiAdapters, request_table: Table, make: MakeUser) -> None:
-    bob = make("Bob", externalId="1")
+def test_tenants_do_not_see_each_other(
+    adapters: ScimApiAdapters, request_table: Table, create_user: CreateUser
+) -> None:
+    bob = create_user("Bob", externalId="1")
     other = adapters.build_resource_store(request_table, Tenant("acme-2"), load_user_type())
     assert other.get(bob.id) is None
     for text in ('userName eq "Bob"', 'externalId eq "1"', f'id eq "{bob.id}"', "active eq true", None):
-        assert other.find(query(text)).total == 0
+        assert other.find(build_query(text)).total == 0
 
 
-def test_scan_without_time_suggests_filters(adapters: ScimApiAdapters, make: MakeUser) -> None:
-    make("Bob")
-    hurried = adapters.build_resource_store(
+def test_scan_without_time_suggests_filters(adapters: ScimApiAdapters, create_user: CreateUser) -> None:
+    create_user("Bob")
+    expiring = adapters.build_resource_store(
         adapters.open_table(Deadline(lambda: 4.5, lambda _: None)), Tenant("acme"), load_user_type()
     )
     with pytest.raises(TooMany, match=r"Filter by one of id, userName, externalId, emails.value with eq"):
-        hurried.find(query("title pr"))
+        expiring.find(build_query("title pr"))
 
 
-def test_unique_key_without_its_user_finds_nothing(store: DynamoDBResourceStore, make: MakeUser, table: Any) -> None:
-    bob = make("Bob")
+def test_unique_key_without_user_is_ignored(store: DynamoDBResourceStore, create_user: CreateUser, table: Any) -> None:
+    bob = create_user("Bob")
     table.delete_item(Key={"pk": "T#acme", "sk": keys.user_key(bob.id)})
-    assert store.find(query('userName eq "bob"')).total == 0
+    assert store.find(build_query('userName eq "bob"')).total == 0
