@@ -75,7 +75,7 @@ check: .venv/installed .venv-sam/installed .venv-docs/installed $(cspell) ## Che
 	.venv/bin/lint-imports
 	.venv-sam/bin/cfn-lint template.yaml examples/*/template.yaml
 	AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/sam validate --lint
-	docs_site/node_modules/.bin/cspell lint --no-progress --no-summary
+	docs_site/node_modules/.bin/cspell lint --no-progress --no-summary --cache --cache-strategy content --cache-location .cspell_cache
 	.venv-docs/bin/python -m docs_site
 	.venv/bin/pytest -q tests/docs tests/test_docs.py
 

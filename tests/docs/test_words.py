@@ -41,7 +41,7 @@ RETIRED = {
     r"\b(?:gets?|got|getting) in\b(?! touch)": "is provisioned, signs in, has access",
     r"\b(?:is|are|was|were|be|been|being) told\b": "receives, is notified, is published, is distinguished",
     r"(?<!\bretry )(?<!\bevent )(?<!\bendless )(?<!\binfinite )\bloops?\b": "repeating failure",
-    r"\bcircles?\b": "cycle",
+    r"(?<!<)\bcircles?\b": "cycle",
     r"\bbesides?\b": "next to, with, in addition to",
     r"\bbeyond the RFC\b": "non-standard",
     r"\bof (?:its|their|our|his|one's) own\b": "its own X, our own X, a separate X",
