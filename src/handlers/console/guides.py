@@ -29,8 +29,8 @@ _ONELOGIN_TEMPLATE = """\
 class Guide:
     """The guide of one identity provider.
 
-    ``navigation`` is the way to the form, ``fields`` are its labels and values, ``next_steps`` come after the form. A
-    value may have several lines.
+    ``navigation`` are the steps that lead to the form, ``fields`` are its labels and values, ``next_steps`` come after
+    the form. A value may have several lines. If a guide is for two products, each label starts with the product.
     """
 
     title: str
@@ -118,14 +118,15 @@ GUIDES = {
             "PingOne: Integrations > Provisioning > New connection > Identity Store > SCIM Outbound",
         ),
         (
-            ("SCIM URL", URL_PLACEHOLDER),
-            ("SCIM base URL", URL_PLACEHOLDER),
-            ("Users resource", "/Users"),
-            ("Authentication method", "OAuth 2 Bearer Token"),
-            ("Access Token", TOKEN_PLACEHOLDER),
-            ("OAuth Access Token", TOKEN_PLACEHOLDER),
-            ("Auth Type Header", "Bearer"),
-            ("User filter", 'username Eq "%s"'),
+            ("PingFederate: SCIM URL", URL_PLACEHOLDER),
+            ("PingFederate: Authentication Methods", "OAuth 2 Bearer Token"),
+            ("PingFederate: Access Token", TOKEN_PLACEHOLDER),
+            ("PingOne: SCIM base URL", URL_PLACEHOLDER),
+            ("PingOne: Users resource", "/Users"),
+            ("PingOne: Authentication method", "OAuth 2 Bearer Token"),
+            ("PingOne: OAuth Access Token", TOKEN_PLACEHOLDER),
+            ("PingOne: Auth Type Header", "Bearer"),
+            ("PingOne: User filter", 'username Eq "%s"'),
         ),
         (
             "PingFederate: do not add groups to the channel's source location.",
@@ -192,7 +193,7 @@ GUIDES = {
     ),
     "peakon": Guide(
         "Moving from Workday Peakon",
-        ("In the identity provider, replace Peakon's values",),
+        ("In the identity provider, open the form that has the values of Peakon",),
         (("SCIM 2.0 URL", URL_PLACEHOLDER), ("OAuth Bearer Token", TOKEN_PLACEHOLDER)),
         ("In Entra ID, replace the gallery application Peakon with a new non-gallery application.",),
     ),

@@ -30,14 +30,14 @@ class Leniency(Enum):
     the identity providers that send it. The documentation lists all three.
     """
 
-    STRING_BOOLEAN = ("string-boolean", 'booleans as "True", "False", "true", "false"', "Entra ID, OneLogin, Peakon")
+    STRING_BOOLEAN = ("string-boolean", 'booleans as strings, such as "True" and "false"', "Entra ID, OneLogin, Peakon")
     EMPTY_STRING = ("empty-string", "an empty string for an attribute without a value", "Entra ID, OneLogin")
-    SCALAR_VALUE = ("scalar-value", "a bare value for a complex attribute that has `value`", "Entra ID, OneLogin")
-    LISTED_VALUE = ("listed-value", "a list with one element for a single-valued complex attribute", "Entra ID")
+    SCALAR_VALUE = ("scalar-value", "a plain value instead of an object with `value`", "Entra ID, OneLogin")
+    LISTED_VALUE = ("listed-value", "a list with one element instead of a single object", "Entra ID")
     MISSING_SCHEMAS = ("missing-schemas", "a body without `schemas`", "OneLogin, hand-written templates")
     FOREIGN_SCHEMAS = (
         "foreign-schemas",
-        "`schemas` with URNs that the server does not know",
+        "unknown URNs in `schemas`",
         "Google Workspace, OneLogin, Okta, Entra ID",
     )
     UNKNOWN_ATTRIBUTE = (
@@ -46,11 +46,19 @@ class Leniency(Enum):
         "Okta, Entra ID, OneLogin, Peakon",
     )
     UNKNOWN_PATH = ("unknown-path", "PATCH operations on unknown attributes, which are skipped", "Entra ID")
-    PATHLESS_PATCH = ("pathless-patch", "PATCH without path", "Okta, Entra ID (aadOptscim062020), Peakon")
-    PATH_AS_KEY = ("path-as-key", "attribute paths as keys of a PATCH without path", "Entra ID (aadOptscim062020)")
-    BARE_EXTENSION = ("bare-extension", "attributes of an extension without its URN", "Entra ID")
-    DOTTED_URN = ("dotted-urn", "a dot between URN and attribute", "Entra ID (customappsso)")
-    CREATED_ELEMENT = ("created-element", "`add` and `replace` of an element that does not exist yet", "Entra ID")
+    PATHLESS_PATCH = ("pathless-patch", "PATCH operations without a path", "Okta, Entra ID (aadOptscim062020), Peakon")
+    PATH_AS_KEY = (
+        "path-as-key",
+        "attribute paths as keys in the value of a PATCH operation",
+        "Entra ID (aadOptscim062020)",
+    )
+    BARE_EXTENSION = ("bare-extension", "attributes of a schema extension without the URN", "Entra ID")
+    DOTTED_URN = ("dotted-urn", "a dot instead of a colon between URN and attribute", "Entra ID (customappsso)")
+    CREATED_ELEMENT = (
+        "created-element",
+        "`add` and `replace` with a path to a value that does not exist yet",
+        "Entra ID",
+    )
     REMOVED_VALUES = ("removed-values", "`remove` with a list of the values to remove", "Entra ID, JumpCloud")
     UNQUOTED_VALUE = ("unquoted-value", "comparison values without quotes", "authentik, WSO2, Okta's test suite")
 

@@ -27,7 +27,9 @@ def test_every_provider_has_a_guide() -> None:
 def test_fields_and_values_are_those_of_the_page(provider: str) -> None:
     page = connect(provider)
     for label, value in GUIDES[provider].fields:
-        assert label in page
+        product, _, field = label.rpartition(": ")
+        assert product in page
+        assert field in page
         assert value in (URL_PLACEHOLDER, TOKEN_PLACEHOLDER) or all(part in page for part in value.split(", "))
     assert {URL_PLACEHOLDER, TOKEN_PLACEHOLDER} <= {value for _, value in GUIDES[provider].fields}
 
