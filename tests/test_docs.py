@@ -54,7 +54,8 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 
 def test_every_error_is_documented() -> None:
-    documented = {(status, scim_type.strip("`")) for status, scim_type, _ in rows("docs/use/errors.md", "## All errors")}
+    table = rows("docs/use/errors.md", "## All errors")
+    documented = {(status, scim_type.strip("`")) for status, scim_type, _ in table}
     assert documented == {(str(error.status), error.scim_type or "") for error in error_classes()}
 
 
