@@ -15,7 +15,7 @@ from scim.service.references.links import may_affect_links
 from scim.service.resources.crud import ResourceService
 from scim.store import items, keys
 from tests.endpoint import CORE
-from tests.service.fakes import context, new_id
+from tests.service.fakes import build_context, new_id
 
 TENANT = "acme"
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -76,7 +76,7 @@ class History:
 
     def generate_changes(self, changes: int, rng: random.Random) -> None:
         """Change users by the real use cases until the history has this number of changes."""
-        users = ResourceService(load_user_type(), self, context())
+        users = ResourceService(load_user_type(), self, build_context())
         while len(self.images) < changes:
             ids = list(self.users)
             if len(ids) < 50 or rng.random() < 0.2:

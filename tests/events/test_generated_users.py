@@ -30,7 +30,7 @@ from tests.endpoint import CORE
 from tests.events.fakes import FakeEventBridge, FakeSqs, build_stream_processor
 from tests.events.history import PATCH_OP, build_stream_record
 from tests.events.schemas import validate
-from tests.service.fakes import Clock, context, new_id
+from tests.service.fakes import Clock, build_context, new_id
 
 TYPE = load_user_type().with_extensions([EXTENSION])
 INDEXED = [
@@ -130,7 +130,7 @@ def create_change_records(strict: bool, *bodies: dict[str, Any]) -> list[dict[st
     """
     table = Table()
     tenant = Tenant("acme", is_strict=strict)
-    users = ResourceService(TYPE, Users(table), context(tenant=tenant))
+    users = ResourceService(TYPE, Users(table), build_context(tenant=tenant))
     created = None
     for body in bodies:
         with suppress(ScimError):

@@ -1,4 +1,4 @@
-"""What the use cases need from outside, played in memory."""
+"""Implementations of the ports in memory, for tests of the use cases."""
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
@@ -25,16 +25,16 @@ from tests.endpoint import CORE
 BASE_URL = "https://scim.example.com/scim/v2"
 NOW = "2026-01-31T09:30:00.000Z"
 
-_numbers = itertools.count(1)
+_id_numbers = itertools.count(1)
 
 
 def new_id() -> str:
-    return f"00000000-0000-4000-8000-{next(_numbers):012x}"
+    return f"00000000-0000-4000-8000-{next(_id_numbers):012x}"
 
 
 @dataclass
 class Clock:
-    """The time that a request has left: only sleeping uses it up."""
+    """The time that a request has left. Only ``sleep`` reduces it."""
 
     left_s: float = 29.0
     slept: list[float] = field(default_factory=list)
@@ -49,25 +49,29 @@ class Clock:
 
 
 class MemoryStore:
-    """The users of one tenant. ``rivals`` are others who write in between: one of them before each write."""
+    """The users of one tenant. Runs one of ``concurrent_writes`` before each write."""
 
     def __init__(self, *users: StoredResource) -> None:
         self.users = {user.id: user for user in users}
         self.changes: list[ChangeRecord] = []
         self.queries: list[Query] = []
-        self.rivals: list[Callable[[], None]] = []
+        self.concurrent_writes: list[Callable[[], None]] = []
 
     def get(self, resource_id: str) -> StoredResource | None:
         return self.users.get(resource_id)
 
     def write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:
-        if self.rivals:
-            self.rivals.pop(0)()
+        if self.concurrent_writes:
+            self.concurrent_writes.pop(0)()
         for user in (before, after):
             if user is not None and self.users.get(user.id) != before:
                 raise VersionConflict
         if after is not None:
-            if any(_name(other) == _name(after) for other in self.users.values() if other.id != after.id):
+            if any(
+                _normalize_name(other) == _normalize_name(after)
+                for other in self.users.values()
+                if other.id != after.id
+            ):
                 raise NotUnique
             self.users[after.id] = after
         elif before is not None:
@@ -96,7 +100,7 @@ class MemoryStore:
 
 @dataclass
 class RecordedOutcomes:
-    """Keeps the outcomes of operations that were recorded."""
+    """Records the outcomes of operations."""
 
     failures: list[tuple[RequestSummary, ScimError, str | None]] = field(default_factory=list)
     successes: list[tuple[RequestSummary, list[str]]] = field(default_factory=list)
@@ -123,11 +127,11 @@ class FakeSigner:
 
 
 class MemoryTenants:
-    """The settings of tenants, and the records of what was done with them. None has a user or uses its token."""
+    """The settings and audit events of tenants that have no users and send no requests."""
 
     def __init__(self, *tenants: Tenant) -> None:
         self.tenants = {tenant.id: tenant for tenant in tenants}
-        self.acts: list[AuditEvent] = []
+        self.events: list[AuditEvent] = []
 
     def get(self, tenant_id: str) -> Tenant | None:
         return self.tenants.get(tenant_id)
@@ -136,7 +140,7 @@ class MemoryTenants:
         if self.tenants.get(after.id) != before:
             raise VersionConflict
         self.tenants[after.id] = after
-        self.acts.append(event)
+        self.events.append(event)
 
     def list_ids(self, after: str = "") -> Iterator[str]:
         return iter(sorted(tenant_id for tenant_id in self.tenants if tenant_id > after))
@@ -152,29 +156,29 @@ class MemoryTenants:
 
 
 class MemoryTokens:
-    """The tokens of tenants: the versions of each secret and its labels."""
+    """The tokens of tenants: the versions and stages of each secret."""
 
     def __init__(self) -> None:
         self.versions: dict[tuple[str, str], TokenVersion] = {}
-        self.on: dict[str, dict[str, str]] = {}
-        self.closed: set[str] = set()
+        self.stages: dict[str, dict[str, str]] = {}
+        self.deleted: set[str] = set()
 
     def create_secret(self, tenant_id: str, version: str, expires: float | None) -> None:
-        self.closed.discard(tenant_id)
-        if tenant_id in self.on:
+        self.deleted.discard(tenant_id)
+        if tenant_id in self.stages:
             self.add_pending(tenant_id, version, expires, 0)
         else:
-            self.on[tenant_id] = {TokenStage.CURRENT: version}
-            self._make(tenant_id, version, expires, 0)
+            self.stages[tenant_id] = {TokenStage.CURRENT: version}
+            self._create_token(tenant_id, version, expires, 0)
 
     def add_pending(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
-        if tenant_id not in self.on or tenant_id in self.closed:
+        if tenant_id not in self.stages or tenant_id in self.deleted:
             raise SecretNotFound
         if (tenant_id, version) not in self.versions:
-            self.on[tenant_id][TokenStage.PENDING] = version
-            self._make(tenant_id, version, expires, grace_s)
+            self.stages[tenant_id][TokenStage.PENDING] = version
+            self._create_token(tenant_id, version, expires, grace_s)
 
-    def _make(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
+    def _create_token(self, tenant_id: str, version: str, expires: float | None, grace_s: float) -> None:
         token = f"token {len(self.versions) + 1} of {tenant_id}"
         self.versions[tenant_id, version] = TokenVersion(version, token, expires, grace_s, 0)
 
@@ -182,40 +186,40 @@ class MemoryTokens:
         return self.versions.get((tenant_id, version))
 
     def read_stages(self, tenant_id: str) -> Mapping[str, str]:
-        return dict(self.on.get(tenant_id, {}))
+        return dict(self.stages.get(tenant_id, {}))
 
     def promote(self, tenant_id: str, version: str, current: str | None, *, keep_previous: bool) -> bool:
-        labels = self.on[tenant_id]
-        if labels.get(TokenStage.CURRENT) != current:
+        stages = self.stages[tenant_id]
+        if stages.get(TokenStage.CURRENT) != current:
             return False
-        labels |= {str(TokenStage.CURRENT): version} | (
+        stages |= {str(TokenStage.CURRENT): version} | (
             {str(TokenStage.PREVIOUS): current} if current and keep_previous else {}
         )
         return True
 
     def cancel_pending(self, tenant_id: str, version: str) -> None:
-        assert self.on[tenant_id].pop(TokenStage.PENDING) == version
+        assert self.stages[tenant_id].pop(TokenStage.PENDING) == version
 
     def delete_secret(self, tenant_id: str) -> None:
-        self.closed.add(tenant_id)
+        self.deleted.add(tenant_id)
 
     def restore_secret(self, tenant_id: str) -> None:
-        self.closed.discard(tenant_id)
+        self.deleted.discard(tenant_id)
 
 
-def _name(user: StoredResource) -> str:
+def _normalize_name(user: StoredResource) -> str:
     return normalize_string(user.resource["userName"])
 
 
-def user(user_name: str = "alice", version: int = 1, **attributes: Any) -> StoredResource:
-    """A user as the store has it."""
+def build_user(user_name: str = "alice", version: int = 1, **attributes: Any) -> StoredResource:
+    """Return a user as the store returns it."""
     resource_id = new_id()
     schemas = [CORE, *(name for name in attributes if name.startswith("urn:"))]
     document = {"schemas": schemas, "id": resource_id, "userName": user_name, "active": True} | attributes
     return StoredResource(resource_id, version, NOW, NOW, encode_json(document))
 
 
-def context(
+def build_context(
     *,
     tenant: Tenant | None = None,
     deadline: Deadline | None = None,
@@ -235,8 +239,8 @@ def context(
     )
 
 
-def resources(
-    store: MemoryStore, known: ServiceContext | None = None, resource_type: ResourceType | None = None
+def build_service(
+    store: MemoryStore, service_context: ServiceContext | None = None, resource_type: ResourceType | None = None
 ) -> ResourceService:
-    """The use cases on the users of a store."""
-    return ResourceService(resource_type or load_user_type(), store, known or context())
+    """Return the use cases of the users of a store."""
+    return ResourceService(resource_type or load_user_type(), store, service_context or build_context())

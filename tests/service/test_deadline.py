@@ -1,4 +1,4 @@
-"""The time that a request has."""
+"""The deadline of a request."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def test_pauses_grow_to_half_a_second() -> None:
         clock.deadline.pause(attempt)
 
     longest = [min(0.01 * 2**attempt, 0.5) for attempt in range(40)]
-    assert [0 <= slept <= most for slept, most in zip(clock.slept, longest, strict=True)] == [True] * 40
+    assert [0 <= slept <= limit for slept, limit in zip(clock.slept, longest, strict=True)] == [True] * 40
     assert max(clock.slept) > 0.1
 
 
@@ -30,27 +30,27 @@ def test_pauses_after_a_collision_differ() -> None:
 
 
 @pytest.mark.parametrize("left_s", [4.0, 29.0])
-def test_call_needs_time_to_hang_and_for_the_response(left_s: float) -> None:
+def test_call_with_enough_time_is_allowed(left_s: float) -> None:
     Clock(left_s).deadline.require_time()
 
 
 @pytest.mark.parametrize("left_s", [-1.0, 0.0, 3.99])
-def test_call_that_may_outlast_the_request_is_rejected(left_s: float) -> None:
+def test_call_without_enough_time_is_rejected(left_s: float) -> None:
     with pytest.raises(Unavailable):
         Clock(left_s).deadline.require_time()
 
 
-def test_pause_without_time_is_a_503_with_retry_after() -> None:
+def test_pause_without_time_is_503() -> None:
     clock = Clock(left_s=3.5)
 
-    with pytest.raises(Unavailable) as refused:
+    with pytest.raises(Unavailable) as error:
         clock.deadline.pause(attempt=9)
 
-    assert refused.value.headers == {"Retry-After": "1"}
+    assert error.value.headers == {"Retry-After": "1"}
     assert clock.slept == []
 
 
-def test_share_ends_earlier_and_adds_to_the_causes() -> None:
+def test_share_of_deadline_ends_earlier() -> None:
     clock = Clock(left_s=20)
     whole = clock.deadline
     half = whole.with_share(0.5)
@@ -64,7 +64,7 @@ def test_share_ends_earlier_and_adds_to_the_causes() -> None:
 
 
 @pytest.mark.parametrize(("left_s", "expected"), [(29.0, 6.0), (5.0, 5.0), (-1.0, -1.0)])
-def test_limit_ends_at_its_time_and_with_the_request(left_s: float, expected: float) -> None:
+def test_limit_ends_at_its_time_or_with_request(left_s: float, expected: float) -> None:
     clock = Clock(left_s)
     part = clock.deadline.with_limit(6.0)
     assert part.remaining_s() == expected
@@ -72,5 +72,5 @@ def test_limit_ends_at_its_time_and_with_the_request(left_s: float, expected: fl
     assert part.remaining_s() == expected - 2.0
 
 
-def test_log_counts_every_cause_of_a_retry() -> None:
+def test_causes_of_retries_have_log_fields() -> None:
     assert set(RETRY_LOG_FIELDS) == set(RetryCause)

@@ -27,7 +27,7 @@ from scim.store.tenants import DynamoDBTenantStore
 from scim.wiring import runtime
 from scim.wiring.scim_api import build_scim_api_adapters
 from tests.service.audit.test_explanations import FAILURE
-from tests.service.fakes import Clock, new_id, user
+from tests.service.fakes import Clock, build_user, new_id
 from tests.tokens import raise_fault
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def write_change(settings: Settings) -> Callable[..., None]:
 
     def write_change(before: StoredResource | None, after: StoredResource | None, at: str) -> None:
         operation = Operation.CREATE if before is None else Operation.PATCH if after else Operation.DELETE
-        name = (after or before or user()).resource["userName"]
+        name = (after or before or build_user()).resource["userName"]
         about = ("User", name, None, after is not None)
         change = ChangeRecord(
             at, operation, ["title"], Participation.UNCHANGED, "scim", "request-1", [], *about, ignored=["mail"]
@@ -194,7 +194,7 @@ class EndlessTable:
 
 class TestLog:
     def test_log_has_newest_record_first(self, open_log: OpenLog, write_change: Callable[..., None]) -> None:
-        ada = user("ada")
+        ada = build_user("ada")
         write_change(None, ada, format_time(1))
         open_log().record_failure(build_failure(2))
         write_change(ada, replace(ada, version=2), format_time(3))
@@ -223,7 +223,7 @@ class TestLog:
     def test_pages_contain_whole_log(self, open_log: OpenLog, write_change: Callable[..., None], size: int) -> None:
         """Many records have the same time."""
         for minute in range(1, 13):
-            write_change(None, user(f"user-{minute}"), format_time(minute // 4))
+            write_change(None, build_user(f"user-{minute}"), format_time(minute // 4))
             open_log().record_failure(build_failure(minute // 4, f"person-{minute}"))
         pages: list[LogRecord] = []
         position: LogPosition | None = None
@@ -235,11 +235,11 @@ class TestLog:
         assert pages == list_log(open_log())
 
     def test_log_has_no_users(self, open_log: OpenLog, write_change: Callable[..., None]) -> None:
-        write_change(None, user("ada"), format_time(1))
+        write_change(None, build_user("ada"), format_time(1))
         assert len(list_log(open_log())) == 1
 
     def test_changes_are_listed_newest_first(self, open_log: OpenLog, write_change: Callable[..., None]) -> None:
-        ada, bob = user("ada"), user("bob")
+        ada, bob = build_user("ada"), build_user("bob")
         for created in (ada, bob):
             write_change(None, created, format_time(1))
         write_change(ada, None, format_time(2))
@@ -248,7 +248,7 @@ class TestLog:
         assert list(open_log().list_changes("no-id")) == []
 
     def test_previous_owner_is_found(self, open_log: OpenLog, write_change: Callable[..., None]) -> None:
-        ada = user("ada", externalId="e", emails=[{"value": "ada@example.com"}])
+        ada = build_user("ada", externalId="e", emails=[{"value": "ada@example.com"}])
         write_change(None, ada, format_time(1))
         assert list(open_log().find_previous_owner_ids(hash_identifier("ada"))) == []
 
@@ -272,7 +272,7 @@ class TestLog:
         assert (owners, clock.left_s) == (["50.0", "40.0", "30.0"], 30.0)
 
     def test_user_names_are_those_of_existing_users(self, open_log: OpenLog, write_change: Callable[..., None]) -> None:
-        ada, bob = user("ada"), user("bob")
+        ada, bob = build_user("ada"), build_user("bob")
         write_change(None, ada, format_time(1))
         assert open_log().get_user_names([ada.id, bob.id, ada.id, "no-id"]) == {ada.id: "ada"}
         assert open_log("umbrella").get_user_names([ada.id]) == {}
@@ -300,7 +300,7 @@ class TestAuditEvents:
     ) -> None:
         events = [write_audit_event("acme", minute) for minute in (1, 3, 3, 5)]
         write_audit_event("umbrella", 2)
-        write_change(None, user("ada"), format_time(2))
+        write_change(None, build_user("ada"), format_time(2))
         open_log().record_failure(build_failure(4))
 
         records = list_log(open_log())
@@ -332,7 +332,7 @@ class TestAuditEvents:
     ) -> None:
         for minute in (1, 1, 1, 2, 2):
             write_audit_event("acme", minute)
-            write_change(None, user(new_id()), format_time(minute))
+            write_change(None, build_user(new_id()), format_time(minute))
             open_log().record_failure(build_failure(minute, new_id()))
         pages: list[LogRecord] = []
         position: LogPosition | None = None
@@ -396,7 +396,7 @@ class TestDailyCounts:
         expected: tuple[int, bool],
     ) -> None:
         for day in (29, 30, 30, 31):
-            write_change(None, user(f"user-{day}-{new_id()}"), format_time(1, day=day))
+            write_change(None, build_user(f"user-{day}-{new_id()}"), format_time(1, day=day))
         assert open_log().count_changes(f"2026-01-{first}", f"2026-01-{last}", limit) == expected
 
 

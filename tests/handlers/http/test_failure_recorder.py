@@ -7,20 +7,24 @@ from handlers.http.lazy_failure_recorder import LazyFailureRecorder
 from scim.protocol.leniency import LeniencyTracker
 from scim.service.audit.failure_recorder import FailureRecorder
 from scim.service.model.audit.failure import RequestSummary
-from tests.service.audit.test_failure_recorder import WRONG, Failures, recording
+from tests.service.audit.test_failure_recorder import WRONG_TYPE, FakeFailureStore, build_recorder
 
 
 def test_operations_of_a_bulk_request_share_one_recorder() -> None:
     """Otherwise the failures of all but one are in no log line and in no count of the day."""
-    store = Failures()
+    store = FakeFailureStore()
 
     def create() -> FailureRecorder:
         time.sleep(0.01)  # so that every thread asks before there is one
-        return recording(store)
+        return build_recorder(store)
 
     recorder = LazyFailureRecorder(create)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: recorder.record_failure(RequestSummary("create"), WRONG, LeniencyTracker()), range(8)))
+        list(
+            pool.map(
+                lambda _: recorder.record_failure(RequestSummary("create"), WRONG_TYPE, LeniencyTracker()), range(8)
+            )
+        )
     recorder.finish()
 
     assert recorder.log_fields["failures"] == 8
@@ -28,6 +32,6 @@ def test_operations_of_a_bulk_request_share_one_recorder() -> None:
 
 
 def test_request_without_outcome_creates_no_recorder() -> None:
-    recorder = LazyFailureRecorder(lambda: recording(Failures(broken=RuntimeError("created"))))
+    recorder = LazyFailureRecorder(lambda: build_recorder(FakeFailureStore(error=RuntimeError("created"))))
     recorder.finish()
     assert recorder.log_fields == {}

@@ -1,4 +1,4 @@
-"""Audit events in words."""
+"""The descriptions of audit events."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from scim.service.audit.audit_event_descriptions import ACTION_DESCRIPTIONS, des
 from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 
 
-def test_every_action_has_a_description() -> None:
+def test_actions_have_a_description() -> None:
     assert set(ACTION_DESCRIPTIONS) == set(AuditAction)
 
 

@@ -1,4 +1,4 @@
-"""Every rule that a request can break has an explanation."""
+"""The explanations of failures: each rule has one."""
 
 import dataclasses
 
@@ -30,17 +30,17 @@ FAILURE = Failure(
 )
 
 
-def classes() -> list[type[errors.ScimError]]:
-    found = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.ScimError)]
-    return [each for each in found if each is not errors.ScimError]
+def list_error_classes() -> list[type[errors.ScimError]]:
+    classes = [value for value in vars(errors).values() if isinstance(value, type)]
+    return [cls for cls in classes if issubclass(cls, errors.ScimError) and cls is not errors.ScimError]
 
 
-def test_every_rule_has_an_explanation() -> None:
+def test_rules_have_an_explanation() -> None:
     assert set(EXPLANATIONS) == set(Rule)
 
 
-@pytest.mark.parametrize("error", classes(), ids=lambda error: error.__name__)
-def test_every_error_has_a_rule_of_its_class(error: type[errors.ScimError]) -> None:
+@pytest.mark.parametrize("error", list_error_classes(), ids=lambda error: error.__name__)
+def test_rule_of_error_defaults_to_its_class(error: type[errors.ScimError]) -> None:
     assert error("detail").rule == error.rule
     assert error("detail", rule=Rule.FORMAT).rule is Rule.FORMAT
 
@@ -52,11 +52,11 @@ def test_explanation_has_summary_and_remediation(rule: str, provider: IdentityPr
         FAILURE, rule=rule, provider=provider, ignored=["mail"], rejected_leniency="pathless-patch"
     )
 
-    what, change = explain(failure)
+    summary, remediation = explain(failure)
 
-    assert len(what) > 20
-    assert len(change) > 10
-    assert not {"{", "}"} & set(what + change)
+    assert len(summary) > 20
+    assert len(remediation) > 10
+    assert not {"{", "}"} & set(summary + remediation)
     assert set(EXPLANATIONS[rule].remediation_by_provider) <= set(IdentityProvider)
 
 
@@ -64,21 +64,23 @@ def test_summary_ends_with_the_detail() -> None:
     assert explain(FAILURE)[0].endswith("The error was: active is a boolean. Send true or false.")
 
 
-def test_unknown_rule_is_explained_by_its_detail() -> None:
-    what, _ = explain(dataclasses.replace(FAILURE, rule="of-old"))
-    assert FAILURE.detail in what
+def test_unknown_rule_is_explained_by_detail() -> None:
+    summary, _ = explain(dataclasses.replace(FAILURE, rule="removed-rule"))
+    assert FAILURE.detail in summary
 
 
 @pytest.mark.parametrize("leniency", Leniency)
 def test_strict_mode_names_the_rejected_leniency(leniency: Leniency) -> None:
-    what, change = explain(dataclasses.replace(FAILURE, rule=Rule.STRICT_MODE, rejected_leniency=leniency.label))
-    assert leniency.description in what
-    assert "muster strict TENANT off" in change
+    summary, remediation = explain(
+        dataclasses.replace(FAILURE, rule=Rule.STRICT_MODE, rejected_leniency=leniency.label)
+    )
+    assert leniency.description in summary
+    assert "muster strict TENANT off" in remediation
 
 
 @pytest.mark.parametrize("provider", [None, IdentityProvider.ENTRA, IdentityProvider.OKTA, IdentityProvider.PING])
 @pytest.mark.parametrize("rule", [Rule.TOKEN_EXPIRED, Rule.TOKEN])
 def test_rejected_token_has_remediation(rule: str, provider: IdentityProvider | None) -> None:
-    what, change = explain_rejected_token(rule, provider)
-    assert "token" in what
-    assert "muster rotate" in change
+    summary, remediation = explain_rejected_token(rule, provider)
+    assert "token" in summary
+    assert "muster rotate" in remediation

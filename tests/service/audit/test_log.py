@@ -1,4 +1,4 @@
-"""The activity, the health and the last failure of a tenant, from bounded reads."""
+"""The activity, the health and the last failure of a tenant, and the number of records read."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,21 +19,19 @@ TODAY, YESTERDAY = "2026-01-31", "2026-01-30"
 
 
 @dataclass
-class Records:
-    """The records of a tenant. ``limits`` are those up to which changes were to be counted, ``drawn`` the records of
-    the log that were read.
-    """
+class FakeAuditLogStore:
+    """The records of a tenant. Keeps the limits of counts of changes, and counts the records that were read."""
 
     days: Mapping[str, DailyFailures] = field(default_factory=dict)
-    changes_: Mapping[str, int] = field(default_factory=dict)
-    log_: Collection[LogRecord] = ()
+    changes_by_day: Mapping[str, int] = field(default_factory=dict)
+    log: Collection[LogRecord] = ()
     limits: list[int] = field(default_factory=list)
-    drawn: int = 0
+    read_count: int = 0
 
     def list_records(self, *_: object, **__: object) -> Iterator[tuple[LogPosition, LogRecord]]:
-        for each in self.log_:
-            self.drawn += 1
-            yield LogPosition("", "", ""), each
+        for record in self.log:
+            self.read_count += 1
+            yield LogPosition("", "", ""), record
 
     def find_failures(self, *_: object) -> FailureSearchResult:
         return FailureSearchResult()
@@ -57,27 +55,30 @@ class Records:
         return []
 
     def get_daily_failures(self, first_day: str, last_day: str) -> dict[str, DailyFailures]:
-        return {day: each for day, each in self.days.items() if first_day <= day <= last_day}
+        return {day: failures for day, failures in self.days.items() if first_day <= day <= last_day}
 
     def count_changes(self, first_day: str, last_day: str, limit: int) -> tuple[int, bool]:
         self.limits.append(limit)
-        number = sum(each for day, each in self.changes_.items() if first_day <= day <= last_day)
+        number = sum(count for day, count in self.changes_by_day.items() if first_day <= day <= last_day)
         return min(number, limit), number >= limit
 
 
-def log_of(records: Records) -> AuditLog:
+def open_log(records: FakeAuditLogStore) -> AuditLog:
     tenant = Tenant("acme", token=TokenState("v1"))
     return AuditLog(records, MemoryStore(), tenant, lambda: TokenUsage(1.0, "v1", "Okta"), lambda: parse_rfc3339(NOW))
 
 
-def failed(**counts: int) -> DailyFailures:
+def count_failures(**counts: int) -> DailyFailures:
     return DailyFailures({FailureKind(name): number for name, number in counts.items()})
 
 
-def test_activity_has_every_day() -> None:
-    days = {TODAY: failed(create=2, other_requests=7), YESTERDAY: failed(patch=3, rejected_tokens=5, no_ops=9)}
+def test_activity_has_all_days() -> None:
+    days = {
+        TODAY: count_failures(create=2, other_requests=7),
+        YESTERDAY: count_failures(patch=3, rejected_tokens=5, no_ops=9),
+    }
 
-    activity = log_of(Records(days, {TODAY: 3, "2026-01-29": 9_000})).get_activity(3)
+    activity = open_log(FakeAuditLogStore(days, {TODAY: 3, "2026-01-29": 9_000})).get_activity(3)
 
     assert activity == [
         DailyActivity("2026-01-29", 5_000, 0, 0, True),
@@ -87,17 +88,18 @@ def test_activity_has_every_day() -> None:
 
 
 def test_activity_takes_one_call_a_day() -> None:
-    records = Records()
-    log_of(records).get_activity(30)
+    records = FakeAuditLogStore()
+    open_log(records).get_activity(30)
     assert records.limits == [5_000] * 30
 
 
-def test_health_is_that_of_today_and_yesterday() -> None:
-    records = Records(
-        {TODAY: failed(create=2), YESTERDAY: failed(patch=3), "2026-01-29": failed(create=99)}, {TODAY: 15}
+def test_health_covers_today_and_yesterday() -> None:
+    records = FakeAuditLogStore(
+        {TODAY: count_failures(create=2), YESTERDAY: count_failures(patch=3), "2026-01-29": count_failures(create=99)},
+        {TODAY: 15},
     )
 
-    health = log_of(records).get_health()
+    health = open_log(records).get_health()
 
     assert (health.state, health.activity.failures.failed_writes, health.activity.failure_share) == (
         *(HealthState.FAILING, 5),
@@ -110,10 +112,10 @@ def test_last_failure_skips_no_ops() -> None:
     failure = FailureCount(replace(FAILURE, rule="type"), NOW, 1)
     no_op = FailureCount(replace(FAILURE, rule=Rule.NO_OP, status=200), NOW, 1)
 
-    found = log_of(Records(log_=[no_op, failure])).find_last_failure()
-    endless = Records(log_=[no_op] * 1_000)
+    last = open_log(FakeAuditLogStore(log=[no_op, failure])).find_last_failure()
+    endless = FakeAuditLogStore(log=[no_op] * 1_000)
 
-    assert found is not None
-    assert found.rule == "type"
-    assert log_of(endless).find_last_failure() is None
-    assert endless.drawn == 200
+    assert last is not None
+    assert last.rule == "type"
+    assert open_log(endless).find_last_failure() is None
+    assert endless.read_count == 200

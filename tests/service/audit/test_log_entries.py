@@ -1,4 +1,4 @@
-"""Log entries: what each record of the log becomes."""
+"""The entries of the audit log."""
 
 from itertools import product
 
@@ -9,7 +9,7 @@ from scim.service.model.change_record import ChangeRecord, Operation, Participat
 
 
 @pytest.mark.parametrize(("operation", "participation"), list(product(Operation, Participation)))
-def test_every_change_has_words(operation: Operation, participation: Participation) -> None:
+def test_summary_of_change_is_a_sentence(operation: Operation, participation: Participation) -> None:
     at = "2026-01-31T09:30:00.000Z"
     change = ChangeRecord(at, operation, ["title"], participation, "scim", "r1", [], "User", "ada", None, active=True)
     entry = describe_record(StoredChange("1", change), {})

@@ -1,4 +1,4 @@
-"""The identity provider that is detected from what is kept of a tenant's traffic."""
+"""The identity provider that is detected from the records of a tenant."""
 
 from dataclasses import replace
 
@@ -20,34 +20,34 @@ CHANGE = ChangeRecord(
     NOW, Operation.PATCH, [], Participation.UNCHANGED, "scim", "request-1", [], "User", "ada", None, active=True
 )
 BY_ENTRA = StoredChange("1", replace(CHANGE, leniencies=["path-as-key"]))
-REFUSED = RejectedTokenCount(NOW, NOW, 1, "token")
+REJECTED = RejectedTokenCount(NOW, NOW, 1, "token")
 
 
 @pytest.mark.parametrize(
-    ("use", "failures", "newest", "expected"),
+    ("usage", "failures", "newest", "expected"),
     [
         (BY_OKTA, ENTRA, [BY_ENTRA], IdentityProvider.OKTA),
         (BY_CURL, GOOGLE, [BY_ENTRA], GOOGLE),
-        (BY_CURL, None, [REFUSED, StoredChange("1", CHANGE), BY_ENTRA], ENTRA),
+        (BY_CURL, None, [REJECTED, StoredChange("1", CHANGE), BY_ENTRA], ENTRA),
         (
             BY_CURL,
             None,
             [FailureCount(replace(FAILURE, provider=ONELOGIN), NOW, 1), BY_ENTRA],
             ONELOGIN,
         ),
-        (None, None, [REFUSED], None),
+        (None, None, [REJECTED], None),
     ],
 )
 def test_provider_is_detected(
-    use: TokenUsage | None,
+    usage: TokenUsage | None,
     failures: IdentityProvider | None,
     newest: list[LogRecord],
     expected: IdentityProvider | None,
 ) -> None:
-    assert detect_tenant_provider(use, DailyFailures(provider=failures), newest) == expected
+    assert detect_tenant_provider(usage, DailyFailures(provider=failures), newest) == expected
 
 
-def test_newest_records_are_not_read_without_need() -> None:
+def test_user_agent_is_enough_without_records() -> None:
     newest = iter([BY_ENTRA])
     assert detect_tenant_provider(BY_OKTA, DailyFailures(), newest) == IdentityProvider.OKTA
     assert next(newest) == BY_ENTRA

@@ -1,4 +1,4 @@
-"""Which identity provider is asking: told by what is recorded of them."""
+"""The identity provider that is detected from a request."""
 
 import json
 from pathlib import Path
@@ -38,17 +38,19 @@ RECORDED = sorted((Path(__file__).parents[2] / "idp").glob("*/*.json"))
         ("curl/8", "filter=x", [], None, None),
     ],
 )
-def test_provider_is_recognised(agent: str, query: str, leniencies: list[str], body: Any, expected: str | None) -> None:
+def test_provider_is_detected(agent: str, query: str, leniencies: list[str], body: Any, expected: str | None) -> None:
     assert detect_request_provider(agent, query, leniencies, body) == expected
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_recorded_exchange_is_not_recognized_as_another_provider(path: Path) -> None:
-    """By user agent and operations alone; Microsoft's own tools and those who write as they do are Entra ID's."""
+def test_recording_is_not_detected_as_another_provider(path: Path) -> None:
+    """The user agent and the operations are enough. JumpCloud's requests look like those of Entra ID."""
     alike = {"entra", "jumpcloud"}
-    exchange = json.loads(path.read_text())
-    for each in exchange["exchanges"]:
-        headers = {name.lower(): value for name, value in exchange.get("headers", {}).items()}
-        request = each["request"]
-        found = detect_request_provider(headers.get("user-agent", ""), request.get("path", ""), [], request.get("body"))
-        assert found in (None, path.parent.name) or {found, path.parent.name} <= alike
+    recording = json.loads(path.read_text())
+    for pair in recording["exchanges"]:
+        headers = {name.lower(): value for name, value in recording.get("headers", {}).items()}
+        request = pair["request"]
+        provider = detect_request_provider(
+            headers.get("user-agent", ""), request.get("path", ""), [], request.get("body")
+        )
+        assert provider in (None, path.parent.name) or {provider, path.parent.name} <= alike

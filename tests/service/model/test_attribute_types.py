@@ -1,4 +1,4 @@
-"""The types of custom attributes, remembered beyond the schemas that are served."""
+"""The types of custom attributes, which are kept after a schema is removed."""
 
 from typing import Any
 
@@ -17,21 +17,21 @@ URN = "urn:example:User"
 DESK = [{"name": "room", "type": "string"}, {"name": "floor", "type": "integer"}]
 
 
-def schema(*attributes: dict[str, Any], urn: str = URN) -> dict[str, Any]:
+def build_schema(*attributes: dict[str, Any], urn: str = URN) -> dict[str, Any]:
     return {"id": urn, "attributes": list(attributes)}
 
 
-def attribute(name: str = "a", type_: str = "string", **more: Any) -> dict[str, Any]:
+def build_attribute(name: str = "a", type_: str = "string", **more: Any) -> dict[str, Any]:
     return {"name": name, "type": type_} | more
 
 
-def test_types_look_like_values() -> None:
+def test_types_have_the_structure_of_values() -> None:
     documents = [
-        schema(
-            attribute(),
-            attribute("b", "integer", multiValued=True),
-            attribute("c", "complex", subAttributes=DESK),
-            attribute("d", "complex", subAttributes=DESK[:1], multiValued=True),
+        build_schema(
+            build_attribute(),
+            build_attribute("b", "integer", multiValued=True),
+            build_attribute("c", "complex", subAttributes=DESK),
+            build_attribute("d", "complex", subAttributes=DESK[:1], multiValued=True),
         )
     ]
     assert extract_types(documents) == {
@@ -39,9 +39,13 @@ def test_types_look_like_values() -> None:
     }
 
 
-def test_types_only_grow() -> None:
-    known = merge_types({}, [schema(attribute("c", "complex", subAttributes=DESK[:1])), schema(urn="urn:x:y")])
-    known = merge_types(known, [schema(attribute("c", "complex", subAttributes=DESK[1:]), attribute("b"))])
+def test_types_are_never_removed() -> None:
+    known = merge_types(
+        {}, [build_schema(build_attribute("c", "complex", subAttributes=DESK[:1])), build_schema(urn="urn:x:y")]
+    )
+    known = merge_types(
+        known, [build_schema(build_attribute("c", "complex", subAttributes=DESK[1:]), build_attribute("b"))]
+    )
     assert known == {URN: {"c": {"room": "string", "floor": "integer"}, "b": "string"}, "urn:x:y": {}}
     assert merge_types(known, []) == known
 
@@ -49,30 +53,35 @@ def test_types_only_grow() -> None:
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        (attribute("a", "integer"), f"The type of {URN}:a cannot change from string to integer"),
-        (attribute("a", multiValued=True), "to string, multi-valued"),
-        (attribute("a", "complex", subAttributes=DESK), "to complex"),
-        (attribute("c"), "from complex to string"),
-        (attribute("c", "complex", subAttributes=[attribute("room", "integer")]), f"The type of {URN}:c.room"),
-        (attribute("c", "complex", subAttributes=[attribute("Room")]), "Use the name room"),
-        (attribute("A"), "The attribute A had the name a before"),
+        (build_attribute("a", "integer"), f"The type of {URN}:a cannot change from string to integer"),
+        (build_attribute("a", multiValued=True), "to string, multi-valued"),
+        (build_attribute("a", "complex", subAttributes=DESK), "to complex"),
+        (build_attribute("c"), "from complex to string"),
+        (
+            build_attribute("c", "complex", subAttributes=[build_attribute("room", "integer")]),
+            f"The type of {URN}:c.room",
+        ),
+        (build_attribute("c", "complex", subAttributes=[build_attribute("Room")]), "Use the name room"),
+        (build_attribute("A"), "The attribute A had the name a before"),
     ],
 )
-def test_other_type_is_refused(changed: dict[str, Any], reason: str) -> None:
-    known = merge_types({}, [schema(attribute(), attribute("c", "complex", subAttributes=DESK))])
+def test_change_of_type_is_rejected(changed: dict[str, Any], reason: str) -> None:
+    known = merge_types({}, [build_schema(build_attribute(), build_attribute("c", "complex", subAttributes=DESK))])
     with pytest.raises(ValueError, match=reason):
-        merge_types(known, [schema(changed)])
+        merge_types(known, [build_schema(changed)])
 
 
 def test_format_and_limits_can_change() -> None:
-    known = merge_types({}, [schema(attribute(maxLength=5, required=True))])
-    assert merge_types(known, [schema(attribute(format="date", mutability="readOnly"))]) == known
+    known = merge_types({}, [build_schema(build_attribute(maxLength=5, required=True))])
+    assert merge_types(known, [build_schema(build_attribute(format="date", mutability="readOnly"))]) == known
 
 
-def test_number_of_types_is_bounded() -> None:
-    """A tenant that is at the bound can still use what it had, and change its other settings."""
+def test_number_of_types_is_limited() -> None:
+    """A tenant at the limit can still use its existing attributes and change its other settings."""
     known: Any = {}
-    documents = [schema(*(attribute(f"{'x' * 90}{n}") for n in range(100)), urn=f"urn:x:{m}") for m in range(10)]
+    documents = [
+        build_schema(*(build_attribute(f"{'x' * 90}{n}") for n in range(100)), urn=f"urn:x:{m}") for m in range(10)
+    ]
     for document in documents[:9]:
         known = merge_types(known, [document])
     with pytest.raises(ValueError, match=f"more than {MAX_BYTES} bytes. Reuse the names of removed attributes"):
@@ -81,11 +90,13 @@ def test_number_of_types_is_bounded() -> None:
 
 
 def test_reduced_schemas() -> None:
-    whole, other = schema(attribute(), attribute("b")), schema(attribute(), urn="urn:x:y")
+    whole, other = build_schema(build_attribute(), build_attribute("b")), build_schema(build_attribute(), urn="urn:x:y")
     known = merge_types({}, [whole, other])
     assert find_reduced_schemas(known, [whole, other]) == frozenset()
-    assert find_reduced_schemas(known, [schema(attribute()), other]) == {URN}
-    (resource_type,) = Tenant("acme", custom_schemas=[schema(attribute()), other], attribute_types=known).resource_types
+    assert find_reduced_schemas(known, [build_schema(build_attribute()), other]) == {URN}
+    (resource_type,) = Tenant(
+        "acme", custom_schemas=[build_schema(build_attribute()), other], attribute_types=known
+    ).resource_types
     assert resource_type.urns_returned_whole.isdisjoint({URN})
     assert "urn:x:y" in resource_type.urns_returned_whole
 
@@ -94,11 +105,15 @@ def test_removed_attributes_are_listed() -> None:
     known = merge_types(
         {},
         [
-            schema(attribute(), attribute("c", "complex", subAttributes=DESK), attribute("t", multiValued=True)),
-            schema(attribute(), urn="urn:x:y"),
+            build_schema(
+                build_attribute(),
+                build_attribute("c", "complex", subAttributes=DESK),
+                build_attribute("t", multiValued=True),
+            ),
+            build_schema(build_attribute(), urn="urn:x:y"),
         ],
     )
-    served = [schema(attribute(), attribute("c", "complex", subAttributes=DESK[:1]))]
+    served = [build_schema(build_attribute(), build_attribute("c", "complex", subAttributes=DESK[:1]))]
     assert list_removed_attributes(known, served) == [
         (URN, "c.floor", "integer"),
         (URN, "t", "string, multi-valued"),

@@ -3,10 +3,10 @@
 from scim.service.model.change_record import WRITE_OPERATIONS, Operation, Participation
 
 
-def test_values_are_those_in_the_table_and_in_events() -> None:
+def test_stored_values() -> None:
     assert list(Operation) == ["create", "replace", "patch", "delete", "link"]
     assert list(Participation) == ["joined", "left", "unchanged"]
 
 
-def test_a_method_leads_to_every_operation_of_a_client() -> None:
+def test_methods_cover_all_operations_of_clients() -> None:
     assert set(WRITE_OPERATIONS.values()) == set(Operation) - {Operation.LINK}

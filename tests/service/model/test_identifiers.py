@@ -1,4 +1,4 @@
-"""Identifiers of users and in requests."""
+"""The identifiers of users, and those in requests."""
 
 from typing import Any
 
@@ -40,23 +40,23 @@ def test_identifiers_in_a_request(resource_id: str | None, body: Any, query: str
 
 
 def test_kinds_of_identifiers() -> None:
-    """Failures are stored with them, so the values must not change."""
+    """Stored failures contain these values, so they must not change."""
     assert list(IdentifierKind) == ["userName", "externalId", "email", "id", "filter"]
 
 
-def test_identifiers_are_bounded() -> None:
-    person = identify_subject(None, {"userName": "x" * 9_999, "emails": [{"value": f"{n}@x"} for n in range(500)]})
-    assert len(person.identifiers) == 20
-    assert len(person.identifier[1]) == 256
+def test_identifiers_are_limited() -> None:
+    subject = identify_subject(None, {"userName": "x" * 9_999, "emails": [{"value": f"{n}@x"} for n in range(500)]})
+    assert len(subject.identifiers) == 20
+    assert len(subject.identifier[1]) == 256
 
 
-def test_hash_ignores_case_and_shows_nothing() -> None:
+def test_hash_ignores_case_and_hides_identifier() -> None:
     assert hash_identifier(" Straße@Example.com ") == hash_identifier("STRASSE@example.COM")
     assert hash_identifier("ada") != hash_identifier("adb")
     assert "ada" not in hash_identifier("ada")
 
 
-def test_nobody_has_no_hash() -> None:
+def test_subject_without_identifier_has_no_hash() -> None:
     assert (Subject().identifier, Subject().hashes) == (("", ""), frozenset())
 
 
@@ -76,22 +76,22 @@ def test_identifiers_of_user() -> None:
         ({"displayName": 3, "name": ["Ada"], "title": "Countess"}, set()),
     ],
 )
-def test_names_are_the_full_name_and_its_words(body: Any, names: set[str]) -> None:
+def test_names_are_full_name_and_its_words(body: Any, names: set[str]) -> None:
     assert set(identify_subject(None, body).names) == names
 
 
-def test_name_is_no_identifier_and_has_another_hash() -> None:
-    person = identify_subject(None, {"userName": "ada", "displayName": "Ada King"})
-    assert person.identifiers == (("userName", "ada"),)
-    assert person.hashes == {hash_identifier("ada"), *map(hash_name, ("ADA  king", "ada", "King"))}
+def test_name_is_not_an_identifier() -> None:
+    subject = identify_subject(None, {"userName": "ada", "displayName": "Ada King"})
+    assert subject.identifiers == (("userName", "ada"),)
+    assert subject.hashes == {hash_identifier("ada"), *map(hash_name, ("ADA  king", "ada", "King"))}
     assert hash_name("ada") != hash_identifier("ada")
 
 
-def test_names_are_bounded() -> None:
-    person = identify_subject(None, {"displayName": " ".join(f"{number}{'x' * 300}" for number in range(50))})
-    assert (len(person.names), max(map(len, person.names))) == (20, 256)
+def test_names_are_limited() -> None:
+    subject = identify_subject(None, {"displayName": " ".join(f"{number}{'x' * 300}" for number in range(50))})
+    assert (len(subject.names), max(map(len, subject.names))) == (20, 256)
 
 
-def test_name_is_no_identifier_of_a_resource() -> None:
+def test_name_does_not_identify_a_resource() -> None:
     """References are resolved by identifiers."""
     assert identify_user({"id": "1", "userName": "ada", "displayName": "Ada King"}).names == ()

@@ -11,7 +11,7 @@ PAGES = {page.stem for page in (Path(__file__).parents[3] / "docs/use/identity-p
 
 
 @pytest.mark.parametrize("provider", IdentityProvider)
-def test_provider_has_a_name_a_page_and_a_guide(provider: IdentityProvider) -> None:
+def test_provider_has_name_page_and_guide(provider: IdentityProvider) -> None:
     assert provider.display_name
     assert provider in PAGES
     assert provider in GUIDES

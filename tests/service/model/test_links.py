@@ -10,17 +10,17 @@ links = st.builds(Link, texts, texts, texts, st.none() | st.integers(0, 9_999))
 
 
 @given(st.integers(0, 9), st.lists(links))
-def test_links_are_parsed_as_they_were_stored(sequence: int, links: list[Link]) -> None:
+def test_parse_is_the_inverse_of_to_json(sequence: int, links: list[Link]) -> None:
     references = UserLinks(sequence, tuple(links))
     assert UserLinks.parse(references.to_json()) == references
 
 
-def test_user_that_never_had_links_stores_none() -> None:
+def test_user_without_links_stores_none() -> None:
     assert UserLinks().to_json() == ""
     assert UserLinks(2).to_json() == "[2]"
 
 
 def test_stored_form() -> None:
-    """Rows of the version before have it, so it must not change."""
+    """Items of earlier versions have this form, so it must not change."""
     references = UserLinks(1, (Link("manager", "hash", "id", 7),))
     assert references.to_json() == '[1,["manager","hash","id",7]]'

@@ -22,6 +22,6 @@ def test_parse_is_the_inverse_of_format(text: str) -> None:
     assert format_rfc3339(parse_rfc3339(text)) == text
 
 
-def test_last_days_are_those_of_utc() -> None:
+def test_last_days_are_in_utc() -> None:
     assert list_last_days(parse_rfc3339("2026-03-01T00:00:00Z"), 2) == ["2026-02-28", "2026-03-01"]
     assert list_last_days(parse_rfc3339("2026-02-28T23:59:59Z"), 3) == ["2026-02-26", "2026-02-27", "2026-02-28"]

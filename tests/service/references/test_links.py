@@ -1,4 +1,4 @@
-"""The links of a user: how they are resolved, and carried over to its next version."""
+"""The links of a user: their resolution, and their transfer to its next version."""
 
 import json
 from collections.abc import Mapping
@@ -20,11 +20,11 @@ from tests.service.fakes import BASE_URL, NOW
 EXTENSION = json.loads((Path(__file__).parents[3] / "examples/extensions/employee.json").read_text())
 TYPE = load_user_type().with_extensions([EXTENSION])
 MANAGER = f"{ENTERPRISE}:manager"
-SOMEBODY = "00000000-0000-4000-8000-00000000000b"
+USER_ID = "00000000-0000-4000-8000-00000000000b"
 RENDERER = ResourceRenderer(TYPE, BASE_URL)
 
 
-def user(members: Mapping[str, Any], version: int = 1) -> StoredResource:
+def build_user(members: Mapping[str, Any], version: int = 1) -> StoredResource:
     schemas = [CORE, *(name for name in members if name.startswith("urn:"))]
     return StoredResource.from_resource(
         {"schemas": schemas, "id": "u", "userName": "alice", **members}, version, NOW, NOW, NOW
@@ -39,8 +39,8 @@ def carry_over(
     return replace(after, links_json=links.carry_over_links(links_before, after.resource, TYPE, client_refs).to_json())
 
 
-def linked(stored: StoredResource, **targets: str) -> StoredResource:
-    """Linked to the ids that the targets give for values."""
+def add_links(stored: StoredResource, **targets: str) -> StoredResource:
+    """Link the user to the ids that ``targets`` has for its values."""
     stored.links_json = UserLinks(
         1, links.resolve_links(stored.resource, TYPE, lambda _, value: targets.get(value))
     ).to_json()
@@ -49,9 +49,9 @@ def linked(stored: StoredResource, **targets: str) -> StoredResource:
 
 def test_next_version_carries_links_over() -> None:
     mentor = {SURVEY: {"Buddy": {"value": "m"}}}
-    before = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}, **mentor}), boss="b", m="n")
+    before = add_links(build_user({ENTERPRISE: {"manager": {"value": "boss"}}, **mentor}), boss="b", m="n")
     reference_values = {ENTERPRISE: {"manager": {"value": "boss"}}, SURVEY: {"Buddy": {"value": "x"}}}
-    after = user({"title": "a longer document", **reference_values}, 2)
+    after = build_user({"title": "a longer document", **reference_values}, 2)
     after = carry_over(before, after)
     references = UserLinks.parse(after.links_json)
     assert references.sequence == 0
@@ -59,53 +59,53 @@ def test_next_version_carries_links_over() -> None:
         (MANAGER, "b", False),
         (f"{SURVEY}:Buddy", "n", True),
     ]
-    shown = RENDERER.render(after)
-    assert shown[ENTERPRISE]["manager"]["$ref"] == f"{BASE_URL}/Users/b"
-    assert shown[SURVEY] == {"Buddy": {"value": "x"}}
+    rendered = RENDERER.render(after)
+    assert rendered[ENTERPRISE]["manager"]["$ref"] == f"{BASE_URL}/Users/b"
+    assert rendered[SURVEY] == {"Buddy": {"value": "x"}}
 
 
-def test_restored_value_has_its_link_again() -> None:
-    first = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
-    second = carry_over(first, user({}, 2))
-    third = carry_over(second, user({"title": "Cook", ENTERPRISE: {"manager": {"value": "boss"}}}, 3))
+def test_restored_value_has_its_link() -> None:
+    first = add_links(build_user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
+    second = carry_over(first, build_user({}, 2))
+    third = carry_over(second, build_user({"title": "Cook", ENTERPRISE: {"manager": {"value": "boss"}}}, 3))
     assert RENDERER.render(third)[ENTERPRISE]["manager"] == {"value": "boss", "$ref": f"{BASE_URL}/Users/b"}
 
 
 def test_links_are_carried_over_by_attribute() -> None:
-    before = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
-    after = carry_over(before, user({SURVEY: {"Buddy": {"value": "boss"}}}, 2))
+    before = add_links(build_user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
+    after = carry_over(before, build_user({SURVEY: {"Buddy": {"value": "boss"}}}, 2))
     assert RENDERER.render(after)[SURVEY] == {"Buddy": {"value": "boss"}}
 
 
-def test_only_a_ref_to_a_user_here_is_extracted() -> None:
-    sent = {ENTERPRISE: {"manager": {"value": "x", "$ref": f"{BASE_URL}/Users/{SOMEBODY}"}}}
+def test_only_ref_to_known_url_is_extracted() -> None:
+    sent = {ENTERPRISE: {"manager": {"value": "x", "$ref": f"{BASE_URL}/Users/{USER_ID}"}}}
     assert links.extract_client_refs(sent, TYPE, BASE_URL) == (
         {ENTERPRISE: {"manager": {"value": "x"}}},
-        {(MANAGER, "x"): SOMEBODY},
+        {(MANAGER, "x"): USER_ID},
     )
-    for own in (f"../Users/{SOMEBODY}", f"https://hr.example.com/Users/{SOMEBODY}", f"{BASE_URL}/Users/b", ""):
-        sent = {ENTERPRISE: {"manager": {"value": "x", "$ref": own}}}
+    for ref in (f"../Users/{USER_ID}", f"https://hr.example.com/Users/{USER_ID}", f"{BASE_URL}/Users/b", ""):
+        sent = {ENTERPRISE: {"manager": {"value": "x", "$ref": ref}}}
         assert links.extract_client_refs(sent, TYPE, BASE_URL) == (sent, {})
 
 
-def test_client_ref_is_shown_and_not_published() -> None:
-    created = carry_over(None, user({ENTERPRISE: {"manager": {"value": "x"}}}), {(MANAGER, "x"): SOMEBODY})
-    assert RENDERER.render(created)[ENTERPRISE]["manager"]["$ref"] == f"{BASE_URL}/Users/{SOMEBODY}"
+def test_client_ref_is_rendered_but_not_published() -> None:
+    created = carry_over(None, build_user({ENTERPRISE: {"manager": {"value": "x"}}}), {(MANAGER, "x"): USER_ID})
+    assert RENDERER.render(created)[ENTERPRISE]["manager"]["$ref"] == f"{BASE_URL}/Users/{USER_ID}"
     assert UserLinks.parse(created.links_json).published_links == []
 
 
-def test_resolved_link_wins_over_client_ref() -> None:
-    before = linked(user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
-    after = user({"title": "Cook", ENTERPRISE: {"manager": {"value": "boss"}}}, 2)
-    after = carry_over(before, after, {(MANAGER, "boss"): SOMEBODY})
+def test_resolved_link_precedes_client_ref() -> None:
+    before = add_links(build_user({ENTERPRISE: {"manager": {"value": "boss"}}}), boss="b")
+    after = build_user({"title": "Cook", ENTERPRISE: {"manager": {"value": "boss"}}}, 2)
+    after = carry_over(before, after, {(MANAGER, "boss"): USER_ID})
     assert [link.user_id for link in UserLinks.parse(after.links_json).links] == ["b"]
 
 
-@pytest.mark.parametrize("own", ["", "../Users/b"])
+@pytest.mark.parametrize("ref", ["", "../Users/b"])
 @pytest.mark.parametrize("first", ["$ref", "value"])
-def test_value_with_a_ref_of_the_client_has_no_position(own: str, first: str) -> None:
-    manager = {"$ref": own, "value": "boss"} if first == "$ref" else {"value": "boss", "$ref": own}
-    stored = linked(user({ENTERPRISE: {"manager": manager}}), boss="b")
+def test_value_with_client_ref_has_no_position(ref: str, first: str) -> None:
+    manager = {"$ref": ref, "value": "boss"} if first == "$ref" else {"value": "boss", "$ref": ref}
+    stored = add_links(build_user({ENTERPRISE: {"manager": manager}}), boss="b")
     assert [(link.user_id, link.position) for link in UserLinks.parse(stored.links_json).links] == [("b", None)]
     assert RENDERER.render(stored)[ENTERPRISE]["manager"] == manager
 
@@ -117,17 +117,17 @@ def test_changed_links_are_listed_by_attribute() -> None:
     assert links.list_changed_link_attributes([one], [one]) == []
 
 
-def test_value_that_is_not_served_is_no_reference() -> None:
-    """Its link is shown no more, neither alone nor on a page; it is a reference again when its attribute comes back."""
-    stored = linked(user({SURVEY: {"Buddy": {"value": "m"}, "Business Unit": "R&D"}}), m=SOMEBODY)
+def test_hidden_value_is_no_reference() -> None:
+    """Its link is not rendered, neither alone nor on a page. It is a reference again when its attribute is restored."""
+    stored = add_links(build_user({SURVEY: {"Buddy": {"value": "m"}, "Business Unit": "R&D"}}), m=USER_ID)
     without = EXTENSION | {"attributes": EXTENSION["attributes"][:1]}
     fewer = load_user_type().with_extensions([without], frozenset({SURVEY}))
-    for hiding, shown in ((fewer, {"Business Unit": "R&D"}), (load_user_type(), None)):
-        assert links.resolve_links(stored.resource, hiding, lambda *_: SOMEBODY) == ()
-        renderer = ResourceRenderer(hiding, BASE_URL)
-        assert renderer.render(stored).get(SURVEY) == shown
+    for resource_type, expected in ((fewer, {"Business Unit": "R&D"}), (load_user_type(), None)):
+        assert links.resolve_links(stored.resource, resource_type, lambda *_: USER_ID) == ()
+        renderer = ResourceRenderer(resource_type, BASE_URL)
+        assert renderer.render(stored).get(SURVEY) == expected
         assert json.loads(renderer.compile_json_renderer()(stored)) == renderer.render(stored)
-    assert RENDERER.render(stored)[SURVEY]["Buddy"]["$ref"] == f"{BASE_URL}/Users/{SOMEBODY}"
+    assert RENDERER.render(stored)[SURVEY]["Buddy"]["$ref"] == f"{BASE_URL}/Users/{USER_ID}"
 
 
 PEERS = "urn:example:peers"
@@ -150,10 +150,12 @@ NOW_COMPLEX = load_user_type().with_extensions(
 )
 
 
-@pytest.mark.parametrize("held", ["boss", ["boss"], {"value": "boss", "$ref": 7}, {"value": ["boss"]}, [{"value": ""}]])
-def test_value_of_an_earlier_type_raises_nothing(held: Any) -> None:
-    """It was stored before its attribute became complex."""
-    stored, other = user({PEERS: {"peer": held}}), user({PEERS: {"peer": {"value": "boss"}}}, 2)
+@pytest.mark.parametrize(
+    "value", ["boss", ["boss"], {"value": "boss", "$ref": 7}, {"value": ["boss"]}, [{"value": ""}]]
+)
+def test_value_of_an_earlier_type_raises_nothing(value: Any) -> None:
+    """The value was stored before its attribute became complex."""
+    stored, other = build_user({PEERS: {"peer": value}}), build_user({PEERS: {"peer": {"value": "boss"}}}, 2)
     references = links.resolve_links(stored.resource, NOW_COMPLEX, lambda _, __: "b")
     assert [link.position for link in references] in ([], [None])
     links.extract_client_refs(stored.resource, NOW_COMPLEX, BASE_URL)
@@ -167,7 +169,7 @@ MANAGED = {ENTERPRISE: {"manager": {"value": "boss"}}}
 
 
 class TestChangesThatMayAffectLinks:
-    """The change record tells, since the function behind the stream reads neither users nor settings."""
+    """The change record has this fact because the stream function reads neither users nor settings."""
 
     @pytest.mark.parametrize(
         ("before", "after"),
@@ -182,15 +184,15 @@ class TestChangesThatMayAffectLinks:
             (MANAGED, {**MANAGED, "title": "Cook"}),
         ],
     )
-    def test_new_identifiers_and_references_may(self, before: Any, after: Any) -> None:
-        old, new = (members if members is None else user(members) for members in (before, after))
+    def test_identifiers_and_references_may_affect_links(self, before: Any, after: Any) -> None:
+        old, new = (members if members is None else build_user(members) for members in (before, after))
         assert links.may_affect_links(old, new, TYPE)
 
-    def test_links_may(self) -> None:
-        before, after = user({}), user({"title": "Cook"}, 2)
+    def test_existing_links_may_be_affected(self) -> None:
+        before, after = build_user({}), build_user({"title": "Cook"}, 2)
         before.links_json = UserLinks(1, (Link("manager", "a", "b", None),)).to_json()
         assert links.may_affect_links(before, after, TYPE)
 
     @pytest.mark.parametrize("after", [{"title": "Cook"}, {"active": False}, {SURVEY: {"Business Unit": "Kitchen"}}])
-    def test_other_attributes_may_not(self, after: Any) -> None:
-        assert not links.may_affect_links(user({}), user(after, 2), TYPE)
+    def test_other_attributes_do_not_affect_links(self, after: Any) -> None:
+        assert not links.may_affect_links(build_user({}), build_user(after, 2), TYPE)

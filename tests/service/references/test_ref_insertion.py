@@ -19,7 +19,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1
 
 
 def splice(resource: dict[str, Any]) -> dict[str, Any]:
-    """Return a resource with a ``$ref`` next to each reference that has room for one."""
+    """Return a resource with a ``$ref`` next to each reference that can have one."""
     references = [
         (find_ref_position(resource, reference), f"/{reference.value}") for reference in find_references(resource, TYPE)
     ]
@@ -30,7 +30,7 @@ def splice(resource: dict[str, Any]) -> dict[str, Any]:
 
 @given(title=texts | st.just(MARKER), manager=texts | st.just(MARKER), mentor=texts, buddy=texts)
 def test_ref_is_inserted_next_to_each_complex_value(title: str, manager: str, mentor: str, buddy: str) -> None:
-    """Whatever the values are: quotes, braces, the marker of a position, characters of any width."""
+    """The values contain quotes, braces, the marker of a position and characters of any width."""
     resource = {
         "title": title,
         ENTERPRISE: {"manager": {"value": manager}, "department": title},
@@ -42,7 +42,7 @@ def test_ref_is_inserted_next_to_each_complex_value(title: str, manager: str, me
     assert spliced == resource
 
 
-def test_position_is_behind_the_members_of_the_value() -> None:
+def test_position_is_after_the_members() -> None:
     resource = {"title": MARKER, ENTERPRISE: {"manager": {"value": "boss"}}}
     (reference,) = find_references(resource, TYPE)
     position = find_ref_position(resource, reference)
@@ -51,11 +51,11 @@ def test_position_is_behind_the_members_of_the_value() -> None:
 
 
 @pytest.mark.parametrize("value", [{"value": "boss", "$ref": ""}, {"$ref": "../Users/b", "value": "boss"}])
-def test_value_with_a_ref_of_the_client_has_no_position(value: Any) -> None:
+def test_value_with_client_ref_has_no_position(value: Any) -> None:
     resource = {ENTERPRISE: {"manager": value}}
     (reference,) = find_references(resource, TYPE)
     assert find_ref_position(resource, reference) is None
 
 
-def test_document_without_refs_stays_as_it_is() -> None:
+def test_document_without_refs_is_unchanged() -> None:
     assert insert_refs('{"schemas":[]}', []) == '{"schemas":[]}'

@@ -21,29 +21,29 @@ def patch(target: str, *references: str) -> OperationNode:
     return OperationNode(None, frozenset(references), target)
 
 
-def predecessors(*nodes: OperationNode) -> list[set[int]]:
+def list_predecessors(*nodes: OperationNode) -> list[set[int]]:
     return [set(predecessors) for predecessors in build_graph(nodes).predecessors]
 
 
-def test_reference_leads_backward_or_forward() -> None:
-    assert predecessors(post("a", "b"), post("b")) == [{1}, set()]
-    assert predecessors(post("a"), post("b", "a")) == [set(), {0}]
+def test_reference_to_earlier_or_later_operation() -> None:
+    assert list_predecessors(post("a", "b"), post("b")) == [{1}, set()]
+    assert list_predecessors(post("a"), post("b", "a")) == [set(), {0}]
 
 
-def test_one_reference_of_a_cycle_is_not_waited_for() -> None:
-    assert predecessors(post("a", "b"), post("b", "c"), post("c", "a")) == [{1}, {2}, set()]
+def test_one_reference_of_a_cycle_is_ignored() -> None:
+    assert list_predecessors(post("a", "b"), post("b", "c"), post("c", "a")) == [{1}, {2}, set()]
 
 
-def test_reference_to_itself_or_nothing_is_no_dependency() -> None:
-    assert predecessors(post("a", "a", "unknown")) == [set()]
+def test_self_or_unknown_reference_is_no_dependency() -> None:
+    assert list_predecessors(post("a", "a", "unknown")) == [set()]
 
 
-def test_reference_into_a_cycle_waits_for_the_whole_cycle() -> None:
-    assert predecessors(post("a", "b"), post("b", "a"), patch("users/1", "b"))[2] == {0, 1}
+def test_reference_into_cycle_waits_for_whole_cycle() -> None:
+    assert list_predecessors(post("a", "b"), post("b", "a"), patch("users/1", "b"))[2] == {0, 1}
 
 
-def test_operations_on_one_resource_run_in_their_order() -> None:
-    assert predecessors(patch("users/1"), patch("users/2"), patch("users/1"), patch("users/1")) == [
+def test_operations_on_one_resource_keep_order() -> None:
+    assert list_predecessors(patch("users/1"), patch("users/2"), patch("users/1"), patch("users/1")) == [
         set(),
         set(),
         {0},
@@ -51,7 +51,7 @@ def test_operations_on_one_resource_run_in_their_order() -> None:
     ]
 
 
-def test_first_operation_with_a_bulk_id_is_its_creator() -> None:
+def test_first_operation_with_bulk_id_is_creator() -> None:
     assert build_graph([post("a"), post("a")]).creators == {"a": 0}
 
 
@@ -73,7 +73,7 @@ def test_there_is_always_an_order(nodes: list[OperationNode]) -> None:
 
 def test_chain_of_a_thousand_needs_no_recursion() -> None:
     nodes = [post(str(number), str(number + 1)) for number in range(1_000)]
-    assert predecessors(*nodes) == [*({number + 1} for number in range(999)), set()]
+    assert list_predecessors(*nodes) == [*({number + 1} for number in range(999)), set()]
 
 
 def test_references_anywhere_in_a_value() -> None:

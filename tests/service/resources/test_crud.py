@@ -1,4 +1,4 @@
-"""The use cases on single users, over a store in memory."""
+"""The use cases of single users, on a store in memory."""
 
 import dataclasses
 from collections.abc import Callable
@@ -13,252 +13,232 @@ from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.resources.crud import ResourceService
 from scim.service.resources.preconditions import Preconditions
 from tests.endpoint import CORE, ENTERPRISE
-from tests.service.fakes import BASE_URL, NOW, Clock, MemoryStore, context, new_id, resources, user
+from tests.service.fakes import BASE_URL, NOW, Clock, MemoryStore, build_context, build_service, build_user, new_id
 
 LATER = "2026-02-01T00:00:00.000Z"
 BADGE = "urn:example:badge:2.0:User"
 
 
-def body(user_name: str = "alice", /, **attributes: Any) -> dict[str, Any]:
+def build_body(user_name: str = "alice", /, **attributes: Any) -> dict[str, Any]:
     return {"schemas": [CORE], "userName": user_name} | attributes
 
 
-def patch(*operations: dict[str, Any]) -> dict[str, Any]:
+def build_patch(*operations: dict[str, Any]) -> dict[str, Any]:
     return {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": list(operations)}
 
 
-def replace(path: str, value: Any) -> dict[str, Any]:
-    return patch({"op": "replace", "path": path, "value": value})
+def build_replace(path: str, value: Any) -> dict[str, Any]:
+    return build_patch({"op": "replace", "path": path, "value": value})
 
 
 WRITES: dict[str, Callable[[ResourceService, str, Preconditions], object]] = {
-    "replace": lambda users, id_, preconditions: users.replace(id_, body(title="Chef"), preconditions),
-    "patch": lambda users, id_, preconditions: users.patch(id_, replace("title", "Chef"), preconditions),
+    "replace": lambda users, id_, preconditions: users.replace(id_, build_body(title="Chef"), preconditions),
+    "patch": lambda users, id_, preconditions: users.patch(id_, build_replace("title", "Chef"), preconditions),
     "delete": lambda users, id_, preconditions: users.delete(id_, preconditions),
 }
-ON_ONE = WRITES | {"get": lambda users, id_, preconditions: users.get(id_, preconditions)}
+OPERATIONS = WRITES | {"get": lambda users, id_, preconditions: users.get(id_, preconditions)}
 
 
-# Create
+class TestCreate:
+    def test_created_user_is_stored_at_version_1(self) -> None:
+        store = MemoryStore()
 
+        created = build_service(store).create(build_body(displayName="Alice"))
 
-def test_created_user_is_stored_at_version_1() -> None:
-    store = MemoryStore()
+        assert store.users == {created.id: created}
+        assert (created.version, created.created, created.modified) == (1, NOW, NOW)
+        assert created.resource == {
+            "schemas": [CORE],
+            "id": created.id,
+            "userName": "alice",
+            "displayName": "Alice",
+            "active": True,
+        }
 
-    created = resources(store).create(body(displayName="Alice"))
+    @pytest.mark.parametrize(("sent", "active"), [({}, True), ({"active": True}, True), ({"active": False}, False)])
+    def test_created_user_is_active_by_default(self, sent: dict[str, bool], active: bool) -> None:
+        created = build_service(MemoryStore()).create(build_body(**sent))
 
-    assert store.users == {created.id: created}
-    assert (created.version, created.created, created.modified) == (1, NOW, NOW)
-    assert created.resource == {
-        "schemas": [CORE],
-        "id": created.id,
-        "userName": "alice",
-        "displayName": "Alice",
-        "active": True,
-    }
+        assert created.resource["active"] is active
 
+    def test_id_and_meta_are_ignored(self) -> None:
+        created = build_service(MemoryStore()).create(build_body(id="mine", meta={"created": "1999-12-31T23:59:59Z"}))
 
-@pytest.mark.parametrize(("sent", "active"), [({}, True), ({"active": True}, True), ({"active": False}, False)])
-def test_created_user_is_active_by_default(sent: dict[str, bool], active: bool) -> None:
-    created = resources(MemoryStore()).create(body(**sent))
+        assert created.id != "mine"
+        assert created.created == NOW
+        assert "meta" not in created.resource
 
-    assert created.resource["active"] is active
+    def test_user_name_is_unique_regardless_of_case(self) -> None:
+        store = MemoryStore(build_user("Alice@Example.com"))
 
+        with pytest.raises(UniquenessError) as error:
+            build_service(store).create(build_body("alice@example.COM"))
 
-def test_id_and_meta_of_the_client_are_ignored() -> None:
-    created = resources(MemoryStore()).create(body(id="mine", meta={"created": "1999-12-31T23:59:59Z"}))
+        assert "example" not in error.value.detail.lower()
+        assert len(store.users) == 1
 
-    assert created.id != "mine"
-    assert created.created == NOW
-    assert "meta" not in created.resource
+    def test_preconditions_of_a_creation(self) -> None:
+        store = MemoryStore()
 
+        build_service(store).create(build_body("alice"), Preconditions.parse(None, "*"))
+        with pytest.raises(PreconditionFailed):
+            build_service(store).create(build_body("bob"), Preconditions.parse("*", None))
 
-def test_user_name_is_unique_regardless_of_case() -> None:
-    store = MemoryStore(user("Alice@Example.com"))
+        assert [user.resource["userName"] for user in store.users.values()] == ["alice"]
 
-    with pytest.raises(UniquenessError) as refused:
-        resources(store).create(body("alice@example.COM"))
 
-    assert "example" not in refused.value.detail.lower()
-    assert len(store.users) == 1
+class TestMissingUsers:
+    @pytest.mark.parametrize("operation", OPERATIONS)
+    def test_missing_user_precedes_preconditions(self, operation: str) -> None:
+        store = MemoryStore()
 
+        with pytest.raises(NotFound):
+            OPERATIONS[operation](build_service(store), new_id(), Preconditions.parse('"1"', None))
 
-def test_preconditions_of_a_creation() -> None:
-    store = MemoryStore()
+        assert store.changes == []
 
-    resources(store).create(body("alice"), Preconditions.parse(None, "*"))
-    with pytest.raises(PreconditionFailed):
-        resources(store).create(body("bob"), Preconditions.parse("*", None))
 
-    assert [user.resource["userName"] for user in store.users.values()] == ["alice"]
+class TestReplace:
+    def test_replace_keeps_only_id_and_created(self) -> None:
+        alice = build_user("alice", title="Chef", nickName="Al")
+        store = MemoryStore(alice)
 
+        replaced = build_service(store, build_context(now=lambda: LATER)).replace(
+            alice.id, build_body("alicia", displayName="A")
+        )
 
-# What does not exist
+        assert store.users == {alice.id: replaced}
+        assert (replaced.version, replaced.created, replaced.modified) == (2, NOW, LATER)
+        assert replaced.resource == {
+            "schemas": [CORE],
+            "id": alice.id,
+            "userName": "alicia",
+            "displayName": "A",
+            "active": True,
+        }
 
+    @pytest.mark.parametrize("active", [True, False])
+    @pytest.mark.parametrize("sent", [{}, {"active": None}])
+    def test_replace_without_active_keeps_it(self, active: bool, sent: dict[str, None]) -> None:
+        alice = build_user("alice", active=active)
 
-@pytest.mark.parametrize("operation", ON_ONE)
-def test_missing_user_is_not_found_with_any_precondition(operation: str) -> None:
-    store = MemoryStore()
+        replaced = build_service(MemoryStore(alice)).replace(alice.id, build_body(title="Chef", **sent))
 
-    with pytest.raises(NotFound):
-        ON_ONE[operation](resources(store), new_id(), Preconditions.parse('"1"', None))
+        assert replaced.resource["active"] is active
 
-    assert store.changes == []
+    def test_replace_with_same_values_writes_nothing(self) -> None:
+        alice = build_user("alice", title="Chef")
+        store = MemoryStore(alice)
+        read_back = alice.resource | {"meta": {"version": 'W/"1"', "location": BASE_URL}, "groups": [{"value": "x"}]}
 
+        replaced = build_service(store).replace(alice.id, read_back)
 
-# Replace
+        assert replaced == alice
+        assert store.changes == []
 
+    def test_immutable_attribute_can_be_assigned_once(self) -> None:
+        number = {"name": "number", "type": "string", "mutability": "immutable"}
+        resource_type = load_user_type().with_extensions([{"id": BADGE, "attributes": [number]}])
+        alice = build_user("alice")
+        users = build_service(MemoryStore(alice), resource_type=resource_type)
+        users.replace(alice.id, build_body(**{BADGE: {"number": "7"}}))
 
-def test_replace_keeps_only_id_and_time_of_creation() -> None:
-    alice = user("alice", title="Chef", nickName="Al")
-    store = MemoryStore(alice)
+        with pytest.raises(MutabilityError):
+            users.replace(alice.id, build_body(**{BADGE: {"number": "8"}}))
 
-    replaced = resources(store, context(now=lambda: LATER)).replace(alice.id, body("alicia", displayName="A"))
+        assert users.get(alice.id).resource[BADGE] == {"number": "7"}
 
-    assert store.users == {alice.id: replaced}
-    assert (replaced.version, replaced.created, replaced.modified) == (2, NOW, LATER)
-    assert replaced.resource == {
-        "schemas": [CORE],
-        "id": alice.id,
-        "userName": "alicia",
-        "displayName": "A",
-        "active": True,
-    }
 
+class TestPatch:
+    def test_patch_changes_attributes_and_version(self) -> None:
+        alice = build_user("alice", title="Chef")
+        store = MemoryStore(alice)
 
-@pytest.mark.parametrize("active", [True, False])
-@pytest.mark.parametrize("sent", [{}, {"active": None}])
-def test_replace_without_active_keeps_it(active: bool, sent: dict[str, None]) -> None:
-    alice = user("alice", active=active)
+        patched = build_service(store).patch(alice.id, build_replace("displayName", "Alice"))
 
-    replaced = resources(MemoryStore(alice)).replace(alice.id, body(title="Chef", **sent))
+        assert store.users == {alice.id: patched}
+        assert patched.version == 2
+        assert patched.resource == alice.resource | {"displayName": "Alice"}
 
-    assert replaced.resource["active"] is active
+    @pytest.mark.parametrize(
+        "operations",
+        [
+            build_replace("title", "Chef"),
+            build_patch({"op": "remove", "path": "nickName"}),
+            build_patch({"op": "replace", "value": {"active": True}}),
+            build_patch({"op": "add", "path": "nickName", "value": "Al"}, {"op": "remove", "path": "nickName"}),
+        ],
+        ids=["same value", "nothing to remove", "same without path", "there and back"],
+    )
+    def test_patch_without_a_change_writes_nothing(self, operations: dict[str, Any]) -> None:
+        alice = build_user("alice", title="Chef")
+        store = MemoryStore(alice)
 
+        assert build_service(store).patch(alice.id, operations) == alice
+        assert store.changes == []
 
-def test_sending_back_what_was_read_writes_nothing() -> None:
-    alice = user("alice", title="Chef")
-    store = MemoryStore(alice)
-    read_back = alice.resource | {"meta": {"version": 'W/"1"', "location": BASE_URL}, "groups": [{"value": "x"}]}
+    def test_patch_with_failing_operation_changes_nothing(self) -> None:
+        alice = build_user("alice", title="Chef")
+        store = MemoryStore(alice)
+        first = {"op": "replace", "path": "title", "value": "Cook"}
 
-    replaced = resources(store).replace(alice.id, read_back)
+        with pytest.raises(ScimError):
+            build_service(store).patch(
+                alice.id, build_patch(first, {"op": "replace", "path": "active", "value": "maybe"})
+            )
 
-    assert replaced == alice
-    assert store.changes == []
+        assert store.users == {alice.id: alice}
 
+    @pytest.mark.parametrize("operation", ["replace", "patch"])
+    def test_rename_to_existing_name_is_rejected(self, operation: str) -> None:
+        alice, bob = build_user("alice"), build_user("bob")
+        store = MemoryStore(alice, bob)
+        rename = {
+            "replace": lambda: build_service(store).replace(bob.id, build_body("ALICE")),
+            "patch": lambda: build_service(store).patch(bob.id, build_replace("userName", "ALICE")),
+        }
 
-def test_immutable_attribute_can_be_assigned_once() -> None:
-    number = {"name": "number", "type": "string", "mutability": "immutable"}
-    kind = load_user_type().with_extensions([{"id": BADGE, "attributes": [number]}])
-    alice = user("alice")
-    users = resources(MemoryStore(alice), resource_type=kind)
-    users.replace(alice.id, body(**{BADGE: {"number": "7"}}))
+        with pytest.raises(UniquenessError):
+            rename[operation]()
 
-    with pytest.raises(MutabilityError):
-        users.replace(alice.id, body(**{BADGE: {"number": "8"}}))
+        assert store.users == {alice.id: alice, bob.id: bob}
 
-    assert users.get(alice.id).resource[BADGE] == {"number": "7"}
 
+class TestDelete:
+    def test_name_of_deleted_user_is_available(self) -> None:
+        alice = build_user("alice")
+        store = MemoryStore(alice)
 
-# Patch
+        build_service(store).delete(alice.id)
 
+        assert store.users == {}
+        assert build_service(store).create(build_body("alice")).id != alice.id
 
-def test_patch_changes_attributes_and_version() -> None:
-    alice = user("alice", title="Chef")
-    store = MemoryStore(alice)
 
-    patched = resources(store).patch(alice.id, replace("displayName", "Alice"))
+class TestVersions:
+    @pytest.mark.parametrize("operation", WRITES)
+    @pytest.mark.parametrize(("if_match", "if_none_match"), [('W/"2"', None), ('"7", W/"9"', None), (None, 'W/"3"')])
+    def test_if_match_with_another_version_fails(
+        self, operation: str, if_match: str | None, if_none_match: str | None
+    ) -> None:
+        alice = build_user("alice", version=3)
+        store = MemoryStore(alice)
 
-    assert store.users == {alice.id: patched}
-    assert patched.version == 2
-    assert patched.resource == alice.resource | {"displayName": "Alice"}
+        with pytest.raises(PreconditionFailed):
+            WRITES[operation](build_service(store), alice.id, Preconditions.parse(if_match, if_none_match))
 
+        assert store.users == {alice.id: alice}
 
-@pytest.mark.parametrize(
-    "operations",
-    [
-        replace("title", "Chef"),
-        patch({"op": "remove", "path": "nickName"}),
-        patch({"op": "replace", "value": {"active": True}}),
-        patch({"op": "add", "path": "nickName", "value": "Al"}, {"op": "remove", "path": "nickName"}),
-    ],
-    ids=["same value", "nothing to remove", "same without path", "there and back"],
-)
-def test_patch_without_a_change_writes_nothing(operations: dict[str, Any]) -> None:
-    alice = user("alice", title="Chef")
-    store = MemoryStore(alice)
+    @pytest.mark.parametrize("operation", OPERATIONS)
+    @pytest.mark.parametrize("if_match", ['W/"3"', '"2", W/"3"', "*"])
+    def test_operation_with_current_version_succeeds(self, operation: str, if_match: str) -> None:
+        alice = build_user("alice", version=3)
 
-    assert resources(store).patch(alice.id, operations) == alice
-    assert store.changes == []
+        OPERATIONS[operation](build_service(MemoryStore(alice)), alice.id, Preconditions.parse(if_match, None))
 
 
-def test_patch_with_failing_operation_changes_nothing() -> None:
-    alice = user("alice", title="Chef")
-    store = MemoryStore(alice)
-    first = {"op": "replace", "path": "title", "value": "Cook"}
-
-    with pytest.raises(ScimError):
-        resources(store).patch(alice.id, patch(first, {"op": "replace", "path": "active", "value": "maybe"}))
-
-    assert store.users == {alice.id: alice}
-
-
-@pytest.mark.parametrize("operation", ["replace", "patch"])
-def test_renaming_to_a_name_that_is_taken_is_refused(operation: str) -> None:
-    alice, bob = user("alice"), user("bob")
-    store = MemoryStore(alice, bob)
-    rename = {
-        "replace": lambda: resources(store).replace(bob.id, body("ALICE")),
-        "patch": lambda: resources(store).patch(bob.id, replace("userName", "ALICE")),
-    }
-
-    with pytest.raises(UniquenessError):
-        rename[operation]()
-
-    assert store.users == {alice.id: alice, bob.id: bob}
-
-
-# Delete
-
-
-def test_deleted_user_is_gone_and_its_name_is_free() -> None:
-    alice = user("alice")
-    store = MemoryStore(alice)
-
-    resources(store).delete(alice.id)
-
-    assert store.users == {}
-    assert resources(store).create(body("alice")).id != alice.id
-
-
-# Versions
-
-
-@pytest.mark.parametrize("operation", WRITES)
-@pytest.mark.parametrize(("if_match", "if_none_match"), [('W/"2"', None), ('"7", W/"9"', None), (None, 'W/"3"')])
-def test_if_match_with_another_version_fails(operation: str, if_match: str | None, if_none_match: str | None) -> None:
-    alice = user("alice", version=3)
-    store = MemoryStore(alice)
-
-    with pytest.raises(PreconditionFailed):
-        WRITES[operation](resources(store), alice.id, Preconditions.parse(if_match, if_none_match))
-
-    assert store.users == {alice.id: alice}
-
-
-@pytest.mark.parametrize("operation", ON_ONE)
-@pytest.mark.parametrize("if_match", ['W/"3"', '"2", W/"3"', "*"])
-def test_operation_with_current_version_succeeds(operation: str, if_match: str) -> None:
-    alice = user("alice", version=3)
-
-    ON_ONE[operation](resources(MemoryStore(alice)), alice.id, Preconditions.parse(if_match, None))
-
-
-# Others write at the same time
-
-
-def titled(store: MemoryStore, user_id: str, title: str) -> Callable[[], None]:
-    """Another client, who sets the title."""
+def set_title(store: MemoryStore, user_id: str, title: str) -> Callable[[], None]:
+    """Return a function that sets the title, as another client would."""
 
     def write() -> None:
         current = store.users[user_id]
@@ -268,178 +248,182 @@ def titled(store: MemoryStore, user_id: str, title: str) -> Callable[[], None]:
     return write
 
 
-def test_patch_is_repeated_after_a_conflict() -> None:
-    alice = user("alice")
-    store = MemoryStore(alice)
-    store.rivals = [titled(store, alice.id, "Cook"), titled(store, alice.id, "Chef")]
+class TestConcurrentWrites:
+    def test_patch_is_repeated_after_a_conflict(self) -> None:
+        alice = build_user("alice")
+        store = MemoryStore(alice)
+        store.concurrent_writes = [set_title(store, alice.id, "Cook"), set_title(store, alice.id, "Chef")]
 
-    patched = resources(store).patch(alice.id, replace("displayName", "Alice"))
+        patched = build_service(store).patch(alice.id, build_replace("displayName", "Alice"))
 
-    assert patched.version == 4
-    assert patched.resource == alice.resource | {"title": "Chef", "displayName": "Alice"}
+        assert patched.version == 4
+        assert patched.resource == alice.resource | {"title": "Chef", "displayName": "Alice"}
 
+    @pytest.mark.parametrize("operation", WRITES)
+    def test_write_with_outdated_version_is_rejected(self, operation: str) -> None:
+        alice = build_user("alice")
+        store = MemoryStore(alice)
+        store.concurrent_writes = [set_title(store, alice.id, "Cook")]
 
-@pytest.mark.parametrize("operation", WRITES)
-def test_write_with_an_outdated_version_is_rejected(operation: str) -> None:
-    alice = user("alice")
-    store = MemoryStore(alice)
-    store.rivals = [titled(store, alice.id, "Cook")]
+        with pytest.raises(PreconditionFailed):
+            WRITES[operation](build_service(store), alice.id, Preconditions.parse('W/"1"', None))
 
-    with pytest.raises(PreconditionFailed):
-        WRITES[operation](resources(store), alice.id, Preconditions.parse('W/"1"', None))
+        assert store.users[alice.id].resource["title"] == "Cook"
 
-    assert store.users[alice.id].resource["title"] == "Cook"
+    @pytest.mark.parametrize("operation", WRITES)
+    def test_user_deleted_during_the_write_is_not_found(self, operation: str) -> None:
+        alice = build_user("alice")
+        store = MemoryStore(alice)
+        store.concurrent_writes = [store.users.clear]
 
+        with pytest.raises(NotFound):
+            WRITES[operation](build_service(store), alice.id, Preconditions())
 
-@pytest.mark.parametrize("operation", WRITES)
-def test_user_deleted_during_the_write_is_not_found(operation: str) -> None:
-    alice = user("alice")
-    store = MemoryStore(alice)
-    store.rivals = [store.users.clear]
+        assert store.users == {}
 
-    with pytest.raises(NotFound):
-        WRITES[operation](resources(store), alice.id, Preconditions())
+    def test_repeated_conflicts_are_unavailable(self) -> None:
+        alice = build_user("alice")
+        store = MemoryStore(alice)
+        store.concurrent_writes = [set_title(store, alice.id, f"Title {number}") for number in range(1_000)]
+        clock = Clock(left_s=5.0)
 
-    assert store.users == {}
+        with pytest.raises(Unavailable):
+            build_service(store, build_context(deadline=clock.deadline)).patch(
+                alice.id, build_replace("displayName", "Alice")
+            )
 
-
-def test_endless_conflicts_are_unavailable() -> None:
-    alice = user("alice")
-    store = MemoryStore(alice)
-    store.rivals = [titled(store, alice.id, f"Title {number}") for number in range(1_000)]
-    clock = Clock(left_s=5.0)
-
-    with pytest.raises(Unavailable):
-        resources(store, context(deadline=clock.deadline)).patch(alice.id, replace("displayName", "Alice"))
-
-    assert clock.left_s >= 1.0
-    assert "displayName" not in store.users[alice.id].resource
-
-
-# The record of a change
+        assert clock.left_s >= 1.0
+        assert "displayName" not in store.users[alice.id].resource
 
 
-def recorded(write: Callable[[ResourceService], object], *users: StoredResource) -> ChangeRecord:
+def record_change(write: Callable[[ResourceService], object], *users: StoredResource) -> ChangeRecord:
     store = MemoryStore(*users)
-    write(resources(store))
+    write(build_service(store))
     (change,) = store.changes
     return change
 
 
-def test_change_record_names_attributes_and_has_no_values() -> None:
-    alice = user("alice", title="Chef")
-    sent = body("alice", displayName="Alice", **{ENTERPRISE: {"department": "Kitchen"}})
+class TestChangeRecords:
+    def test_change_record_has_no_values(self) -> None:
+        alice = build_user("alice", title="Chef")
+        sent = build_body("alice", displayName="Alice", **{ENTERPRISE: {"department": "Kitchen"}})
 
-    change = recorded(lambda users: users.replace(alice.id, sent), alice)
+        change = record_change(lambda users: users.replace(alice.id, sent), alice)
 
-    assert change == ChangeRecord(
-        at=NOW,
-        operation=Operation.REPLACE,
-        attributes_changed=["displayName", "title", f"{ENTERPRISE}:department"],
-        participation=Participation.UNCHANGED,
-        actor="scim",
-        request_id="request-1",
-        leniencies=[],
-        resource_type="User",
-        user_name="alice",
-        external_id=None,
-        active=True,
-        ignored=[],
-        attributes_sent=["userName", "displayName", f"{ENTERPRISE}:department"],
+        assert change == ChangeRecord(
+            at=NOW,
+            operation=Operation.REPLACE,
+            attributes_changed=["displayName", "title", f"{ENTERPRISE}:department"],
+            participation=Participation.UNCHANGED,
+            actor="scim",
+            request_id="request-1",
+            leniencies=[],
+            resource_type="User",
+            user_name="alice",
+            external_id=None,
+            active=True,
+            ignored=[],
+            attributes_sent=["userName", "displayName", f"{ENTERPRISE}:department"],
+        )
+
+    @pytest.mark.parametrize(
+        ("write", "sent", "changed"),
+        [
+            (lambda users, _: users.create(build_body("bob")), ["userName"], ["userName", "active"]),
+            (
+                lambda users, id_: users.patch(id_, build_patch({"op": "add", "value": {"title": "Cook"}})),
+                ["title"],
+                ["title"],
+            ),
+            (
+                lambda users, id_: users.patch(id_, build_replace(f"{ENTERPRISE}:manager", {"value": "boss"})),
+                [f"{ENTERPRISE}:manager"],
+                [f"{ENTERPRISE}:manager"],
+            ),
+            (
+                lambda users, id_: users.replace(
+                    id_, build_body(title="Cook", **{ENTERPRISE: {"manager": {"value": ""}}})
+                ),
+                ["userName", "title", f"{ENTERPRISE}:manager"],
+                ["title"],
+            ),
+            (lambda users, id_: users.delete(id_), [], ["userName", "title", "active"]),
+        ],
     )
+    def test_change_record_has_sent_and_changed_attributes(
+        self, write: Callable[[ResourceService, str], object], sent: list[str], changed: list[str]
+    ) -> None:
+        """A default ``active`` is not sent, a DELETE sends nothing, and a manager without a value is sent."""
+        alice = build_user("alice", title="Chef")
+        change = record_change(lambda users: write(users, alice.id), alice)
+        assert (list(change.attributes_sent), sorted(change.attributes_changed)) == (sent, sorted(changed))
 
+    def test_active_since_is_last_change_of_active(self) -> None:
+        store, instants = MemoryStore(), iter([f"2026-01-0{day}T00:00:00.000Z" for day in range(1, 8)])
+        users = build_service(store, build_context(now=lambda: next(instants)))
+        alice = users.create(build_body())
 
-@pytest.mark.parametrize(
-    ("write", "sent", "changed"),
-    [
-        (lambda users, _: users.create(body("bob")), ["userName"], ["userName", "active"]),
-        (lambda users, id_: users.patch(id_, patch({"op": "add", "value": {"title": "Cook"}})), ["title"], ["title"]),
-        (
-            lambda users, id_: users.patch(id_, replace(f"{ENTERPRISE}:manager", {"value": "boss"})),
-            [f"{ENTERPRISE}:manager"],
-            [f"{ENTERPRISE}:manager"],
-        ),
-        (
-            lambda users, id_: users.replace(id_, body(title="Cook", **{ENTERPRISE: {"manager": {"value": ""}}})),
-            ["userName", "title", f"{ENTERPRISE}:manager"],
-            ["title"],
-        ),
-        (lambda users, id_: users.delete(id_), [], ["userName", "title", "active"]),
-    ],
-)
-def test_change_record_names_sent_and_changed_attributes(
-    write: Callable[[ResourceService, str], object], sent: list[str], changed: list[str]
-) -> None:
-    """An ``active`` of our own was not sent, a DELETE sends nothing, and a manager without a value was sent."""
-    alice = user("alice", title="Chef")
-    change = recorded(lambda users: write(users, alice.id), alice)
-    assert (list(change.attributes_sent), sorted(change.attributes_changed)) == (sent, sorted(changed))
+        def change(write: dict[str, Any]) -> str:
+            return users.patch(alice.id, write).active_since[:10]
 
+        assert alice.active_since == alice.created
+        assert [
+            change(build_replace("title", "Chef")),
+            change(build_replace("active", False)),
+            change(build_replace("title", "Cook")),
+            change(build_replace("active", True)),
+            change(build_patch({"op": "remove", "path": "active"})),
+            users.replace(alice.id, build_body(active=False)).active_since[:10],
+        ] == ["2026-01-01", "2026-01-03", "2026-01-03", "2026-01-05", "2026-01-06", "2026-01-06"]
 
-def test_active_since_is_the_write_that_changed_active() -> None:
-    store, instants = MemoryStore(), iter([f"2026-01-0{day}T00:00:00.000Z" for day in range(1, 8)])
-    users = resources(store, context(now=lambda: next(instants)))
-    alice = users.create(body())
-
-    def since(write: dict[str, Any]) -> str:
-        return users.patch(alice.id, write).active_since[:10]
-
-    assert alice.active_since == alice.created
-    assert [
-        since(replace("title", "Chef")),
-        since(replace("active", False)),
-        since(replace("title", "Cook")),
-        since(replace("active", True)),
-        since(patch({"op": "remove", "path": "active"})),
-        users.replace(alice.id, body(active=False)).active_since[:10],
-    ] == ["2026-01-01", "2026-01-03", "2026-01-03", "2026-01-05", "2026-01-06", "2026-01-06"]
-
-
-@pytest.mark.parametrize("active", [True, False])
-@pytest.mark.parametrize(
-    "operation",
-    [
-        {"op": "replace", "path": "active", "value": ""},
-        {"op": "replace", "path": "active", "value": None},
-        {"op": "replace", "value": {"active": ""}},
-    ],
-)
-def test_clearing_active_keeps_its_value(operation: Any, active: bool) -> None:
-    alice = user("alice", active=active)
-    assert resources(MemoryStore(alice)).patch(alice.id, patch(operation)).resource["active"] is active
-
-
-@pytest.mark.parametrize(
-    ("before", "write", "operation", "participation"),
-    [
-        (None, lambda users, _: users.create(body()), "create", "joined"),
-        (None, lambda users, _: users.create(body(active=False)), "create", "unchanged"),
-        (True, lambda users, id_: users.patch(id_, replace("active", False)), "patch", "left"),
-        (False, lambda users, id_: users.patch(id_, replace("active", True)), "patch", "joined"),
-        (True, lambda users, id_: users.patch(id_, replace("title", "Chef")), "patch", "unchanged"),
-        (True, lambda users, id_: users.patch(id_, patch({"op": "remove", "path": "active"})), "patch", "left"),
-        (True, lambda users, id_: users.replace(id_, body(active=False)), "replace", "left"),
-        (False, lambda users, id_: users.replace(id_, body(title="Chef")), "replace", "unchanged"),
-        (True, lambda users, id_: users.delete(id_), "delete", "left"),
-        (False, lambda users, id_: users.delete(id_), "delete", "unchanged"),
-    ],
-)
-def test_participation_follows_from_active(
-    before: bool | None, write: Callable[[ResourceService, str], object], operation: str, participation: str
-) -> None:
-    existing = [] if before is None else [user("alice", active=before)]
-    user_id = existing[0].id if existing else ""
-
-    change = recorded(lambda users: write(users, user_id), *existing)
-
-    assert (change.operation, change.participation) == (operation, participation)
-
-
-def test_change_record_names_leniencies() -> None:
-    alice = user("alice")
-
-    change = recorded(
-        lambda users: users.patch(alice.id, patch({"op": "Replace", "value": {"active": "False"}})), alice
+    @pytest.mark.parametrize("active", [True, False])
+    @pytest.mark.parametrize(
+        "operation",
+        [
+            {"op": "replace", "path": "active", "value": ""},
+            {"op": "replace", "path": "active", "value": None},
+            {"op": "replace", "value": {"active": ""}},
+        ],
     )
+    def test_clearing_active_keeps_its_value(self, operation: Any, active: bool) -> None:
+        alice = build_user("alice", active=active)
+        assert build_service(MemoryStore(alice)).patch(alice.id, build_patch(operation)).resource["active"] is active
 
-    assert change.leniencies == ["pathless-patch", "string-boolean"]
+    @pytest.mark.parametrize(
+        ("before", "write", "operation", "participation"),
+        [
+            (None, lambda users, _: users.create(build_body()), "create", "joined"),
+            (None, lambda users, _: users.create(build_body(active=False)), "create", "unchanged"),
+            (True, lambda users, id_: users.patch(id_, build_replace("active", False)), "patch", "left"),
+            (False, lambda users, id_: users.patch(id_, build_replace("active", True)), "patch", "joined"),
+            (True, lambda users, id_: users.patch(id_, build_replace("title", "Chef")), "patch", "unchanged"),
+            (
+                True,
+                lambda users, id_: users.patch(id_, build_patch({"op": "remove", "path": "active"})),
+                "patch",
+                "left",
+            ),
+            (True, lambda users, id_: users.replace(id_, build_body(active=False)), "replace", "left"),
+            (False, lambda users, id_: users.replace(id_, build_body(title="Chef")), "replace", "unchanged"),
+            (True, lambda users, id_: users.delete(id_), "delete", "left"),
+            (False, lambda users, id_: users.delete(id_), "delete", "unchanged"),
+        ],
+    )
+    def test_participation_follows_from_active(
+        self, before: bool | None, write: Callable[[ResourceService, str], object], operation: str, participation: str
+    ) -> None:
+        existing = [] if before is None else [build_user("alice", active=before)]
+        user_id = existing[0].id if existing else ""
+
+        change = record_change(lambda users: write(users, user_id), *existing)
+
+        assert (change.operation, change.participation) == (operation, participation)
+
+    def test_change_record_has_leniencies(self) -> None:
+        alice = build_user("alice")
+
+        change = record_change(
+            lambda users: users.patch(alice.id, build_patch({"op": "Replace", "value": {"active": "False"}})), alice
+        )
+
+        assert change.leniencies == ["pathless-patch", "string-boolean"]

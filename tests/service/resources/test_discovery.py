@@ -1,4 +1,4 @@
-"""The discovery documents: RFC 7643, sections 5 to 7, RFC 7644, section 4."""
+"""The discovery documents (RFC 7643, sections 5 to 7, and RFC 7644, section 4)."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -28,7 +28,7 @@ EXTENDED = DiscoveryDocuments(
 STRICT = DiscoveryDocuments(Tenant("acme", is_strict=True), (load_user_type(),), BASE_URL)
 
 
-def documents(discovery: DiscoveryDocuments) -> Iterator[dict[str, Any]]:
+def list_documents(discovery: DiscoveryDocuments) -> Iterator[dict[str, Any]]:
     yield discovery.get_service_provider_config()
     yield from discovery.list_resource_types()
     yield from discovery.list_schemas()
@@ -56,7 +56,7 @@ def test_service_provider_config_has_features_and_limits() -> None:
     assert [scheme["type"] for scheme in config["authenticationSchemes"]] == ["oauthbearertoken"]
 
 
-def test_limits_are_those_that_are_kept() -> None:
+def test_limits_are_enforced_limits() -> None:
     config = PLAIN.get_service_provider_config()
 
     assert config["filter"]["maxResults"] == limits.MAX_RESULTS
@@ -70,9 +70,9 @@ def test_strict_mode_has_the_interoperability_profile() -> None:
 
 
 def test_users_are_the_only_resource_type() -> None:
-    (kind,) = EXTENDED.list_resource_types()
+    (resource_type,) = EXTENDED.list_resource_types()
 
-    assert kind == {
+    assert resource_type == {
         "schemas": [RESOURCE_TYPE],
         "id": "User",
         "name": "User",
@@ -84,27 +84,27 @@ def test_users_are_the_only_resource_type() -> None:
     }
 
 
-def test_schemas_of_resources_and_of_discovery_are_listed() -> None:
-    own = [SERVICE_PROVIDER_CONFIG, RESOURCE_TYPE, SCHEMA]
+def test_schemas_are_listed() -> None:
+    discovery_schemas = [SERVICE_PROVIDER_CONFIG, RESOURCE_TYPE, SCHEMA]
 
-    assert [schema["id"] for schema in PLAIN.list_schemas()] == [CORE, ENTERPRISE, *own]
-    assert [schema["id"] for schema in EXTENDED.list_schemas()] == [CORE, ENTERPRISE, SURVEY, *own]
+    assert [schema["id"] for schema in PLAIN.list_schemas()] == [CORE, ENTERPRISE, *discovery_schemas]
+    assert [schema["id"] for schema in EXTENDED.list_schemas()] == [CORE, ENTERPRISE, SURVEY, *discovery_schemas]
 
 
-def test_extension_is_shown_as_configured() -> None:
-    shown = EXTENDED.get_schema(SURVEY)
+def test_extension_is_returned_as_configured() -> None:
+    schema = EXTENDED.get_schema(SURVEY)
 
-    assert shown == EXTENSION | {"meta": {"resourceType": "Schema", "location": f"{BASE_URL}/Schemas/{SURVEY}"}}
+    assert schema == EXTENSION | {"meta": {"resourceType": "Schema", "location": f"{BASE_URL}/Schemas/{SURVEY}"}}
 
 
 @pytest.mark.parametrize("discovery", [PLAIN, EXTENDED, STRICT], ids=["plain", "extended", "strict"])
-def test_every_document_has_only_attributes_of_its_schema(discovery: DiscoveryDocuments) -> None:
+def test_documents_have_only_attributes_of_their_schema(discovery: DiscoveryDocuments) -> None:
     schemas = {schema["id"]: schema for schema in discovery.list_schemas()}
     common = {"schemas", "id", "meta", "interopProfileConformant"}
 
     unknown = {
         (document["meta"]["location"], name)
-        for document in documents(discovery)
+        for document in list_documents(discovery)
         for name in document.keys() - common
         if name not in {attribute["name"] for attribute in schemas[document["schemas"][0]]["attributes"]}
     }
@@ -113,31 +113,31 @@ def test_every_document_has_only_attributes_of_its_schema(discovery: DiscoveryDo
 
 
 @pytest.mark.parametrize("discovery", [PLAIN, EXTENDED], ids=["plain", "extended"])
-def test_every_document_is_served_at_its_location(discovery: DiscoveryDocuments) -> None:
-    for kind in discovery.list_resource_types():
-        assert discovery.get_resource_type(kind["meta"]["location"].rpartition("/")[2]) == kind
+def test_documents_are_served_at_their_location(discovery: DiscoveryDocuments) -> None:
+    for resource_type in discovery.list_resource_types():
+        assert discovery.get_resource_type(resource_type["meta"]["location"].rpartition("/")[2]) == resource_type
     for schema in discovery.list_schemas():
         assert discovery.get_schema(schema["meta"]["location"].rpartition("/")[2]) == schema
 
 
-def test_names_and_urns_have_no_case() -> None:
+def test_names_and_urns_are_case_insensitive() -> None:
     assert PLAIN.get_resource_type("uSER")["id"] == "User"
     assert PLAIN.get_schema(ENTERPRISE.upper())["id"] == ENTERPRISE
 
 
 @pytest.mark.parametrize("urn", [SURVEY, "", "urn:ietf:params:scim:schemas:core:2.0:Group", CORE + ":userName"])
-def test_schema_that_is_not_served_is_not_found(urn: str) -> None:
+def test_other_schema_is_not_found(urn: str) -> None:
     with pytest.raises(NotFound):
         PLAIN.get_schema(urn)
 
 
 @pytest.mark.parametrize("name", ["Group", "Users", ""])
-def test_resource_type_that_is_not_served_is_not_found(name: str) -> None:
+def test_other_resource_type_is_not_found(name: str) -> None:
     with pytest.raises(NotFound):
         PLAIN.get_resource_type(name)
 
 
-def test_no_schema_of_groups_and_no_password_is_shown() -> None:
+def test_groups_and_password_are_not_listed() -> None:
     attributes = {attribute["name"] for schema in PLAIN.list_schemas() for attribute in schema["attributes"]}
 
     assert "password" not in attributes

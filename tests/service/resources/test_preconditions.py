@@ -1,25 +1,25 @@
-"""``If-Match`` and ``If-None-Match``: RFC 9110, sections 8.8.3, 13.1.1 and 13.1.2."""
+"""``If-Match`` and ``If-None-Match`` (RFC 9110, sections 8.8.3, 13.1.1 and 13.1.2)."""
 
 import pytest
 
 from scim.protocol.errors import BadRequest, PreconditionFailed
 from scim.service.resources.preconditions import Preconditions
 
-NAMES_VERSION_2 = [
+VERSION_2 = [
     'W/"2"',
     '"2"',
     "*",
     'W/"1", W/"2"',
     'W/"1",W/"2","3"',
     ' W/"2" ',
-    ', "1", ,"2",',  # section 5.6.1.2: empty elements of a list are to be ignored
-    '"a,b", "2"',  # section 8.8.3: a tag may hold a comma
+    ', "1", ,"2",',  # section 5.6.1.2: empty elements of a list are ignored
+    '"a,b", "2"',  # section 8.8.3: a tag may contain a comma
 ]
-NAMES_ANOTHER = ['W/"1"', '"3"', '"02"', '""', '"2,"', 'W/"1", W/"3"', '"xyzzy"', '"*"']
-NO_LIST_OF_TAGS = ["2", "W/2", '"2', '2"', 'w/"2"', '*, "2"', '"1" "2"', "", ",", '"a"b"']
+OTHER_VERSIONS = ['W/"1"', '"3"', '"02"', '""', '"2,"', 'W/"1", W/"3"', '"xyzzy"', '"*"']
+INVALID = ["2", "W/2", '"2', '2"', 'w/"2"', '*, "2"', '"1" "2"', "", ",", '"a"b"']
 
 
-def accepts(version: int | None, *, if_match: str | None = None, if_none_match: str | None = None) -> bool:
+def is_met(version: int | None, *, if_match: str | None = None, if_none_match: str | None = None) -> bool:
     try:
         Preconditions.parse(if_match, if_none_match).check(version)
     except PreconditionFailed:
@@ -27,52 +27,52 @@ def accepts(version: int | None, *, if_match: str | None = None, if_none_match: 
     return True
 
 
-def test_without_headers_every_version_may_be_written() -> None:
-    assert accepts(2)
-    assert accepts(None)
+def test_no_headers_match_any_version() -> None:
+    assert is_met(2)
+    assert is_met(None)
 
 
-@pytest.mark.parametrize("header", NAMES_VERSION_2)
-def test_if_match_that_names_the_version_holds(header: str) -> None:
-    assert accepts(2, if_match=header)
+@pytest.mark.parametrize("header", VERSION_2)
+def test_if_match_with_the_version(header: str) -> None:
+    assert is_met(2, if_match=header)
 
 
-@pytest.mark.parametrize("header", NAMES_ANOTHER)
-def test_if_match_that_names_another_version_fails(header: str) -> None:
-    assert not accepts(2, if_match=header)
+@pytest.mark.parametrize("header", OTHER_VERSIONS)
+def test_if_match_with_another_version_fails(header: str) -> None:
+    assert not is_met(2, if_match=header)
 
 
-@pytest.mark.parametrize("header", NAMES_VERSION_2)
-def test_if_none_match_that_names_the_version_fails(header: str) -> None:
-    assert not accepts(2, if_none_match=header)
+@pytest.mark.parametrize("header", VERSION_2)
+def test_if_none_match_with_the_version_fails(header: str) -> None:
+    assert not is_met(2, if_none_match=header)
 
 
-@pytest.mark.parametrize("header", NAMES_ANOTHER)
+@pytest.mark.parametrize("header", OTHER_VERSIONS)
 def test_if_none_match_with_another_version(header: str) -> None:
-    assert accepts(2, if_none_match=header)
+    assert is_met(2, if_none_match=header)
 
 
 @pytest.mark.parametrize("header", ["*", 'W/"1"'])
-def test_what_does_not_exist_matches_nothing(header: str) -> None:
-    assert not accepts(None, if_match=header)
-    assert accepts(None, if_none_match=header)
+def test_missing_resource_matches_nothing(header: str) -> None:
+    assert not is_met(None, if_match=header)
+    assert is_met(None, if_none_match=header)
 
 
-def test_both_headers_must_hold() -> None:
-    assert accepts(2, if_match='"2"', if_none_match='"1"')
-    assert not accepts(2, if_match='"2"', if_none_match='"2"')
-    assert not accepts(2, if_match='"1"', if_none_match='"1"')
+def test_both_headers_must_match() -> None:
+    assert is_met(2, if_match='"2"', if_none_match='"1"')
+    assert not is_met(2, if_match='"2"', if_none_match='"2"')
+    assert not is_met(2, if_match='"1"', if_none_match='"1"')
 
 
-@pytest.mark.parametrize("header", NO_LIST_OF_TAGS)
-def test_what_is_no_list_of_tags_is_a_bad_request(header: str) -> None:
+@pytest.mark.parametrize("header", INVALID)
+def test_invalid_header_is_a_bad_request(header: str) -> None:
     with pytest.raises(BadRequest, match=r"^If-Match must be"):
         Preconditions.parse(header, None)
     with pytest.raises(BadRequest, match=r"^If-None-Match must be"):
         Preconditions.parse(None, header)
 
 
-def test_if_none_match_with_the_version_is_not_modified() -> None:
+def test_not_modified() -> None:
     assert Preconditions.parse(None, 'W/"2"').is_not_modified(2)
     assert not Preconditions.parse(None, 'W/"1"').is_not_modified(2)
     assert not Preconditions.parse('W/"2"', None).is_not_modified(2)

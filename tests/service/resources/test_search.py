@@ -1,4 +1,4 @@
-"""The use case query, over a store in memory."""
+"""The use case of searches, on a store in memory."""
 
 import json
 from typing import Any
@@ -13,20 +13,20 @@ from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.resources.rendering import ResourceRenderer
 from scim.service.resources.search import ResourceSearch
 from tests.endpoint import CORE, ENTERPRISE
-from tests.service.fakes import BASE_URL, NOW, MemoryStore, context, user
+from tests.service.fakes import BASE_URL, NOW, MemoryStore, build_context, build_user
 
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
 
 def search(store: MemoryStore, **members: Any) -> dict[str, Any]:
-    service_context = context()
+    service_context = build_context()
     request = parse_message(SearchRequest, {"schemas": [SEARCH]} | members, service_context.leniencies)
     response: dict[str, Any] = json.loads(ResourceSearch(load_user_type(), store, service_context).run(request).body)
     return response
 
 
 def build_query(**members: Any) -> Query:
-    """What the store is asked for."""
+    """Return the query that the store receives."""
     store = MemoryStore()
     search(store, **members)
     (query,) = store.queries
@@ -63,8 +63,8 @@ def test_order_is_ascending_by_default(order: str, descending: bool) -> None:
     assert sorting.is_descending is descending
 
 
-def test_result_is_a_list_response_with_the_total() -> None:
-    users = [user(f"user-{number}") for number in range(5)]
+def test_result_is_a_list_response() -> None:
+    users = [build_user(f"user-{number}") for number in range(5)]
 
     response = search(MemoryStore(*users), startIndex=2, count=2)
 
@@ -73,11 +73,11 @@ def test_result_is_a_list_response_with_the_total() -> None:
         "totalResults": 5,
         "startIndex": 2,
         "itemsPerPage": 2,
-        "Resources": [shown(user) for user in users[1:3]],
+        "Resources": [render(user) for user in users[1:3]],
     }
 
 
-def shown(stored: StoredResource) -> dict[str, Any]:
+def render(stored: StoredResource) -> dict[str, Any]:
     meta = {
         "resourceType": "User",
         "created": stored.created,
@@ -89,7 +89,7 @@ def shown(stored: StoredResource) -> dict[str, Any]:
 
 
 def test_filter_and_sort_by_meta() -> None:
-    alice, bob = user("alice"), user("bob")
+    alice, bob = build_user("alice"), build_user("bob")
     store = MemoryStore(alice, bob)
 
     response = search(store, filter=f'meta.location ew "{bob.id}"', sortBy="meta.lastModified")
@@ -117,8 +117,8 @@ def test_query_needs_meta(members: dict[str, Any], needs_meta: bool) -> None:
     assert build_query(**members).needs_meta is needs_meta
 
 
-def test_projection_applies_to_every_resource() -> None:
-    users = [user("alice", title="Chef"), user("bob", title="Cook")]
+def test_projection_applies_to_all_resources() -> None:
+    users = [build_user("alice", title="Chef"), build_user("bob", title="Cook")]
 
     response = search(MemoryStore(*users), attributes=["userName"])
 
@@ -138,7 +138,7 @@ def test_projection_applies_to_every_resource() -> None:
     ],
 )
 def test_invalid_query_does_not_reach_the_store(members: dict[str, Any], error: type[Exception]) -> None:
-    store = MemoryStore(user())
+    store = MemoryStore(build_user())
 
     with pytest.raises(error):
         search(store, **members)
@@ -147,21 +147,21 @@ def test_invalid_query_does_not_reach_the_store(members: dict[str, Any], error: 
 
 
 def test_result_has_the_plan_of_the_store() -> None:
-    assert ResourceSearch(load_user_type(), MemoryStore(), context()).run(SearchRequest()).plan == "memory"
+    assert ResourceSearch(load_user_type(), MemoryStore(), build_context()).run(SearchRequest()).plan == "memory"
 
 
 def test_conforming_document_is_not_parsed() -> None:
-    """Reading documents is most of what a page would cost. What is not JSON shows whether one was read."""
+    """Parsing documents is most of the cost of a page. Text that is not JSON shows whether a document was parsed."""
     documents = [{"id": "urn:x:whole", "attributes": [{"name": "a", "type": "string"}]}]
     documents += [{"id": "urn:x:part", "attributes": [{"name": "a", "type": "string"}]}]
     resource_type = load_user_type().with_extensions(documents, frozenset({"urn:x:part"}))
-    show = ResourceRenderer(resource_type, BASE_URL).compile_json_renderer()
+    render_json = ResourceRenderer(resource_type, BASE_URL).compile_json_renderer()
 
-    def text(*urns: str) -> str:
-        return show(StoredResource("1", 1, NOW, NOW, f'{{"schemas":{encode_json([CORE, *urns])},unread}}'))
+    def render_unread(*urns: str) -> str:
+        return render_json(StoredResource("1", 1, NOW, NOW, f'{{"schemas":{encode_json([CORE, *urns])},unread}}'))
 
     for urns in ((), (ENTERPRISE,), ("urn:x:whole",), (ENTERPRISE, "urn:x:whole")):
-        assert text(*urns).startswith(f'{{"schemas":{encode_json([CORE, *urns])},unread,"meta":')
-    for urns in (("urn:x:part",), ("urn:x:gone",), ("URN:x:whole",), (ENTERPRISE, "urn:x:gone")):
+        assert render_unread(*urns).startswith(f'{{"schemas":{encode_json([CORE, *urns])},unread,"meta":')
+    for urns in (("urn:x:part",), ("urn:x:removed",), ("URN:x:whole",), (ENTERPRISE, "urn:x:removed")):
         with pytest.raises(ValueError, match="key"):
-            text(*urns)
+            render_unread(*urns)

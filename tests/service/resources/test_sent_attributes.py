@@ -32,17 +32,17 @@ from tests.endpoint import CORE, ENTERPRISE
         (None, []),
     ],
 )
-def test_names_of_what_was_sent(body: Any, expected: list[str]) -> None:
+def test_names_of_sent_attributes(body: Any, expected: list[str]) -> None:
     assert list_sent_attributes(body, load_user_type()) == expected
 
 
-def test_number_of_names_is_bounded() -> None:
+def test_number_of_names_is_limited() -> None:
     assert len(list_sent_attributes({f"a{n}": 1 for n in range(1_000)}, load_user_type())) == 40
 
 
 @pytest.mark.parametrize("form", ["{}", "ada {}@example.com", f"{ENTERPRISE}:{{}}"])
 def test_large_body_is_fast(form: str) -> None:
-    """The names are listed for every write: a body of 1 MB has as many members as this."""
+    """The names are listed for each write. A body of 1 MB has about this many members."""
     body = {form.format(f"a{number}"): 1 for number in range(30_000)}
     resource_type = load_user_type().with_extensions(
         [{"id": f"urn:x:{n}", "attributes": [{"name": "a", "type": "string"}]} for n in range(100)]
@@ -55,7 +55,7 @@ def test_large_body_is_fast(form: str) -> None:
     check_cpu_units(work, 200)
 
 
-def test_name_after_many_values_of_others_is_listed() -> None:
+def test_name_after_many_repeated_names_is_listed() -> None:
     operations = [{"path": f'emails[value eq "{number}"].type'} for number in range(999)]
     body = {"Operations": [*operations, {"path": "title"}]}
     assert list_sent_attributes(body, load_user_type()) == ["emails.type", "title"]

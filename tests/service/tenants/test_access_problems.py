@@ -1,4 +1,4 @@
-"""How the identity provider of a tenant is connected, in words."""
+"""The descriptions of the access of a tenant's identity provider."""
 
 import pytest
 
@@ -11,20 +11,23 @@ NOW = 1_800_000_000.0
 
 
 @pytest.mark.parametrize(
-    ("agent", "is_write", "words"),
+    ("agent", "is_write", "text"),
     [
         ("Okta SCIM Client 1.0.0", False, "Connection tested by Okta"),
         ("", False, "Connection tested"),
         ("Google-Auto-Provisioning", True, "First write by Google Workspace"),
     ],
 )
-def test_first_contact_tells_the_kind_and_the_provider(agent: str, *, is_write: bool, words: str) -> None:
+def test_first_use_has_kind_and_provider(agent: str, *, is_write: bool, text: str) -> None:
     use = TokenUsage(NOW, "v1", "curl/8.5.0", first_used=NOW, first_is_write=is_write, first_user_agent=agent)
-    assert describe_first_use(use) == words
+    assert describe_first_use(use) == text
 
 
-def test_last_request_is_a_read_or_a_write() -> None:
-    assert [describe_last_use(TokenUsage(NOW, "v1", is_write=each)) for each in (False, True)] == ["a read", "a write"]
+def test_last_use_is_read_or_write() -> None:
+    assert [describe_last_use(TokenUsage(NOW, "v1", is_write=is_write)) for is_write in (False, True)] == [
+        "a read",
+        "a write",
+    ]
 
 
 def test_malformed_tokens_are_summed() -> None:
@@ -33,7 +36,7 @@ def test_malformed_tokens_are_summed() -> None:
         RejectedTokenCount("2026-01-31T09:20:01.000Z", "2026-01-31T09:20:59.000Z", 5, Rule.TOKEN_MALFORMED),
     ]
 
-    told = describe_malformed_tokens(minutes)
-    assert told.startswith("At least 7 requests with a malformed token in the last 24 hours")
-    assert "most recently at 2026-01-31T09:30:59.000Z" in told
+    text = describe_malformed_tokens(minutes)
+    assert text.startswith("At least 7 requests with a malformed token in the last 24 hours")
+    assert "most recently at 2026-01-31T09:30:59.000Z" in text
     assert describe_malformed_tokens([]) == ""

@@ -1,4 +1,4 @@
-"""What an identity provider does when many writes fail, and when it is warned of."""
+"""The warnings before an identity provider quarantines its application."""
 
 import pytest
 
@@ -23,17 +23,17 @@ ENTRA, OKTA = IdentityProvider.ENTRA, IdentityProvider.OKTA
         (40_001, 900_000, "quarantines the application now"),
     ],
 )
-def test_warning_comes_before_the_quarantine(failures: int, changes: int, warning: str | None) -> None:
+def test_warning_precedes_the_quarantine(failures: int, changes: int, warning: str | None) -> None:
     warnings = list(assess_quarantine(failures, changes, ENTRA))
     assert bool(warnings) == bool(warning)
     assert warning is None or warning in warnings[0]
 
 
 @pytest.mark.parametrize("failures", [0, 2_499, 2_500, 5_000, 20_000, 20_001, 40_000, 40_001, 10**6])
-def test_changes_beyond_those_needed_decide_nothing(failures: int) -> None:
+def test_counted_changes_are_enough(failures: int) -> None:
     needed = compute_change_limit(failures)
     kinds = [
-        [(each.count("quarantines the application now"), each.count("in any case")) for each in warnings]
+        [(text.count("quarantines the application now"), text.count("in any case")) for text in warnings]
         for warnings in (assess_quarantine(failures, needed + more, ENTRA) for more in (0, 1, 1_000_000))
     ]
     assert needed <= 80_001
@@ -43,21 +43,21 @@ def test_changes_beyond_those_needed_decide_nothing(failures: int) -> None:
 @pytest.mark.parametrize("provider", sorted(set(IdentityProvider) - {ENTRA}))
 def test_other_providers_have_no_quarantine(provider: IdentityProvider) -> None:
     (warning,) = assess_quarantine(40_001, 0, provider)
-    told = warning + describe_rejection(provider)
-    assert "quarantine" not in told
-    assert "Entra" not in told
-    assert provider.display_name in told
+    text = warning + describe_rejection(provider)
+    assert "quarantine" not in text
+    assert "Entra" not in text
+    assert provider.display_name in text
     assert not can_be_entra(provider)
 
 
-def test_quarantine_is_a_condition_while_no_provider_is_detected() -> None:
+def test_unknown_provider_may_quarantine() -> None:
     (warning,) = assess_quarantine(40_001, 0, None)
     assert "If the customer uses Microsoft Entra ID, it quarantines the application now" in warning
     assert "If the customer uses Microsoft Entra ID" in describe_rejection(None)
     assert can_be_entra(None)
 
 
-def test_okta_is_asked_to_repeat_failed_tasks() -> None:
+def test_okta_can_retry_failed_tasks() -> None:
     (warning,) = assess_quarantine(40_001, 0, OKTA)
     assert "Retry Selected" in warning
     assert "Retry Selected" in describe_rejection(OKTA)
