@@ -24,6 +24,8 @@ from scim.settings import Settings
 from scim.wiring.operator_adapters import OperatorAdapters, build_operator_adapters
 from tests.tokens import new_token, raise_fault
 
+pytestmark = pytest.mark.slow
+
 HOUR_S = 3_600.0
 DAY_S = 24 * HOUR_S
 _tenant_numbers = itertools.count(1)

@@ -21,6 +21,8 @@ from tests.events.fakes import NO_ANSWER, FakeEventBridge, FakeSqs, Outcome, bui
 from tests.events.history import TENANT, build_stream_record, generate_history
 from tests.examples.memory import MemoryTable
 
+pytestmark = pytest.mark.slow
+
 RECORDS, DUPLICATES, MALFORMED, SHARDS = 10_000, 100, 50, 8
 
 Record = dict[str, Any]
