@@ -1,4 +1,4 @@
-"""What the handlers write: log lines, and items of the table."""
+"""Read what the handlers write: log lines and items of the table."""
 
 import importlib
 import io
@@ -14,7 +14,7 @@ from tests.endpoint import ENVIRONMENT
 
 
 class Log:
-    """What the handlers have logged during a test."""
+    """The log lines of the handlers during a test."""
 
     def __init__(self) -> None:
         self._stream = io.StringIO()
@@ -36,7 +36,7 @@ class Log:
 
     @property
     def last(self) -> dict[str, Any]:
-        """The line about the last request."""
+        """Return the log line of the last request."""
         line = self.lines[-1]
         assert line["message"] == "request"
         return line
@@ -54,37 +54,39 @@ def log(aws: None) -> Iterator[Log]:
 
 @pytest.fixture
 def items(table: Any) -> Callable[[], list[dict[str, Any]]]:
-    """Reads all that the table holds but when tokens were last used and the records of failures."""
+    """Read all items of the table except token usage and failures."""
 
     def items() -> list[dict[str, Any]]:
-        found = [item for item in table.scan(ConsistentRead=True)["Items"] if not item["pk"].startswith(("F#", "R#"))]
-        return sorted(found, key=itemgetter("pk", "sk"))
+        all_items = table.scan(ConsistentRead=True)["Items"]
+        return sorted(
+            (item for item in all_items if not item["pk"].startswith(("F#", "R#"))), key=itemgetter("pk", "sk")
+        )
 
     return items
 
 
 @pytest.fixture
 def failures(table: Any) -> Callable[[], list[dict[str, Any]]]:
-    """Reads the records of failures, without the counts of days."""
+    """Read the records of failures, without the daily counts."""
 
     def failures() -> list[dict[str, Any]]:
-        found = [item for item in _failed(table) if not item["sk"].startswith("D#")]
-        return [item | json.loads(item.get("failure", "{}")) for item in found]
+        records = [item for item in _read_failures(table) if not item["sk"].startswith("D#")]
+        return [item | json.loads(item.get("failure", "{}")) for item in records]
 
     return failures
 
 
 @pytest.fixture
 def daily_failures(table: Any) -> Callable[[], list[dict[str, Any]]]:
-    """Reads the counts of failures, an item a day, without its keys and its end."""
+    """Read the daily counts of failures, without keys and expiry."""
 
     def daily_failures() -> list[dict[str, Any]]:
-        days = [item for item in _failed(table) if item["sk"].startswith("D#")]
+        days = [item for item in _read_failures(table) if item["sk"].startswith("D#")]
         return [{name: value for name, value in day.items() if name not in ("pk", "sk", "ttl")} for day in days]
 
     return daily_failures
 
 
-def _failed(table: Any) -> list[dict[str, Any]]:
-    found = [item for item in table.scan(ConsistentRead=True)["Items"] if item["pk"].startswith("F#")]
-    return sorted(found, key=itemgetter("sk"))
+def _read_failures(table: Any) -> list[dict[str, Any]]:
+    items = [item for item in table.scan(ConsistentRead=True)["Items"] if item["pk"].startswith("F#")]
+    return sorted(items, key=itemgetter("sk"))

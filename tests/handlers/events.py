@@ -1,4 +1,4 @@
-"""What API Gateway hands to a function, as far as the handlers read it."""
+"""Build events of API Gateway with the members that the handlers read."""
 
 import base64
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 REQUEST_ID = "request-1"
 
 
-def event(
+def build_event(
     method: str = "GET",
     path: str = "/scim/v2/Users",
     *,
@@ -15,11 +15,11 @@ def event(
     headers: Mapping[str, str] | None = None,
     body: str | bytes | None = None,
 ) -> dict[str, Any]:
-    """An event of payload format 2.0; a body of bytes is sent in base64."""
-    sent: dict[str, Any] = {}
+    """Return an event of payload format 2.0. A body of bytes is encoded as base64."""
+    members: dict[str, Any] = {}
     if body is not None:
-        sent["body"] = base64.b64encode(body).decode() if isinstance(body, bytes) else body
-    return sent | {
+        members["body"] = base64.b64encode(body).decode() if isinstance(body, bytes) else body
+    return members | {
         "rawPath": path,
         "rawQueryString": query,
         "headers": dict(headers or {}),

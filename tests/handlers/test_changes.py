@@ -1,4 +1,4 @@
-"""The function behind the table's stream, as Lambda calls it."""
+"""The function that processes the table's stream, as Lambda invokes it."""
 
 import importlib
 import json
@@ -40,21 +40,21 @@ def test_response_has_the_first_record_to_retry() -> None:
     outcomes = iter([None])
     events = FakeEventBridge(choose_outcome=lambda: next(outcomes, "InternalFailure"))
     records = [GOOD, build_stream_record(IMAGE, 2), build_stream_record(IMAGE, 3)]
-    answer = invoke(build_handler(events, FakeSqs()), *records, seconds=14.05)
-    assert answer == {"batchItemFailures": [{"itemIdentifier": f"{2:021d}"}]}
+    response = invoke(build_handler(events, FakeSqs()), *records, seconds=14.05)
+    assert response == {"batchItemFailures": [{"itemIdentifier": f"{2:021d}"}]}
 
 
 def test_adapters_are_built_once() -> None:
-    made: list[int] = []
+    builds: list[int] = []
 
-    def connect() -> Any:
-        made.append(1)
+    def build() -> Any:
+        builds.append(1)
         return lambda deadline: build_stream_processor(FakeEventBridge(), FakeSqs(), deadline)
 
-    handler = ChangesHandler(connect)
+    handler = ChangesHandler(build)
     invoke(handler, GOOD)
     invoke(handler, GOOD)
-    assert made == [1]
+    assert builds == [1]
 
 
 def test_log_line_has_counts_without_personal_data(log: Log) -> None:

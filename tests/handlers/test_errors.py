@@ -1,4 +1,4 @@
-"""Every bad request, on every path: SCIM JSON that says what is wrong, and nothing is written."""
+"""Invalid requests on all paths: the response is a SCIM error that names the problem, and nothing is written."""
 
 import json
 from collections.abc import Callable
@@ -15,8 +15,8 @@ SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
-NO_JSON: dict[str, bytes] = {
-    "nothing": b"",
+NOT_JSON: dict[str, bytes] = {
+    "empty": b"",
     "blank": b"  \n",
     "half an object": b'{"userName": "bob"',
     "two values": b"{} {}",
@@ -30,18 +30,18 @@ NO_JSON: dict[str, bytes] = {
     "half of a surrogate pair in UTF-8": b'{"userName": "\xed\xa0\x80"}',
     "NaN": b'{"userName": "bob", "x": NaN}',
     "infinity": b'{"userName": "bob", "x": -Infinity}',
-    "a number beyond infinity": b'{"userName": "bob", "x": 1e999}',
+    "number that is too large": b'{"userName": "bob", "x": 1e999}',
     "5,000 digits": b'{"userName": "bob", "x": ' + b"9" * 5_000 + b"}",
-    "a name twice": b'{"userName": "bob", "userName": "rob"}',
-    "a name twice, inside": b'{"userName": "bob", "name": {"givenName": "b", "givenName": "c"}}',
+    "duplicate name": b'{"userName": "bob", "userName": "rob"}',
+    "duplicate name in an object": b'{"userName": "bob", "name": {"givenName": "b", "givenName": "c"}}',
     "100,000 brackets": b"[" * 100_000,
-    "100,000 brackets with their ends": b"[" * 100_000 + b"]" * 100_000,
+    "100,000 closed brackets": b"[" * 100_000 + b"]" * 100_000,
     "100,000 objects": b'{"a":' * 100_000,
     "33 levels": b'{"a":' * 33 + b"1" + b"}" * 33,
     "control character in a string": b'{"userName": "b\x00b"}',
     "string without end": b"[" + b"[]," * 40 + b'"' + b'\\"' * 500_000,
 }
-WITH_BODY = [
+REQUESTS_WITH_BODY = [
     ("POST", "/Users"),
     ("PUT", "/Users/{id}"),
     ("PATCH", "/Users/{id}"),
@@ -61,10 +61,10 @@ def alice(scim: Endpoint) -> dict[str, Any]:
     )
 
 
-def refused(answer: tuple[int, dict[str, str], bytes], status: int, scim_type: str | None = None) -> str:
-    """The ``detail`` of an answer that must be a SCIM error."""
-    body = json.loads(answer[2])
-    assert (answer[0], answer[1]["content-type"]) == (status, "application/scim+json")
+def check_error(response: tuple[int, dict[str, str], bytes], status: int, scim_type: str | None = None) -> str:
+    """Check that a response is a SCIM error, and return its ``detail``."""
+    body = json.loads(response[2])
+    assert (response[0], response[1]["content-type"]) == (status, "application/scim+json")
     assert body.keys() - {"scimType"} == {"schemas", "status", "detail"}
     assert (body["schemas"], body["status"], body.get("scimType")) == ([ERROR], str(status), scim_type)
     detail: str = body["detail"]
@@ -73,12 +73,12 @@ def refused(answer: tuple[int, dict[str, str], bytes], status: int, scim_type: s
     return detail
 
 
-@pytest.mark.parametrize("body", NO_JSON.values(), ids=NO_JSON)
-def test_body_that_is_no_json_is_refused(scim: Endpoint, alice: dict[str, Any], items: Items, body: bytes) -> None:
+@pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON)
+def test_invalid_json_is_rejected(scim: Endpoint, alice: dict[str, Any], items: Items, body: bytes) -> None:
     before = items()
 
-    for method, path in WITH_BODY:
-        refused(scim.send(method, path.format(id=alice["id"]), body=body), 400, "invalidSyntax")
+    for method, path in REQUESTS_WITH_BODY:
+        check_error(scim.send(method, path.format(id=alice["id"]), body=body), 400, "invalidSyntax")
 
     assert items() == before
 
@@ -94,23 +94,23 @@ def test_body_that_is_no_json_is_refused(scim: Endpoint, alice: dict[str, Any], 
         ({"content-type": "text/plain"}, b" " * 1_048_577, 413),
     ],
 )
-def test_body_of_another_kind_or_size_is_refused(
+def test_body_of_wrong_type_or_size_is_rejected(
     scim: Endpoint, alice: dict[str, Any], items: Items, headers: dict[str, str], body: bytes, status: int
 ) -> None:
     before = items()
 
-    for method, path in WITH_BODY:
-        refused(scim.send(method, path.format(id=alice["id"]), headers, body), status)
+    for method, path in REQUESTS_WITH_BODY:
+        check_error(scim.send(method, path.format(id=alice["id"]), headers, body), status)
 
     assert items() == before
 
 
 @pytest.mark.parametrize("body", ["[]", "7", '"userName"', "null", "true"])
-def test_body_that_is_no_object_is_refused(scim: Endpoint, alice: dict[str, Any], items: Items, body: str) -> None:
+def test_body_without_object_is_rejected(scim: Endpoint, alice: dict[str, Any], items: Items, body: str) -> None:
     before = items()
 
-    for method, path in WITH_BODY:
-        refused(scim.send(method, path.format(id=alice["id"]), body=body), 400, "invalidSyntax")
+    for method, path in REQUESTS_WITH_BODY:
+        check_error(scim.send(method, path.format(id=alice["id"]), body=body), 400, "invalidSyntax")
 
     assert items() == before
 
@@ -142,22 +142,22 @@ USERS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("user", "scim_type"), USERS, ids=lambda value: str(value)[:60])
-def test_user_that_is_wrong_is_refused(
+def test_invalid_user_is_rejected(
     scim: Endpoint, alice: dict[str, Any], items: Items, user: dict[str, Any], scim_type: str
 ) -> None:
     before = items()
 
-    refused(scim.send("POST", "/Users", body=json.dumps(user)), 400, scim_type)
-    refused(scim.send("PUT", f"/Users/{alice['id']}", body=json.dumps(user)), 400, scim_type)
+    check_error(scim.send("POST", "/Users", body=json.dumps(user)), 400, scim_type)
+    check_error(scim.send("PUT", f"/Users/{alice['id']}", body=json.dumps(user)), 400, scim_type)
 
     assert items() == before
 
 
-def test_user_that_is_too_large_for_the_table_is_413(scim: Endpoint, items: Items) -> None:
+def test_user_larger_than_an_item_is_413(scim: Endpoint, items: Items) -> None:
     before = items()
     user = {"schemas": [CORE], "userName": "bob", "title": "x" * 400_000}
 
-    refused(scim.send("POST", "/Users", body=json.dumps(user)), 413)
+    check_error(scim.send("POST", "/Users", body=json.dumps(user)), 413)
 
     assert items() == before
 
@@ -201,7 +201,7 @@ def test_invalid_patch_changes_nothing(
     before = items()
     body = {"schemas": [PATCH_OP], "Operations": operations}
 
-    refused(scim.send("PATCH", f"/Users/{alice['id']}", body=json.dumps(body)), 400, scim_type)
+    check_error(scim.send("PATCH", f"/Users/{alice['id']}", body=json.dumps(body)), 400, scim_type)
 
     assert items() == before
 
@@ -239,9 +239,9 @@ def test_invalid_patch_changes_nothing(
         ("excludedAttributes=a%40b", "invalidValue"),
     ],
 )
-def test_query_that_is_wrong_is_refused(scim: Endpoint, query: str, scim_type: str) -> None:
+def test_invalid_query_is_rejected(scim: Endpoint, query: str, scim_type: str) -> None:
     for path in ("/Users", "/"):
-        refused(scim.send("GET", f"{path}?{query}"), 400, scim_type)
+        check_error(scim.send("GET", f"{path}?{query}"), 400, scim_type)
 
 
 @pytest.mark.parametrize(
@@ -260,9 +260,9 @@ def test_query_that_is_wrong_is_refused(scim: Endpoint, query: str, scim_type: s
         ({"count": 1, "COUNT": 2}, "invalidSyntax"),
     ],
 )
-def test_search_request_that_is_wrong_is_refused(scim: Endpoint, members: dict[str, Any], scim_type: str) -> None:
+def test_invalid_search_request_is_rejected(scim: Endpoint, members: dict[str, Any], scim_type: str) -> None:
     for path in ("/Users/.search", "/.search"):
-        refused(scim.send("POST", path, body=json.dumps({"schemas": [SEARCH]} | members)), 400, scim_type)
+        check_error(scim.send("POST", path, body=json.dumps({"schemas": [SEARCH]} | members)), 400, scim_type)
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_search_request_that_is_wrong_is_refused(scim: Endpoint, members: dict[s
     ],
 )
 def test_invalid_bulk_request_changes_nothing(scim: Endpoint, members: dict[str, Any]) -> None:
-    refused(scim.send("POST", "/Bulk", body=json.dumps({"schemas": [BULK]} | members)), 400, "invalidSyntax")
+    check_error(scim.send("POST", "/Bulk", body=json.dumps({"schemas": [BULK]} | members)), 400, "invalidSyntax")
 
 
 @pytest.mark.parametrize("header", ["if-match", "if-none-match"])
@@ -285,7 +285,7 @@ def test_malformed_precondition_is_rejected(
     before = items()
     body = json.dumps({"schemas": [CORE], "userName": "bob"}) if method == "POST" else None
 
-    refused(scim.send(method, path.format(id=alice["id"]), {header: "1"}, body), 400)
+    check_error(scim.send(method, path.format(id=alice["id"]), {header: "1"}, body), 400)
 
     assert items() == before
 
@@ -303,4 +303,4 @@ def test_malformed_precondition_is_rejected(
     ],
 )
 def test_errors_outside_the_body_are_scim_errors(scim: Endpoint, method: str, path: str, status: int) -> None:
-    refused(scim.send(method, path), status)
+    check_error(scim.send(method, path), status)

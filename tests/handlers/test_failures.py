@@ -1,4 +1,4 @@
-"""What requests leave in the failures in the audit log."""
+"""Failed requests in the audit log, and their daily counts."""
 
 import json
 import time
@@ -18,16 +18,16 @@ BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 Failures = Callable[[], list[dict[str, Any]]]
 
 
-def user(**attributes: Any) -> dict[str, Any]:
+def build_user(**attributes: Any) -> dict[str, Any]:
     return {"schemas": [CORE], **attributes}
 
 
 @pytest.mark.parametrize(
     ("method", "path", "body", "operation", "status", "rule", "identifier"),
     [
-        ("POST", "/Users", user(userName="bob", active="x"), "create", 400, "type", "bob"),
-        ("POST", "/Users", user(externalId="e"), "create", 400, "required", "e"),
-        ("PUT", "/Users/{id}", user(userName="ada", name=1), "replace", 400, "type", "ada"),
+        ("POST", "/Users", build_user(userName="bob", active="x"), "create", 400, "type", "bob"),
+        ("POST", "/Users", build_user(externalId="e"), "create", 400, "required", "e"),
+        ("PUT", "/Users/{id}", build_user(userName="ada", name=1), "replace", 400, "type", "ada"),
         ("PATCH", "/Users/{id}", {}, "patch", 400, "syntax", "{id}"),
         ("DELETE", "/Users/gone", None, "delete", 404, "unknown-user", "gone"),
         ("GET", "/Users/gone", None, "GET User", 404, "unknown-user", "gone"),
@@ -40,7 +40,7 @@ def user(**attributes: Any) -> dict[str, Any]:
         ("GET", "/v1/Users", None, "GET unknown path", 400, "protocol-version", ""),
     ],
 )
-def test_every_failed_request_leaves_a_record(
+def test_failed_request_is_recorded(
     scim: Endpoint,
     failures: Failures,
     log: Log,
@@ -65,21 +65,21 @@ def test_every_failed_request_leaves_a_record(
 def test_successful_requests_are_not_recorded(scim: Endpoint, failures: Failures) -> None:
     ada = scim.create(userName="ada")["id"]
     scim.request("GET", f"/Users/{ada}")
-    scim.request("GET", "/Users?filter=userName+eq+%22nobody%22")
+    scim.request("GET", "/Users?filter=userName+eq+%22unknown%22")
     scim.request("GET", "/Groups")
-    scim.request("PUT", f"/Users/{ada}", user(userName="ada", departmentName="x"))
+    scim.request("PUT", f"/Users/{ada}", build_user(userName="ada", departmentName="x"))
     scim.patch(ada, {"op": "replace", "path": "title", "value": "x"})
     scim.patch(ada, {"op": "replace", "path": "title", "value": "x"})
     scim.patch(ada, {"op": "remove", "path": "departmentName"})
     scim.patch(ada, {"op": "replace", "value": {"id": ada, "meta": {"version": "1"}, "departmentName": ""}})
-    manager = {"value": "boss", "displayName": "The boss"}  # readOnly parts come back with what was read
+    manager = {"value": "boss", "displayName": "The boss"}  # readOnly sub-attributes are ignored without a record
     scim.patch(ada, {"op": "replace", "path": f"{ENTERPRISE}:manager", "value": manager})
     scim.request("DELETE", f"/Users/{ada}")
     assert failures() == []
 
 
 @pytest.mark.parametrize(
-    ("operation", "left_out"),
+    ("operation", "ignored"),
     [
         ({"op": "Add", "path": "departmentName", "value": "x"}, ["departmentName"]),
         ({"op": "replace", "value": {"departmentName": "x", "title": "y"}}, ["departmentName"]),
@@ -90,18 +90,18 @@ def test_successful_requests_are_not_recorded(scim: Endpoint, failures: Failures
     ],
 )
 def test_partly_ignored_patch_is_a_no_op(
-    scim: Endpoint, failures: Failures, log: Log, operation: dict[str, Any], left_out: list[str]
+    scim: Endpoint, failures: Failures, log: Log, operation: dict[str, Any], ignored: list[str]
 ) -> None:
     ada = scim.create(userName="ada")["id"]
 
     assert scim.patch(ada, operation).status == 200
 
     (record,) = failures()
-    assert (record["rule"], record["status"], record["left_out"]) == ("no-op", 200, left_out)
+    assert (record["rule"], record["status"], record["left_out"]) == ("no-op", 200, ignored)
     assert log.last["no_ops"] == 1
 
 
-def test_no_op_of_a_bulk_operation(scim: Endpoint, failures: Failures) -> None:
+def test_no_op_in_bulk_is_recorded(scim: Endpoint, failures: Failures) -> None:
     ada = scim.create(userName="ada")["id"]
     patch = {
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
@@ -118,14 +118,19 @@ def test_no_op_of_a_bulk_operation(scim: Endpoint, failures: Failures) -> None:
 def test_failed_bulk_operations_are_recorded(scim: Endpoint, failures: Failures, log: Log) -> None:
     names = ["ada", "bob", "ADA", "cid"]
     operations = [
-        {"method": "POST", "path": "/Users", "bulkId": name, "data": user(userName=name, active=name != "cid" or "x")}
+        {
+            "method": "POST",
+            "path": "/Users",
+            "bulkId": name,
+            "data": build_user(userName=name, active=name != "cid" or "x"),
+        }
         for name in names
     ]
     operations += [{"method": "DELETE", "path": "/Users/gone"}, {"method": "HEAD"}, 3]  # type: ignore[list-item]
 
     scim.request("POST", "/Bulk", {"schemas": [BULK], "Operations": operations, "failOnErrors": 9})
 
-    recorded = {(each["operation"], each["identifier"], each["status"]) for each in failures()}
+    recorded = {(failure["operation"], failure["identifier"], failure["status"]) for failure in failures()}
     assert recorded == {
         ("create", "ADA", 409),
         ("create", "cid", 400),
@@ -135,92 +140,80 @@ def test_failed_bulk_operations_are_recorded(scim: Endpoint, failures: Failures,
     assert log.last["failures"] == 5
 
 
-# Tokens
-
-
 @pytest.fixture
 def expired(scim: Endpoint) -> Endpoint:
-    """The endpoint of a tenant whose token is over, with that token."""
+    """Return an endpoint with an expired token."""
     tenant = scim.token.split("_")[1]
     value = json.dumps({"token": new_token(tenant), "expires": time.time() - 1, "grace_s": 0})
     boto3.client("secretsmanager").put_secret_value(SecretId=ENVIRONMENT["SECRET_PREFIX"] + tenant, SecretString=value)
     return Endpoint(json.loads(value)["token"])
 
 
-def test_invalid_tokens_are_counted_by_minute(
-    expired: Endpoint, failures: Failures, log: Log, items: Callable[[], list[dict[str, Any]]]
-) -> None:
-    before = items()
-    for name in ("ada", "bob", "cid"):
-        assert expired.request("POST", "/Users", user(userName=name)).status == 401
+class TestTokens:
+    def test_invalid_tokens_are_counted_by_minute(
+        self, expired: Endpoint, failures: Failures, log: Log, items: Callable[[], list[dict[str, Any]]]
+    ) -> None:
+        before = items()
+        for name in ("ada", "bob", "cid"):
+            assert expired.request("POST", "/Users", build_user(userName=name)).status == 401
 
-    (record,) = failures()
-    assert (record["sk"][:2], record["rule"]) == ("X#", "token-expired")
-    assert record.keys() == {"pk", "sk", "rule", "last", "time", "ttl", "count", "first", f"day#{record['last'][:10]}"}
-    assert record["count"] == 1  # the other two come with the first one after the minute
-    assert (log.last["rejected_tenant"], log.last["rule"]) == (expired.token.split("_")[1], "token-expired")
-    assert items() == before
+        (record,) = failures()
+        assert (record["sk"][:2], record["rule"]) == ("X#", "token-expired")
+        assert record.keys() == {
+            "pk",
+            "sk",
+            "rule",
+            "last",
+            "time",
+            "ttl",
+            "count",
+            "first",
+            f"day#{record['last'][:10]}",
+        }
+        assert record["count"] == 1  # the next record, after a minute, includes the other two
+        assert (log.last["rejected_tenant"], log.last["rule"]) == (expired.token.split("_")[1], "token-expired")
+        assert items() == before
 
+    def test_revoked_tokens_are_counted(
+        self, connect: Callable[[], Endpoint], operator: Any, failures: Failures
+    ) -> None:
+        endpoint = connect()
+        operator.tokens.revoke(endpoint.token.split("_")[1])
+        assert endpoint.request("GET", "/Users").status == 401
+        assert [record["rule"] for record in failures()] == ["token"]
 
-def test_revoked_tokens_are_counted(connect: Callable[[], Endpoint], operator: Any, failures: Failures) -> None:
-    endpoint = connect()
-    operator.tokens.revoke(endpoint.token.split("_")[1])
-    assert endpoint.request("GET", "/Users").status == 401
-    assert [record["rule"] for record in failures()] == ["token"]
+    def test_requests_of_a_disconnected_tenant_are_not_recorded(
+        self, connect: Callable[[], Endpoint], operator: Any, failures: Failures
+    ) -> None:
+        endpoint = connect()
+        operator.disconnect(endpoint.token.split("_")[1])
+        assert endpoint.request("GET", "/Users").status == 401
+        assert failures() == []
 
+    @pytest.mark.parametrize(
+        "authorization",
+        ["", "Bearer x", f"Bearer {new_token('unknown')}", "Basic YTpi"],
+        ids=["none", "no token", "unknown tenant", "basic"],
+    )
+    def test_requests_without_tenant_are_not_recorded(
+        self, scim: Endpoint, failures: Failures, log: Log, authorization: str
+    ) -> None:
+        assert scim.request("POST", "/Users", build_user(userName="ada"), authorization=authorization).status == 401
+        assert failures() == []
+        assert "rejected_tenant" not in log.last
 
-def test_requests_of_a_disconnected_tenant_are_not_recorded(
-    connect: Callable[[], Endpoint], operator: Any, failures: Failures
-) -> None:
-    endpoint = connect()
-    operator.disconnect(endpoint.token.split("_")[1])
-    assert endpoint.request("GET", "/Users").status == 401
-    assert failures() == []
-
-
-@pytest.mark.parametrize(
-    "authorization",
-    ["", "Bearer x", f"Bearer {new_token('nobody')}", "Basic YTpi"],
-    ids=["none", "no token", "unknown tenant", "basic"],
-)
-def test_requests_without_tenant_are_not_recorded(
-    scim: Endpoint, failures: Failures, log: Log, authorization: str
-) -> None:
-    assert scim.request("POST", "/Users", user(userName="ada"), authorization=authorization).status == 401
-    assert failures() == []
-    assert "rejected_tenant" not in log.last
-
-
-def test_malformed_token_of_an_uncached_tenant_is_not_recorded(scim: Endpoint, failures: Failures, log: Log) -> None:
-    assert scim.request("GET", "/Users", authorization=f"Bearer {scim.token[:-1]}").status == 401
-    assert failures() == []
-    assert "rejected_tenant" not in log.last
-    assert "unverified_tenant" not in log.last
-
-
-# Nothing of this changes an answer
-
-
-def test_response_is_the_same_without_record(
-    scim: Endpoint, failures: Failures, log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "UpdateItem")
-
-    body = user(userName="ada", active="x")
-    expected = scim.request("POST", "/Users", body)
-    monkeypatch.setattr(Table, "update_once", refuse)
-
-    answer = scim.request("POST", "/Users", body)
-
-    assert (answer.status, answer.body) == (expected.status, expected.body)
-    assert (log.last["failures"], log.last["unrecorded"]) == (1, 1)
-    assert [record["count"] for record in failures()] == [1]
+    def test_malformed_token_of_uncached_tenant_is_not_recorded(
+        self, scim: Endpoint, failures: Failures, log: Log
+    ) -> None:
+        assert scim.request("GET", "/Users", authorization=f"Bearer {scim.token[:-1]}").status == 401
+        assert failures() == []
+        assert "rejected_tenant" not in log.last
+        assert "unverified_tenant" not in log.last
 
 
 @pytest.fixture
 def updates(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The sort keys that were updated outside transactions. The first is the use of the token, once a minute."""
+    """Return the sort keys of updates outside transactions. The first one is the token usage, once a minute."""
     updates: list[str] = []
     update = Table.update_once
 
@@ -232,107 +225,122 @@ def updates(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return updates
 
 
-def test_recording_takes_two_calls_of_its_own(scim: Endpoint, log: Log, updates: list[str]) -> None:
-    ada = scim.create(userName="ada")["id"]
-    updates.clear()  # the first request also writes down that the token is in use
-    scim.patch(ada, {"op": "replace", "path": "active", "value": "x"})
-    assert ([sort[:2] for sort in updates], log.last["dynamodb_calls"]) == (["F#", "D#"], 1)
-
-
-def test_uncounted_failures_change_no_response(
-    scim: Endpoint, failures: Failures, log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    update = Table.update_once
-
-    def refuse(self: Table, partition: str, sort: str, **expression: Any) -> Any:
-        if sort.startswith("D#"):
+class TestUnavailableTable:
+    def test_unrecorded_failure_changes_no_response(
+        self, scim: Endpoint, failures: Failures, log: Log, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def throttle(*_: object, **__: object) -> None:
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "UpdateItem")
-        return update(self, partition, sort, **expression)
 
-    monkeypatch.setattr(Table, "update_once", refuse)
-    assert scim.request("POST", "/Users", user(userName="ada", active="x")).status == 400
-    assert (len(failures()), log.last["uncounted"], "unrecorded" in log.last) == (1, 1, False)
+        body = build_user(userName="ada", active="x")
+        expected = scim.request("POST", "/Users", body)
+        monkeypatch.setattr(Table, "update_once", throttle)
 
+        response = scim.request("POST", "/Users", body)
 
-def test_unavailable_table_is_called_once(scim: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    scim.request("GET", "/Users")  # the first request also writes down that the token is in use
+        assert (response.status, response.body) == (expected.status, expected.body)
+        assert (log.last["failures"], log.last["unrecorded"]) == (1, 1)
+        assert [record["count"] for record in failures()] == [1]
 
-    def refuse(_: Table, __: str, sort: str, **___: Any) -> None:
-        asked.append(sort[:2])
-        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "UpdateItem")
+    def test_failure_takes_two_extra_calls(self, scim: Endpoint, log: Log, updates: list[str]) -> None:
+        ada = scim.create(userName="ada")["id"]
+        updates.clear()  # the first request also records the token usage
+        scim.patch(ada, {"op": "replace", "path": "active", "value": "x"})
+        assert ([sort[:2] for sort in updates], log.last["dynamodb_calls"]) == (["F#", "D#"], 1)
 
-    monkeypatch.setattr(Table, "update_once", refuse)
-    scim.request("POST", "/Users", user(userName="ada", active="x"))
-    assert asked == ["F#"]
+    def test_uncounted_failures_change_no_response(
+        self, scim: Endpoint, failures: Failures, log: Log, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        update = Table.update_once
 
+        def throttle(self: Table, partition: str, sort: str, **expression: Any) -> Any:
+            if sort.startswith("D#"):
+                raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "UpdateItem")
+            return update(self, partition, sort, **expression)
 
-# The counts of a day
+        monkeypatch.setattr(Table, "update_once", throttle)
+        assert scim.request("POST", "/Users", build_user(userName="ada", active="x")).status == 400
+        assert (len(failures()), log.last["uncounted"], "unrecorded" in log.last) == (1, 1, False)
 
+    def test_unavailable_table_is_called_once(self, scim: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+        sort_keys: list[str] = []
+        scim.request("GET", "/Users")  # the first request also records the token usage
 
-def test_failures_are_counted_by_kind_and_day(scim: Endpoint, daily_failures: Failures) -> None:
-    ada = scim.create(userName="ada")["id"]
-    scim.request("POST", "/Users", user(userName="bob", active="x"), user_agent="Okta SCIM Client 1.0.0")
-    scim.patch(ada, {"op": "replace", "value": {"departmentName": "x"}})
-    scim.request("GET", "/Users?filter=mail+eq+%22m@x%22")
-    scim.request("POST", "/Groups", {"displayName": "x"})
-    for _ in range(5):
-        scim.request("PUT", f"/Users/{ada}", user(userName="ada", name=1))
-    assert daily_failures() == [
-        {
-            "create": 1,
-            "replace": 5,
-            "no_ops": 1,
-            "other_requests": 1,
-            "unsupported": 1,
-            "repeating_failures": 1,
-            "provider": "okta",
-        }
-    ]
+        def throttle(_: Table, __: str, sort: str, **___: Any) -> None:
+            sort_keys.append(sort[:2])
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "UpdateItem")
 
-
-def test_failures_of_a_bulk_request_are_counted_in_one_call(
-    scim: Endpoint, daily_failures: Failures, updates: list[str]
-) -> None:
-    names = ["ada", "bob", "cid", "dan"]
-    operations = [
-        {"method": "POST", "path": "/Users", "bulkId": name, "data": user(userName=name, active=name == "dan" or "x")}
-        for name in names
-    ]
-    operations.append({"method": "DELETE", "path": "/Users/gone"})
-
-    scim.request("POST", "/Bulk", {"schemas": [BULK], "Operations": operations})
-
-    assert daily_failures() == [{"create": 3, "delete": 1}]
-    assert [sort[:2] for sort in updates].count("D#") == 1
+        monkeypatch.setattr(Table, "update_once", throttle)
+        scim.request("POST", "/Users", build_user(userName="ada", active="x"))
+        assert sort_keys == ["F#"]
 
 
-def test_rejected_tokens_are_counted_with_their_time(
-    expired: Endpoint, failures: Failures, daily_failures: Failures
-) -> None:
-    expired.request("GET", "/Users", user_agent="Okta SCIM Client 1.0.0")
-    (record,), (day,) = failures(), daily_failures()
-    assert day == {"rejected_tokens": 1, "rejected_at": record["last"], "provider": "okta"}
+class TestDailyCounts:
+    def test_failures_are_counted_by_kind_and_day(self, scim: Endpoint, daily_failures: Failures) -> None:
+        ada = scim.create(userName="ada")["id"]
+        scim.request("POST", "/Users", build_user(userName="bob", active="x"), user_agent="Okta SCIM Client 1.0.0")
+        scim.patch(ada, {"op": "replace", "value": {"departmentName": "x"}})
+        scim.request("GET", "/Users?filter=mail+eq+%22m@x%22")
+        scim.request("POST", "/Groups", {"displayName": "x"})
+        for _ in range(5):
+            scim.request("PUT", f"/Users/{ada}", build_user(userName="ada", name=1))
+        assert daily_failures() == [
+            {
+                "create": 1,
+                "replace": 5,
+                "no_ops": 1,
+                "other_requests": 1,
+                "unsupported": 1,
+                "repeating_failures": 1,
+                "provider": "okta",
+            }
+        ]
+
+    def test_bulk_failures_are_counted_in_one_call(
+        self, scim: Endpoint, daily_failures: Failures, updates: list[str]
+    ) -> None:
+        names = ["ada", "bob", "cid", "dan"]
+        operations = [
+            {
+                "method": "POST",
+                "path": "/Users",
+                "bulkId": name,
+                "data": build_user(userName=name, active=name == "dan" or "x"),
+            }
+            for name in names
+        ]
+        operations.append({"method": "DELETE", "path": "/Users/gone"})
+
+        scim.request("POST", "/Bulk", {"schemas": [BULK], "Operations": operations})
+
+        assert daily_failures() == [{"create": 3, "delete": 1}]
+        assert [sort[:2] for sort in updates].count("D#") == 1
+
+    def test_rejected_tokens_are_counted_with_their_time(
+        self, expired: Endpoint, failures: Failures, daily_failures: Failures
+    ) -> None:
+        expired.request("GET", "/Users", user_agent="Okta SCIM Client 1.0.0")
+        (record,), (day,) = failures(), daily_failures()
+        assert day == {"rejected_tokens": 1, "rejected_at": record["last"], "provider": "okta"}
 
 
-def test_loop_is_in_the_log_line(scim: Endpoint, log: Log) -> None:
-    for _ in range(5):
-        scim.request("POST", "/Users", user(userName="ada", active="x"))
-    assert [line.get("repeating_failures") for line in log.lines] == [None, None, None, None, 1]
+class TestLogLine:
+    def test_log_line_has_repeating_failure(self, scim: Endpoint, log: Log) -> None:
+        for _ in range(5):
+            scim.request("POST", "/Users", build_user(userName="ada", active="x"))
+        assert [line.get("repeating_failures") for line in log.lines] == [None, None, None, None, 1]
 
+    def test_log_line_has_users_read(self, scim: Endpoint, log: Log) -> None:
+        for name in ("ada", "bob"):
+            scim.create(userName=name, title=name)
+        scim.request("GET", "/Users?filter=title+eq+%22ada%22")
+        assert (log.last["plan"], log.last["users_read"]) == ("scan", 2)
 
-def test_conflicts_and_users_read_are_in_the_log_line(scim: Endpoint, log: Log) -> None:
-    for name in ("ada", "bob"):
-        scim.create(userName=name, title=name)
-    scim.request("GET", "/Users?filter=title+eq+%22ada%22")
-    assert (log.last["plan"], log.last["users_read"]) == ("scan", 2)
-
-
-def test_log_line_has_the_fields_of_the_metrics(scim: Endpoint, log: Log) -> None:
-    scim.request("POST", "/Users", {"active": "x"})
-    scim.request("GET", "/Users")
-    scim.request("POST", "/Bulk", {"Operations": [{"method": "DELETE", "path": "/Users/x"}]})
-    failed, query, bulk = log.lines
-    assert {"message", "operation", "status", "ms", "failures"} <= failed.keys()
-    assert isinstance(failed["status"], int)
-    assert (failed["message"], query["users_read"], bulk["operations"]) == ("request", 0, 1)
+    def test_log_line_has_the_fields_of_the_metrics(self, scim: Endpoint, log: Log) -> None:
+        scim.request("POST", "/Users", {"active": "x"})
+        scim.request("GET", "/Users")
+        scim.request("POST", "/Bulk", {"Operations": [{"method": "DELETE", "path": "/Users/x"}]})
+        failed, query, bulk = log.lines
+        assert {"message", "operation", "status", "ms", "failures"} <= failed.keys()
+        assert isinstance(failed["status"], int)
+        assert (failed["message"], query["users_read"], bulk["operations"]) == ("request", 0, 1)

@@ -1,4 +1,4 @@
-"""The function behind the links queue, as Lambda calls it."""
+"""The function that processes the links queue, as Lambda invokes it."""
 
 from typing import Any
 
@@ -27,10 +27,10 @@ def build_handler(run: Run) -> Any:
 
 def test_response_has_the_messages_to_retry(log: Log) -> None:
     fault = create_client_error("Query", "AccessDeniedException")
-    answer = build_handler(fail_with(fault))(
+    response = build_handler(fail_with(fault))(
         {"Records": [build_sqs_message(TASK), build_sqs_message(TASK, "m2")]}, LambdaContext()
     )
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}, {"itemIdentifier": "m2"}]}
+    assert response == {"batchItemFailures": [{"itemIdentifier": "m1"}, {"itemIdentifier": "m2"}]}
     first, _, line = log.lines[-3:]
     assert (first["message"], first["kind"], first["code"]) == ("fault", "ClientError", "AccessDeniedException")
     assert (line["message"], line["level"], line["retries"]) == ("links", "WARNING", 2)

@@ -1,4 +1,4 @@
-"""What a client sends about a person comes back to that client at most, and is in no log line."""
+"""Personal data is not in log lines, error details and records."""
 
 import json
 import time
@@ -10,7 +10,7 @@ import pytest
 from tests.endpoint import CORE, ENTERPRISE, SURVEY, Endpoint
 from tests.handlers.conftest import Log
 
-# No line may hold either of them; the name of an attribute may stand in an answer, for whoever has mapped it wrongly.
+# No log line may contain either of them. An error may contain NAME: it helps to correct an attribute mapping.
 PERSON = "zaphod"
 NAME = "betelgeuse"
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -31,7 +31,7 @@ USER = {
     SURVEY: {"Business Unit": PERSON},
 }
 WRONG_USERS: list[Any] = [
-    USER,  # the second of its name
+    USER,  # duplicate userName
     USER | {"schemas": PERSON},
     USER | {"schemas": [f"urn:{PERSON}"], "userName": None},
     USER | {"userName": f"{PERSON}\x07"},
@@ -78,74 +78,74 @@ QUERIES: list[dict[str, Any]] = [
     {NAME: PERSON},
 ]
 
-# What a change record has of a person, since its event has (docs/build/events).
+# A change record may contain these values of a user because its event contains them (docs/build/events).
 NAMES = {"userName", "externalId"}
 
-Send = tuple[str, str, dict[str, str], str]
+Request = tuple[str, str, dict[str, str], str]
 
 
-def requests(user_id: str) -> Iterator[Send]:
-    """Requests that succeed and requests that fail."""
+def build_requests(user_id: str) -> Iterator[Request]:
+    """Generate requests that succeed and requests that fail."""
 
-    def sent(method: str, path: str, body: Any = None, **headers: str) -> Send:
+    def build_request(method: str, path: str, body: Any = None, **headers: str) -> Request:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return method, path, named, "" if body is None else json.dumps(body)
 
     for user in WRONG_USERS:
-        yield sent("POST", "/Users", user)
-        yield sent("PUT", f"/Users/{user_id}", user)
+        yield build_request("POST", "/Users", user)
+        yield build_request("PUT", f"/Users/{user_id}", user)
     for operation in OPERATIONS:
-        yield sent("PATCH", f"/Users/{user_id}", {"schemas": [PATCH_OP], "Operations": [operation]})
+        yield build_request("PATCH", f"/Users/{user_id}", {"schemas": [PATCH_OP], "Operations": [operation]})
     for query in QUERIES:
-        yield sent("POST", "/.search", {"schemas": [SEARCH]} | query)
+        yield build_request("POST", "/.search", {"schemas": [SEARCH]} | query)
         value = "&".join(f"{name}={','.join(v) if isinstance(v, list) else v}" for name, v in query.items())
-        yield sent("GET", f"/Users?{value}".replace(" ", "+").replace('"', "%22"))
+        yield build_request("GET", f"/Users?{value}".replace(" ", "+").replace('"', "%22"))
     operations = [
         {"method": "POST", "path": "/Users", "bulkId": PERSON, "data": USER | {"userName": f"{PERSON}3"}},
         {"method": "PUT", "path": f"/Users/bulkId:{PERSON}", "data": USER},
         {"method": "PATCH", "path": f"/Users/bulkId:{PERSON}2", "data": PERSON},
         {"method": PERSON, "path": f"/{PERSON}", "version": PERSON, "data": PERSON},
     ]
-    yield sent("POST", "/Bulk", {"schemas": [BULK], "Operations": operations, PERSON: PERSON})
-    yield sent("POST", "/Bulk", {"schemas": [PERSON], "Operations": PERSON})
+    yield build_request("POST", "/Bulk", {"schemas": [BULK], "Operations": operations, PERSON: PERSON})
+    yield build_request("POST", "/Bulk", {"schemas": [PERSON], "Operations": PERSON})
     yield "POST", "/Users", {}, f'{{"userName": "{PERSON}" {PERSON}'
     for path in ("", "/Users", f"/Users/{PERSON}", "/Schemas", "/ResourceTypes", "/Groups"):
-        yield sent("GET", f"{path}/{PERSON}")
-    yield sent("GET", f"/ResourceTypes/{PERSON}?filter={PERSON}")
+        yield build_request("GET", f"{path}/{PERSON}")
+    yield build_request("GET", f"/ResourceTypes/{PERSON}?filter={PERSON}")
     for header in ("if-match", "if-none-match", "prefer", "accept", "content-type", "content-encoding", "user-agent"):
-        yield sent("PATCH", f"/Users/{user_id}", {"schemas": [PERSON]}, **{header: PERSON})
+        yield build_request("PATCH", f"/Users/{user_id}", {"schemas": [PERSON]}, **{header: PERSON})
     for authorization in (PERSON, f"Basic {PERSON}", f"Bearer muster_{PERSON}_{PERSON}", f"Bearer {PERSON}"):
-        yield sent("GET", "/Users", authorization=authorization)
-    yield sent("DELETE", f"/Users/{user_id}", if_match=f'"{PERSON}"')
+        yield build_request("GET", "/Users", authorization=authorization)
+    yield build_request("DELETE", f"/Users/{user_id}", if_match=f'"{PERSON}"')
 
 
 @pytest.fixture
-def person(scim: Endpoint) -> str:
-    """The id of somebody who is there."""
+def user_id(scim: Endpoint) -> str:
+    """Create a user and return the id."""
     user_id: str = scim.request("POST", "/Users", USER).json()["id"]
     return user_id
 
 
 def test_log_lines_have_no_personal_data(
-    scim: Endpoint, person: str, log: Log, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    scim: Endpoint, user_id: str, log: Log, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    statuses = {scim.send(*request)[0] for request in requests(person)}
+    statuses = {scim.send(*request)[0] for request in build_requests(user_id)}
 
     assert {200, 400, 401, 404, 409, 412, 415} <= statuses
     assert 500 not in statuses
-    assert len(log.lines) == len(list(requests(person)))
+    assert len(log.lines) == len(list(build_requests(user_id)))
     printed = capfd.readouterr()
     written = (log.text + caplog.text + printed.out + printed.err).lower()
     assert [marker for marker in (PERSON, NAME) if marker in written] == []
 
 
-def test_error_details_have_no_personal_data(scim: Endpoint, person: str) -> None:
+def test_error_details_have_no_personal_data(scim: Endpoint, user_id: str) -> None:
     details = []
-    for request in requests(person):
+    for request in build_requests(user_id):
         status, _, body = scim.send(*request)
-        answer = json.loads(body or "{}")
-        details += [answer["detail"]] if status >= 400 else []
-        details += [each["response"]["detail"] for each in answer.get("Operations", []) if "response" in each]
+        document = json.loads(body or "{}")
+        details += [document["detail"]] if status >= 400 else []
+        details += [result["response"]["detail"] for result in document.get("Operations", []) if "response" in result]
 
     assert len(details) > 50
     assert [detail for detail in details if PERSON in detail.lower()] == []
@@ -160,11 +160,9 @@ def test_log_lines_have_no_tokens(scim: Endpoint, log: Log) -> None:
     assert secret not in log.text
 
 
-def test_change_record_has_no_other_values(
-    scim: Endpoint, person: str, items: Callable[[], list[dict[str, Any]]]
-) -> None:
-    scim.patch(person, {"op": "replace", "path": "displayName", "value": f"{PERSON} 2"})
-    scim.request("DELETE", f"/Users/{person}")
+def test_change_record_has_only_names(scim: Endpoint, user_id: str, items: Callable[[], list[dict[str, Any]]]) -> None:
+    scim.patch(user_id, {"op": "replace", "path": "displayName", "value": f"{PERSON} 2"})
+    scim.request("DELETE", f"/Users/{user_id}")
 
     records = [item for item in items() if item["sk"].startswith("C#")]
     rest = [{name: record[name] for name in record.keys() - NAMES} for record in records]
@@ -174,34 +172,34 @@ def test_change_record_has_no_other_values(
 
 
 def test_deleted_user_leaves_only_expiring_names(
-    scim: Endpoint, person: str, items: Callable[[], list[dict[str, Any]]]
+    scim: Endpoint, user_id: str, items: Callable[[], list[dict[str, Any]]]
 ) -> None:
-    scim.request("DELETE", f"/Users/{person}")
+    scim.request("DELETE", f"/Users/{user_id}")
 
-    left = [item for item in items() if PERSON in str(item)]
-    assert {item["sk"].partition("#")[0] for item in left} == {"C"}
-    assert all("ttl" in item and PERSON not in str({**item, **dict.fromkeys(NAMES)}) for item in left)
+    remaining = [item for item in items() if PERSON in str(item)]
+    assert {item["sk"].partition("#")[0] for item in remaining} == {"C"}
+    assert all("ttl" in item and PERSON not in str({**item, **dict.fromkeys(NAMES)}) for item in remaining)
 
 
-# What a record of a failure may hold of a person: the identifier by which the person is found.
-FOUND_BY = {"sk", "identifier"}
+# A failure may contain one identifier of the person, for searches.
+IDENTIFIER_FIELDS = {"sk", "identifier"}
 
 
 def test_failures_have_the_identifier_and_no_values(
-    scim: Endpoint, person: str, failures: Callable[[], list[dict[str, Any]]]
+    scim: Endpoint, user_id: str, failures: Callable[[], list[dict[str, Any]]]
 ) -> None:
-    for request in requests(person):
+    for request in build_requests(user_id):
         scim.send(*request)
 
     records = failures()
 
-    # A name that a client made up is kept only where it looks like one, for whoever has mapped it wrongly.
+    # Attribute names of a client are kept, so that the attribute mapping can be corrected.
     names = {"sent", "left_out", "attribute", "detail"}
     assert len(records) > 30
     for record in records:
-        rest = {name: value for name, value in record.items() if name not in FOUND_BY | names | {"failure"}}
-        told = {name: record.get(name) for name in names}
-        assert PERSON not in json.dumps([rest, told], default=str).lower()
+        rest = {name: value for name, value in record.items() if name not in IDENTIFIER_FIELDS | names | {"failure"}}
+        names_only = {name: record.get(name) for name in names}
+        assert PERSON not in json.dumps([rest, names_only], default=str).lower()
         assert NAME not in json.dumps(rest, default=str).lower()
 
 
@@ -211,9 +209,7 @@ def test_failures_are_kept_for_30_days(scim: Endpoint, failures: Callable[[], li
     assert abs(int(record["ttl"]) - time.time() - 30 * 86_400) < 60
 
 
-def test_other_identifiers_than_the_first_are_digests(
-    scim: Endpoint, failures: Callable[[], list[dict[str, Any]]]
-) -> None:
+def test_other_identifiers_are_hashed(scim: Endpoint, failures: Callable[[], list[dict[str, Any]]]) -> None:
     user = {"userName": "u-1", "externalId": "e-secret", "emails": [{"value": "m-secret@example.com"}], "active": "x"}
     scim.request("POST", "/Users", user)
     (record,) = failures()
@@ -234,9 +230,9 @@ ADDRESS = "secret.person@example.com"
     ],
 )
 def test_detail_of_failed_patch_has_no_path_values(scim: Endpoint, operation: dict[str, str]) -> None:
-    answer = scim.patch(scim.create()["id"], operation)
-    assert answer.status == 400
-    assert ADDRESS not in answer.json()["detail"]
+    response = scim.patch(scim.create()["id"], operation)
+    assert response.status == 400
+    assert ADDRESS not in response.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -249,6 +245,6 @@ def test_detail_of_failed_patch_has_no_path_values(scim: Endpoint, operation: di
     ],
 )
 def test_detail_of_failed_filter_has_no_values(scim: Endpoint, text: str) -> None:
-    answer = scim.request("POST", "/Users/.search", {"filter": text})
-    assert (answer.status, answer.json()["scimType"]) == (400, "invalidFilter")
-    assert ADDRESS not in answer.json()["detail"]
+    response = scim.request("POST", "/Users/.search", {"filter": text})
+    assert (response.status, response.json()["scimType"]) == (400, "invalidFilter")
+    assert ADDRESS not in response.json()["detail"]

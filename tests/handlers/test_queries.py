@@ -12,268 +12,279 @@ from tests.handlers.conftest import Log
 
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
-NEVER = "00000000-0000-4000-8000-000000000000"
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
-People = Mapping[str, dict[str, Any]]
+Users = Mapping[str, dict[str, Any]]
 
 
 @pytest.fixture
-def people(scim: Endpoint) -> People:
-    """Five users; what each of them lacks, another one has."""
-    sent: list[dict[str, Any]] = [
+def users(scim: Endpoint) -> Users:
+    """Create five users with different attributes."""
+    bodies: list[dict[str, Any]] = [
         {"userName": "ann", "displayName": "delta", "title": "Chef", "emails": [{"value": "ann@example.com"}]},
         {"userName": "Bob", "displayName": "Charlie", "externalId": "E-2", "active": False},
         {"userName": "cid", "displayName": "bravo", "emails": [{"value": "CID@example.com", "type": "work"}]},
         {"userName": "Dee", ENTERPRISE: {"department": "Kitchen"}},
         {"userName": "eve", "displayName": "Alpha", "emails": [{"value": "ann@example.com"}]},
     ]
-    return {each["userName"]: scim.create(**each) for each in sent}
+    return {body["userName"]: scim.create(**body) for body in bodies}
 
 
-def names(answer: dict[str, Any]) -> list[str]:
-    return [user["userName"] for user in answer["Resources"]]
+def get_names(response: dict[str, Any]) -> list[str]:
+    return [user["userName"] for user in response["Resources"]]
 
 
-def find(scim: Endpoint, **parameters: Any) -> dict[str, Any]:
-    answer = scim.request("GET", f"/Users?{urlencode(parameters)}")
-    assert answer.status == 200, answer.body
-    found: dict[str, Any] = answer.json()
-    return found
+def search(scim: Endpoint, **parameters: Any) -> dict[str, Any]:
+    response = scim.request("GET", f"/Users?{urlencode(parameters)}")
+    assert response.status == 200, response.body
+    results: dict[str, Any] = response.json()
+    return results
 
 
-# One query, four ways to ask it
+class TestResponse:
+    @pytest.mark.parametrize(
+        "query",
+        [
+            {},
+            {"filter": 'userName eq "ANN"'},
+            {"filter": "displayName pr and not (active eq false)", "sortBy": "displayName", "sortOrder": "descending"},
+            {"startIndex": 2, "count": 2},
+            {"count": 0},
+            {"filter": 'title eq "o\'clock"'},
+            {"sortBy": "userName", "startIndex": 4, "count": 10, "attributes": ["userName", "emails.value"]},
+            {"excludedAttributes": ["meta", "emails"]},
+        ],
+        ids=json.dumps,
+    )
+    def test_get_and_post_queries_are_equal(self, scim: Endpoint, users: Users, query: dict[str, Any]) -> None:
+        parameters = {name: ",".join(value) if isinstance(value, list) else value for name, value in query.items()}
+
+        responses = [
+            scim.request("GET", f"/Users?{urlencode(parameters)}"),
+            scim.request("GET", f"/?{urlencode(parameters)}"),
+            scim.request("POST", "/Users/.search", {"schemas": [SEARCH]} | query),
+            scim.request("POST", "/.search", {"schemas": [SEARCH]} | query),
+        ]
+
+        assert [(response.status, response.json()) for response in responses] == [(200, responses[0].json())] * 4
+        assert responses[0].json()["totalResults"] <= len(users)
+
+    def test_list_has_the_same_users_as_get(self, scim: Endpoint, users: Users) -> None:
+        results = search(scim)
+
+        assert results == {
+            "schemas": [LIST],
+            "totalResults": 5,
+            "startIndex": 1,
+            "itemsPerPage": 5,
+            "Resources": sorted(users.values(), key=lambda user: user["id"]),
+        }
+
+    def test_tenant_without_users_has_an_empty_list(self, scim: Endpoint) -> None:
+        assert search(scim) == {
+            "schemas": [LIST],
+            "totalResults": 0,
+            "startIndex": 1,
+            "itemsPerPage": 0,
+            "Resources": [],
+        }
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        {},
-        {"filter": 'userName eq "ANN"'},
-        {"filter": "displayName pr and not (active eq false)", "sortBy": "displayName", "sortOrder": "descending"},
-        {"startIndex": 2, "count": 2},
-        {"count": 0},
-        {"filter": 'title eq "nobody\'s"'},
-        {"sortBy": "userName", "startIndex": 4, "count": 10, "attributes": ["userName", "emails.value"]},
-        {"excludedAttributes": ["meta", "emails"]},
-    ],
-    ids=json.dumps,
-)
-def test_get_and_post_queries_are_equal(scim: Endpoint, people: People, query: dict[str, Any]) -> None:
-    parameters = {name: ",".join(value) if isinstance(value, list) else value for name, value in query.items()}
+class TestPages:
+    @pytest.mark.parametrize("ordered", [{}, {"sortBy": "userName"}, {"filter": "userName pr"}])
+    @pytest.mark.parametrize(
+        ("start_index", "count", "expected"),
+        [
+            (None, None, (1, 5)),
+            (1, 2, (1, 2)),
+            (4, 2, (4, 2)),
+            (5, 2, (5, 1)),
+            (6, 2, (6, 0)),
+            (1_000_000_000_000, 2, (1_000_000_000_000, 0)),
+            (0, 2, (1, 2)),
+            (-7, 2, (1, 2)),
+            (1, 0, (1, 0)),
+            (1, -1, (1, 0)),
+            (1, 201, (1, 5)),
+            (2, 1_000_000_000_000, (2, 4)),
+        ],
+    )
+    def test_page_has_start_index_count_and_total(
+        self,
+        scim: Endpoint,
+        users: Users,
+        ordered: dict[str, str],
+        start_index: int | None,
+        count: int | None,
+        expected: tuple[int, int],
+    ) -> None:
+        parameters = {"startIndex": start_index, "count": count}
 
-    answers = [
-        scim.request("GET", f"/Users?{urlencode(parameters)}"),
-        scim.request("GET", f"/?{urlencode(parameters)}"),
-        scim.request("POST", "/Users/.search", {"schemas": [SEARCH]} | query),
-        scim.request("POST", "/.search", {"schemas": [SEARCH]} | query),
-    ]
+        results = search(scim, **{name: value for name, value in parameters.items() if value is not None}, **ordered)
 
-    assert [(answer.status, answer.json()) for answer in answers] == [(200, answers[0].json())] * 4
-    assert answers[0].json()["totalResults"] <= len(people)
+        first = expected[0] - 1
+        all_users = search(scim, **ordered)["Resources"]
+        assert results["totalResults"] == len(users)
+        assert (results["startIndex"], results["itemsPerPage"]) == expected
+        assert results["Resources"] == all_users[first : first + expected[1]]
 
+    def test_start_index_beyond_the_end(self, scim: Endpoint, users: Users) -> None:
+        for query in ({}, {"sortBy": "userName"}, {"filter": "userName pr"}, {"filter": 'userName eq "ann"'}):
+            response = scim.request("POST", "/.search", {"schemas": [SEARCH], "startIndex": 10**30} | query)
 
-def test_list_has_users_as_get_returns_them(scim: Endpoint, people: People) -> None:
-    found = find(scim)
+            assert (response.status, response.json()["Resources"]) == (200, [])
 
-    assert found == {
-        "schemas": [LIST],
-        "totalResults": 5,
-        "startIndex": 1,
-        "itemsPerPage": 5,
-        "Resources": sorted(people.values(), key=lambda user: user["id"]),
-    }
+    def test_total_follows_creates_and_deletes(self, scim: Endpoint) -> None:
+        user_id = scim.create()["id"]
+        totals = [search(scim)["totalResults"]]
+        scim.create()
+        totals += [search(scim)["totalResults"]]
+        scim.patch(user_id, {"op": "replace", "path": "active", "value": False})
+        totals += [search(scim)["totalResults"]]
+        scim.request("DELETE", f"/Users/{user_id}")
+        totals += [search(scim)["totalResults"]]
 
-
-def test_tenant_without_users_has_an_empty_list(scim: Endpoint) -> None:
-    assert find(scim) == {"schemas": [LIST], "totalResults": 0, "startIndex": 1, "itemsPerPage": 0, "Resources": []}
-
-
-# Pages
-
-
-@pytest.mark.parametrize("ordered", [{}, {"sortBy": "userName"}, {"filter": "userName pr"}])
-@pytest.mark.parametrize(
-    ("start_index", "count", "answered"),
-    [
-        (None, None, (1, 5)),
-        (1, 2, (1, 2)),
-        (4, 2, (4, 2)),
-        (5, 2, (5, 1)),
-        (6, 2, (6, 0)),
-        (1_000_000_000_000, 2, (1_000_000_000_000, 0)),
-        (0, 2, (1, 2)),
-        (-7, 2, (1, 2)),
-        (1, 0, (1, 0)),
-        (1, -1, (1, 0)),
-        (1, 201, (1, 5)),
-        (2, 1_000_000_000_000, (2, 4)),
-    ],
-)
-def test_page_has_start_index_count_and_total(
-    scim: Endpoint,
-    people: People,
-    ordered: dict[str, str],
-    start_index: int | None,
-    count: int | None,
-    answered: tuple[int, int],
-) -> None:
-    asked = {"startIndex": start_index, "count": count}
-
-    found = find(scim, **{name: value for name, value in asked.items() if value is not None}, **ordered)
-
-    first = answered[0] - 1
-    everyone = find(scim, **ordered)["Resources"]
-    assert found["totalResults"] == len(people)
-    assert (found["startIndex"], found["itemsPerPage"]) == answered
-    assert found["Resources"] == everyone[first : first + answered[1]]
+        assert totals == [1, 2, 2, 1]
 
 
-def test_start_index_beyond_the_end(scim: Endpoint, people: People) -> None:
-    for query in ({}, {"sortBy": "userName"}, {"filter": "userName pr"}, {"filter": 'userName eq "ann"'}):
-        answer = scim.request("POST", "/.search", {"schemas": [SEARCH], "startIndex": 10**30} | query)
+class TestSort:
+    @pytest.mark.parametrize(
+        ("sort", "expected"),
+        [
+            ({"sortBy": "userName"}, ["ann", "Bob", "cid", "Dee", "eve"]),
+            ({"sortBy": "USERNAME", "sortOrder": "Descending"}, ["eve", "Dee", "cid", "Bob", "ann"]),
+            ({"sortBy": "displayName"}, ["eve", "cid", "Bob", "ann", "Dee"]),
+            ({"sortBy": "displayName", "sortOrder": "descending"}, ["Dee", "ann", "Bob", "cid", "eve"]),
+            ({"sortBy": "displayName", "filter": "displayName pr", "count": "2"}, ["eve", "cid"]),
+            ({"sortBy": "meta.created"}, ["ann", "Bob", "cid", "Dee", "eve"]),
+        ],
+    )
+    def test_sort_puts_users_without_value_last(
+        self, scim: Endpoint, users: Users, sort: dict[str, str], expected: list[str]
+    ) -> None:
+        """RFC 7644, section 3.4.2.3."""
+        assert get_names(search(scim, **sort)) == expected
 
-        assert (answer.status, answer.json()["Resources"]) == (200, [])
+    @pytest.mark.parametrize(("attribute", "present"), [("title", "ann"), (f"{ENTERPRISE}:department", "Dee")])
+    def test_sort_puts_the_user_with_value_first(
+        self, scim: Endpoint, users: Users, attribute: str, present: str
+    ) -> None:
+        assert get_names(search(scim, sortBy=attribute))[0] == present
+        assert get_names(search(scim, sortBy=attribute, sortOrder="descending"))[-1] == present
 
+    @pytest.mark.parametrize(
+        ("page", "expected"),
+        [({"count": 0}, (5, 0)), ({"startIndex": 2}, (5, 4)), ({"count": 2}, (5, 2)), ({}, (5, 5))],
+    )
+    def test_unknown_ids_are_not_counted(self, scim: Endpoint, page: dict[str, int], expected: tuple[int, int]) -> None:
+        for _ in range(5):
+            scim.create(externalId="E")
 
-def test_total_follows_every_change(scim: Endpoint) -> None:
-    user_id = scim.create()["id"]
-    totals = [find(scim)["totalResults"]]
-    scim.create()
-    totals += [find(scim)["totalResults"]]
-    scim.patch(user_id, {"op": "replace", "path": "active", "value": False})
-    totals += [find(scim)["totalResults"]]
-    scim.request("DELETE", f"/Users/{user_id}")
-    totals += [find(scim)["totalResults"]]
+        results = search(scim, filter=f'id eq "{UNKNOWN_ID}" or externalId eq "E"', **page)
+        unknown = search(scim, filter=f'id eq "{UNKNOWN_ID}"', **page)
 
-    assert totals == [1, 2, 2, 1]
-
-
-# Order
-
-
-@pytest.mark.parametrize(
-    ("sort", "expected"),
-    [
-        ({"sortBy": "userName"}, ["ann", "Bob", "cid", "Dee", "eve"]),
-        ({"sortBy": "USERNAME", "sortOrder": "Descending"}, ["eve", "Dee", "cid", "Bob", "ann"]),
-        ({"sortBy": "displayName"}, ["eve", "cid", "Bob", "ann", "Dee"]),
-        ({"sortBy": "displayName", "sortOrder": "descending"}, ["Dee", "ann", "Bob", "cid", "eve"]),
-        ({"sortBy": "displayName", "filter": "displayName pr", "count": "2"}, ["eve", "cid"]),
-        ({"sortBy": "meta.created"}, ["ann", "Bob", "cid", "Dee", "eve"]),
-    ],
-)
-def test_sort_puts_users_without_value_last(
-    scim: Endpoint, people: People, sort: dict[str, str], expected: list[str]
-) -> None:
-    """RFC 7644, section 3.4.2.3."""
-    assert names(find(scim, **sort)) == expected
-
-
-@pytest.mark.parametrize(("attribute", "present"), [("title", "ann"), (f"{ENTERPRISE}:department", "Dee")])
-def test_sort_puts_the_user_with_value_first(scim: Endpoint, people: People, attribute: str, present: str) -> None:
-    assert names(find(scim, sortBy=attribute))[0] == present
-    assert names(find(scim, sortBy=attribute, sortOrder="descending"))[-1] == present
+        assert (results["totalResults"], len(results["Resources"])) == expected
+        assert (unknown["totalResults"], unknown["Resources"]) == (0, [])
 
 
-@pytest.mark.parametrize(
-    ("page", "answered"), [({"count": 0}, (5, 0)), ({"startIndex": 2}, (5, 4)), ({"count": 2}, (5, 2)), ({}, (5, 5))]
-)
-def test_ids_that_nobody_has_are_not_counted(scim: Endpoint, page: dict[str, int], answered: tuple[int, int]) -> None:
-    for _ in range(5):
-        scim.create(externalId="E")
+class TestFilters:
+    @pytest.mark.parametrize(
+        ("text", "expected", "plan", "calls"),
+        [
+            ('userName eq "BOB"', ["Bob"], "index:userName", 2),
+            ('userName eq "unknown"', [], "index:userName", 1),
+            ('externalId eq "E-2"', ["Bob"], "index:externalId", 2),
+            ('externalId eq "e-2"', [], "index:externalId", 1),
+            ('emails.value eq "cid@EXAMPLE.com"', ["cid"], "index:emails.value", 2),
+            ('emails eq "cid@example.com"', ["cid"], "index:emails.value", 2),
+            ('emails[type eq "work" and value eq "cid@example.com"]', ["cid"], "index:emails.value", 2),
+            ('emails[type eq "work"].value eq "cid@example.com"', ["cid"], "index:emails.value", 2),
+            ('emails.value eq "ann@example.com"', ["ann", "eve"], "index:emails.value", 3),
+            ('emails.value eq "ann@example.com" and title pr', ["ann"], "index:emails.value", 2),
+            ('userName eq "ann" or externalId eq "E-2"', ["Bob", "ann"], "index:externalId,userName", 4),
+            (f'id eq "{UNKNOWN_ID}"', [], "index:id", 1),
+            ('id eq "7"', [], "index:id", 0),
+            ('userName eq "ann" and title eq "Cook"', [], "index:userName", 2),
+            ('userName sw "b"', ["Bob"], "names", 3),
+            ('userName sw "b" and active eq true', [], "names", 2),
+            ('userName ge "b" and userName lt "dee"', ["Bob", "cid"], "names", 3),
+            ('userName ge "z" and userName le "a"', [], "names", 0),
+            ('userName gt "b" and userName lt "a" and active eq true', [], "names", 0),
+            ('userName sw "b" and userName sw "a"', [], "names", 0),
+            ('meta.lastModified ge "2026-01-01T00:00:00Z" and title pr', ["ann"], "times", 3),
+            (
+                'meta.lastModified ge "2026-01-01T00:00:00Z" and meta.lastModified lt "2025-01-01T00:00:00Z"',
+                [],
+                "times",
+                0,
+            ),
+            ('meta.lastModified gt "9998-01-01T00:00:00Z"', [], "times", 1),
+            ('meta.lastModified lt "2026-01-01T00:00:00Z"', [], "scan", 1),
+            ("active eq false", ["Bob"], "scan", 2),
+            ('userName eq "ann" or title pr', ["ann"], "scan", 2),
+        ],
+    )
+    def test_filter_has_results_plan_and_cost(
+        self, scim: Endpoint, users: Users, log: Log, text: str, expected: list[str], plan: str, calls: int
+    ) -> None:
+        results = search(scim, filter=text)
 
-    found = find(scim, filter=f'id eq "{NEVER}" or externalId eq "E"', **page)
-    nobody = find(scim, filter=f'id eq "{NEVER}"', **page)
+        assert (sorted(get_names(results)), results["totalResults"]) == (expected, len(expected))
+        assert (log.last["plan"], log.last["dynamodb_calls"] <= calls) == (plan, True)
 
-    assert (found["totalResults"], len(found["Resources"])) == answered
-    assert (nobody["totalResults"], nobody["Resources"]) == (0, [])
+    @pytest.mark.parametrize("page", [{"count": 0}, {"startIndex": 2}, {"cursor": ""}])
+    def test_empty_range_returns_no_users(self, scim: Endpoint, users: Users, page: dict[str, Any]) -> None:
+        results = search(scim, filter='userName ge "z" and userName le "a"', **page)
 
+        assert (results["totalResults"], results["Resources"]) == (0, [])
 
-# Filters: who is found, by which plan, at what cost
+    def test_lookup_by_id_costs_one_call(self, scim: Endpoint, users: Users, log: Log) -> None:
+        response = search(scim, filter=f'id eq "{users["cid"]["id"]}"')
 
+        assert (get_names(response), log.last["plan"], log.last["dynamodb_calls"]) == (["cid"], "index:id", 1)
 
-@pytest.mark.parametrize(
-    ("text", "found", "plan", "calls"),
-    [
-        ('userName eq "BOB"', ["Bob"], "index:userName", 2),
-        ('userName eq "nobody"', [], "index:userName", 1),
-        ('externalId eq "E-2"', ["Bob"], "index:externalId", 2),
-        ('externalId eq "e-2"', [], "index:externalId", 1),
-        ('emails.value eq "cid@EXAMPLE.com"', ["cid"], "index:emails.value", 2),
-        ('emails eq "cid@example.com"', ["cid"], "index:emails.value", 2),
-        ('emails[type eq "work" and value eq "cid@example.com"]', ["cid"], "index:emails.value", 2),
-        ('emails[type eq "work"].value eq "cid@example.com"', ["cid"], "index:emails.value", 2),
-        ('emails.value eq "ann@example.com"', ["ann", "eve"], "index:emails.value", 3),
-        ('emails.value eq "ann@example.com" and title pr', ["ann"], "index:emails.value", 2),
-        ('userName eq "ann" or externalId eq "E-2"', ["Bob", "ann"], "index:externalId,userName", 4),
-        (f'id eq "{NEVER}"', [], "index:id", 1),
-        ('id eq "7"', [], "index:id", 0),
-        ('userName eq "ann" and title eq "Cook"', [], "index:userName", 2),
-        ('userName sw "b"', ["Bob"], "names", 3),
-        ('userName sw "b" and active eq true', [], "names", 2),
-        ('userName ge "b" and userName lt "dee"', ["Bob", "cid"], "names", 3),
-        ('userName ge "z" and userName le "a"', [], "names", 0),
-        ('userName gt "b" and userName lt "a" and active eq true', [], "names", 0),
-        ('userName sw "b" and userName sw "a"', [], "names", 0),
-        ('meta.lastModified ge "2026-01-01T00:00:00Z" and title pr', ["ann"], "times", 3),
-        ('meta.lastModified ge "2026-01-01T00:00:00Z" and meta.lastModified lt "2025-01-01T00:00:00Z"', [], "times", 0),
-        ('meta.lastModified gt "9998-01-01T00:00:00Z"', [], "times", 1),
-        ('meta.lastModified lt "2026-01-01T00:00:00Z"', [], "scan", 1),
-        ("active eq false", ["Bob"], "scan", 2),
-        ('userName eq "ann" or title pr', ["ann"], "scan", 2),
-    ],
-)
-def test_lookups_scan_only_for_the_rest(
-    scim: Endpoint, people: People, log: Log, text: str, found: list[str], plan: str, calls: int
-) -> None:
-    answer = find(scim, filter=text)
+    @pytest.mark.parametrize(
+        "page", [{}, {"startIndex": 3, "count": 2}, {"startIndex": 5}, {"count": 0}, {"startIndex": 9}]
+    )
+    def test_page_by_id_costs_at_most_three_calls(
+        self, scim: Endpoint, users: Users, log: Log, page: dict[str, int]
+    ) -> None:
+        search(scim, **page)
 
-    assert (sorted(names(answer)), answer["totalResults"]) == (found, len(found))
-    assert (log.last["plan"], log.last["dynamodb_calls"] <= calls) == (plan, True)
+        assert (log.last["plan"], log.last["dynamodb_calls"] <= 3) == ("ids", True)
 
+    @pytest.mark.parametrize("attribute", ["userName", "externalId", "emails.value"])
+    def test_query_finds_new_values_only(self, scim: Endpoint, attribute: str) -> None:
+        user = scim.create(userName="old", externalId="old", emails=[{"value": "old", "type": "work"}])
+        path = 'emails[type eq "work"].value' if attribute == "emails.value" else attribute
 
-@pytest.mark.parametrize("page", [{"count": 0}, {"startIndex": 2}, {"cursor": ""}])
-def test_empty_range_returns_no_users(scim: Endpoint, people: People, page: dict[str, Any]) -> None:
-    found = find(scim, filter='userName ge "z" and userName le "a"', **page)
+        def find_ids(value: str) -> list[str]:
+            return [user["id"] for user in search(scim, filter=f'{attribute} eq "{value}"')["Resources"]]
 
-    assert (found["totalResults"], found["Resources"]) == (0, [])
+        before = find_ids("old")
+        scim.patch(user["id"], {"op": "replace", "path": path, "value": "new"})
+        between = find_ids("old"), find_ids("new")
+        scim.request("DELETE", f"/Users/{user['id']}")
 
+        assert (before, between, find_ids("new")) == ([user["id"]], ([], [user["id"]]), [])
 
-def test_look_up_by_id_finds_the_user(scim: Endpoint, people: People, log: Log) -> None:
-    answer = find(scim, filter=f'id eq "{people["cid"]["id"]}"')
+    def test_values_with_key_separators_match_exactly(self, scim: Endpoint) -> None:
+        values = [
+            "a",
+            "a#b",
+            "a%23b",
+            "a%",
+            "#",
+            "I#externalId#a#",
+            'a"b',
+            "a\\b",
+            "a b",
+            "ä",
+            "x" * 2_000,
+            "x" * 2_001,
+        ]
+        users = [scim.create(externalId=value) for value in values]
 
-    assert (names(answer), log.last["plan"], log.last["dynamodb_calls"]) == (["cid"], "index:id", 1)
+        results = [search(scim, filter=f"externalId eq {json.dumps(value)}")["Resources"] for value in values]
 
-
-@pytest.mark.parametrize(
-    "page", [{}, {"startIndex": 3, "count": 2}, {"startIndex": 5}, {"count": 0}, {"startIndex": 9}]
-)
-def test_page_by_id_costs_at_most_three_calls(scim: Endpoint, people: People, log: Log, page: dict[str, int]) -> None:
-    find(scim, **page)
-
-    assert (log.last["plan"], log.last["dynamodb_calls"] <= 3) == ("ids", True)
-
-
-@pytest.mark.parametrize("attribute", ["userName", "externalId", "emails.value"])
-def test_query_after_write_uses_new_values_only(scim: Endpoint, attribute: str) -> None:
-    user = scim.create(userName="old", externalId="old", emails=[{"value": "old", "type": "work"}])
-    path = 'emails[type eq "work"].value' if attribute == "emails.value" else attribute
-
-    def found(value: str) -> list[str]:
-        return [each["id"] for each in find(scim, filter=f'{attribute} eq "{value}"')["Resources"]]
-
-    before = found("old")
-    scim.patch(user["id"], {"op": "replace", "path": path, "value": "new"})
-    between = found("old"), found("new")
-    scim.request("DELETE", f"/Users/{user['id']}")
-
-    assert (before, between, found("new")) == ([user["id"]], ([], [user["id"]]), [])
-
-
-def test_key_separators_in_values_match_their_user_only(scim: Endpoint) -> None:
-    values = ["a", "a#b", "a%23b", "a%", "#", "I#externalId#a#", 'a"b', "a\\b", "a b", "ä", "x" * 2_000, "x" * 2_001]
-    users = [scim.create(externalId=value) for value in values]
-
-    found = [find(scim, filter=f"externalId eq {json.dumps(value)}")["Resources"] for value in values]
-
-    assert found == [[user] for user in users]
+        assert results == [[user] for user in users]

@@ -54,7 +54,7 @@ HR_VALUES: dict[str, Any] = {
 
 
 class Customer:
-    """A tenant with one user. ``connect`` starts another execution environment, which reads the settings anew."""
+    """A tenant with one user. ``connect`` starts an execution environment, which reads the current settings."""
 
     def __init__(self, settings: Settings, endpoint: Endpoint) -> None:
         self.token = endpoint.token
@@ -66,7 +66,7 @@ class Customer:
         return Endpoint(self.token, ScimApplication(find_endpoint))
 
     def write_extensions(self, *documents: Mapping[str, Any]) -> None:
-        """Write settings that the use cases refuse."""
+        """Write settings that the use cases would reject."""
         before = self.store.get(self.id)
         assert before is not None
         after = replace(before, custom_schemas=documents, version=before.version + 1)
@@ -82,17 +82,17 @@ def customer(settings: Settings, connect: Callable[[], Endpoint]) -> Customer:
 
 @pytest.fixture(params=[False, True], ids=["tolerant", "strict"])
 def hr(request: pytest.FixtureRequest, customer: Customer) -> Customer:
-    """A customer with the schema of an HR system, tolerant or strict."""
+    """Return a customer with the schema of an HR system, with strict mode off and on."""
     customer.tenants.configure(customer.id, custom_schemas=[HR], is_strict=request.param)
     return customer
 
 
-def body(**members: Any) -> dict[str, Any]:
+def build_body(**members: Any) -> dict[str, Any]:
     return {"schemas": [CORE], "userName": "alice@example.com", "active": True} | members
 
 
 def read(scim: Endpoint, user_id: str) -> dict[str, Any]:
-    """The user, which every kind of reading shows alike."""
+    """Return a user, and check that all kinds of requests return the same."""
     user: dict[str, Any] = scim.request("GET", f"/Users/{user_id}").json()
     assert scim.request("GET", "/Users").json()["Resources"] == [user]
     assert scim.request("GET", f'/Users?filter=userName eq "{user["userName"]}"').json()["Resources"] == [user]
@@ -103,11 +103,11 @@ def read(scim: Endpoint, user_id: str) -> dict[str, Any]:
     return user
 
 
-def bulk(scim: Endpoint, user_id: str, value: Any) -> tuple[int, str]:
+def patch_in_bulk(scim: Endpoint, user_id: str, value: Any) -> tuple[int, str]:
     data = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [value]}
     operation = {"method": "PATCH", "path": f"/Users/{user_id}", "data": data}
-    answer = scim.request("POST", "/Bulk", {"schemas": [BULK], "Operations": [operation]})
-    return answer.status, answer.json()["Operations"][0]["status"]
+    response = scim.request("POST", "/Bulk", {"schemas": [BULK], "Operations": [operation]})
+    return response.status, response.json()["Operations"][0]["status"]
 
 
 LEVEL = f"{SURVEY}:Contract Level"
@@ -133,14 +133,14 @@ REQUESTS: Mapping[str, Callable[[Endpoint, str], int]] = {
     "patch without path": lambda scim, user: (
         scim.patch(user, {"op": "add", "value": {SURVEY: {"Contract Level": [{"value": "x"}]}}}).status
     ),
-    "put": lambda scim, user: scim.request("PUT", f"/Users/{user}", body(title="Chef")).status,
+    "put": lambda scim, user: scim.request("PUT", f"/Users/{user}", build_body(title="Chef")).status,
     "delete": lambda scim, user: scim.request("DELETE", f"/Users/{user}").status,
 }
 
 
 @pytest.mark.parametrize("kind", REQUESTS)
-def test_value_of_another_type_fails_no_request(customer: Customer, kind: str) -> None:
-    """Whatever the settings say: an integer is stored, and the schema has a complex attribute of the same name."""
+def test_value_of_another_type_causes_no_fault(customer: Customer, kind: str) -> None:
+    """An integer is stored, and the schema now has a complex attribute with its name."""
     user = customer.connect().create(**{SURVEY: {"Contract Level": 7}})
     members = [{"name": name, "type": "string"} for name in ("value", "type")]
     changed = {"name": "Contract Level", "type": "complex", "multiValued": True, "subAttributes": members}
@@ -148,7 +148,7 @@ def test_value_of_another_type_fails_no_request(customer: Customer, kind: str) -
     assert REQUESTS[kind](customer.connect(), user["id"]) in (200, 204, 400)
 
 
-def test_type_can_not_change_by_removing_the_schema(customer: Customer) -> None:
+def test_type_cannot_change_by_removing_the_schema(customer: Customer) -> None:
     customer.connect().create(**{SURVEY: {"Contract Level": 7}})
     customer.tenants.remove_schema(customer.id, SURVEY)
     changed = {"id": SURVEY, "attributes": [{"name": "Contract Level", "type": "string"}]}
@@ -157,8 +157,8 @@ def test_type_can_not_change_by_removing_the_schema(customer: Customer) -> None:
 
 
 @pytest.mark.parametrize("write", ["PATCH", "PUT", "PUT with unknown", "Bulk"])
-def test_old_settings_keep_a_new_extension(customer: Customer, write: str) -> None:
-    """An execution environment has its settings for up to a minute: what it does not know stays."""
+def test_cached_settings_keep_new_values(customer: Customer, write: str) -> None:
+    """An execution environment caches settings for up to a minute. It keeps values of schemas that it does not know."""
     stale = customer.connect()
     user = stale.create()
     customer.tenants.add_schemas(customer.id, [HR])
@@ -169,43 +169,43 @@ def test_old_settings_keep_a_new_extension(customer: Customer, write: str) -> No
     if write == "PATCH":
         assert stale.patch(user["id"], title).status == 200
     elif write == "Bulk":
-        assert bulk(stale, user["id"], title) == (200, "200")
+        assert patch_in_bulk(stale, user["id"], title) == (200, "200")
     else:
         more = {OTHER: {"badge": "lost"}} if write == "PUT with unknown" else {}
-        assert stale.request("PUT", f"/Users/{user['id']}", body(title="Chef", **more)).status == 200
+        assert stale.request("PUT", f"/Users/{user['id']}", build_body(title="Chef", **more)).status == 200
 
     assert OTHER not in read(stale, user["id"])
-    shown = read(fresh, user["id"])
-    assert (shown["title"], shown[OTHER], shown["schemas"]) == ("Chef", HR_VALUES, [CORE, OTHER])
+    user_read = read(fresh, user["id"])
+    assert (user_read["title"], user_read[OTHER], user_read["schemas"]) == ("Chef", HR_VALUES, [CORE, OTHER])
 
 
-def test_removed_schema_hides_values_and_shows_them_again(hr: Customer, table: Any) -> None:
-    """The identity provider's next cycle does not erase them, whatever it sends."""
+def test_restored_schema_shows_hidden_values(hr: Customer, table: Any) -> None:
+    """The requests of the identity provider's next cycle do not delete the hidden values."""
     user = hr.connect().create(**{OTHER: HR_VALUES, "schemas": [CORE, OTHER]})
     hr.tenants.remove_schema(hr.id, OTHER)
     without = hr.connect()
 
-    shown = read(without, user["id"])
-    assert shown == {name: value for name, value in user.items() if name != OTHER} | {"schemas": [CORE]}
+    user_read = read(without, user["id"])
+    assert user_read == {name: value for name, value in user.items() if name != OTHER} | {"schemas": [CORE]}
     assert without.request("GET", f'/Users?filter={OTHER}:badge eq "B1"').status == 400
     for urn, number in ((OTHER, 0), (CORE, 1)):
         assert without.request("GET", f'/Users?filter=schemas eq "{urn}"').json()["totalResults"] == number
     assert without.patch(user["id"], {"op": "replace", "path": "title", "value": "Cook"}).status == 200
-    put = without.request("PUT", f"/Users/{user['id']}", body(title="Chef"))
+    put = without.request("PUT", f"/Users/{user['id']}", build_body(title="Chef"))
     assert (put.status, OTHER in put.json()) == (200, False)
-    again = without.request("PUT", f"/Users/{user['id']}", body(title="Chef"))
-    assert again.json()["meta"] == put.json()["meta"]
+    repeated = without.request("PUT", f"/Users/{user['id']}", build_body(title="Chef"))
+    assert repeated.json()["meta"] == put.json()["meta"]
 
     hr.tenants.add_schemas(hr.id, [HR])
-    shown = read(hr.connect(), user["id"])
-    assert (shown[OTHER], shown["schemas"], shown["title"]) == (HR_VALUES, [CORE, OTHER], "Chef")
+    user_read = read(hr.connect(), user["id"])
+    assert (user_read[OTHER], user_read["schemas"], user_read["title"]) == (HR_VALUES, [CORE, OTHER], "Chef")
     records = table.query(KeyConditionExpression=Key("pk").eq(f"T#{hr.id}") & Key("sk").begins_with("C#"))["Items"]
     changed = [name for record in records if record["operation"] != "create" for name in record["changed"]]
     assert sorted(changed) == ["title", "title", "userName"]
 
 
 def test_removed_attributes_are_hidden_and_kept(hr: Customer) -> None:
-    """Attributes and sub-attributes that a replaced schema does not have any more."""
+    """A new version of the schema lacks some attributes and sub-attributes."""
     user = hr.connect().create(**{OTHER: HR_VALUES, "schemas": [CORE, OTHER]})
     desk, devices = HR["attributes"][2:]
     fewer = [
@@ -214,14 +214,14 @@ def test_removed_attributes_are_hidden_and_kept(hr: Customer) -> None:
     ]
     hr.tenants.add_schemas(hr.id, [HR | {"attributes": fewer}])
     scim = hr.connect()
-    shown = [{"value": "laptop", "type": "work"}, {"value": "phone", "type": "work"}]
+    devices_read = [{"value": "laptop", "type": "work"}, {"value": "phone", "type": "work"}]
 
-    assert read(scim, user["id"])[OTHER] == {"desk": {"room": "101"}, "devices": shown}
+    assert read(scim, user["id"])[OTHER] == {"desk": {"room": "101"}, "devices": devices_read}
     moved = {"op": "replace", "path": f'{OTHER}:devices[value eq "phone"].type', "value": "home"}
     assert scim.patch(user["id"], moved, {"op": "remove", "path": f"{OTHER}:desk"}).status == 200
-    sent = {OTHER: {"devices": [{"value": "tablet"}, {"value": "phone", "type": "home"}]}}
-    put = scim.request("PUT", f"/Users/{user['id']}", body(schemas=[CORE, OTHER], **sent))
-    assert put.json()[OTHER] == sent[OTHER] == read(scim, user["id"])[OTHER]
+    values = {OTHER: {"devices": [{"value": "tablet"}, {"value": "phone", "type": "home"}]}}
+    put = scim.request("PUT", f"/Users/{user['id']}", build_body(schemas=[CORE, OTHER], **values))
+    assert put.json()[OTHER] == values[OTHER] == read(scim, user["id"])[OTHER]
 
     hr.tenants.add_schemas(hr.id, [HR])
     assert read(hr.connect(), user["id"])[OTHER] == {
@@ -232,7 +232,7 @@ def test_removed_attributes_are_hidden_and_kept(hr: Customer) -> None:
     }
 
 
-def test_only_hidden_values_are_no_extension(hr: Customer) -> None:
+def test_schema_with_only_hidden_values_is_omitted(hr: Customer) -> None:
     user = hr.connect().create(**{OTHER: {"badge": "B1"}, "schemas": [CORE, OTHER]})
     hr.tenants.add_schemas(hr.id, [HR | {"attributes": HR["attributes"][1:]}])
     assert read(hr.connect(), user["id"])["schemas"] == [CORE]
@@ -250,7 +250,7 @@ def test_deleted_user_leaves_no_hidden_values(hr: Customer, table: Any) -> None:
 
 
 def test_read_only_values_survive_a_put(hr: Customer) -> None:
-    """RFC 7644 section 3.5.1: what is sent for them is ignored, and what is there is not the client's to clear."""
+    """RFC 7644 section 3.5.1: a PUT can neither change nor clear readOnly values."""
     user = hr.connect().create(**{OTHER: HR_VALUES, "schemas": [CORE, OTHER]})
     badge, tags, desk, devices = HR["attributes"]
     room, floor = desk["subAttributes"]
@@ -261,8 +261,8 @@ def test_read_only_values_survive_a_put(hr: Customer) -> None:
         devices,
     ]
     hr.tenants.add_schemas(hr.id, [HR | {"attributes": attributes}])
-    sent = {OTHER: {"badge": "mine", "desk": {"room": "202", "floor": 9}}}
-    put = hr.connect().request("PUT", f"/Users/{user['id']}", body(schemas=[CORE, OTHER], **sent))
+    values = {OTHER: {"badge": "mine", "desk": {"room": "202", "floor": 9}}}
+    put = hr.connect().request("PUT", f"/Users/{user['id']}", build_body(schemas=[CORE, OTHER], **values))
     assert put.json()[OTHER] == {"badge": "B1", "desk": {"room": "202", "floor": 4}}
 
 
@@ -276,8 +276,8 @@ def test_extension_of_the_example_is_hidden_when_removed(customer: Customer) -> 
     assert read(customer.connect(), user["id"])[SURVEY] == VALUES
 
 
-def test_body_with_thousands_of_unknown_attributes_is_stored(customer: Customer) -> None:
-    """Their names would make the change record and the failure larger than an item of the table can be."""
+def test_thousands_of_unknown_attributes_are_accepted(customer: Customer) -> None:
+    """Change records and failures omit most of their names, which would exceed the size of an item."""
     scim = customer.connect()
     unknown = {f"a{number:04}{'x' * 80}": 1 for number in range(6_000)}
     user = scim.create(**unknown)
@@ -285,8 +285,8 @@ def test_body_with_thousands_of_unknown_attributes_is_stored(customer: Customer)
     assert (patched.status, patched.json()["title"]) == (200, "Chef")
 
 
-def test_user_with_all_attributes_that_schemas_can_have_is_stored(customer: Customer) -> None:
-    """The change record names every attribute; with more of them it would be larger than an item can be."""
+def test_user_with_all_possible_attributes_is_stored(customer: Customer) -> None:
+    """The change record names all attributes. Schemas are limited so that it fits into an item."""
     urn = f"urn:example:{'x' * 130}"
     names = [f"a{number}" for number in range(100)]
     attributes = [{"name": name, "type": "integer"} for name in names]
@@ -294,6 +294,6 @@ def test_user_with_all_attributes_that_schemas_can_have_is_stored(customer: Cust
     with pytest.raises(ValueError, match="have more than 30000 bytes in total"):
         customer.tenants.configure(customer.id, custom_schemas=documents)
     customer.tenants.configure(customer.id, custom_schemas=documents[:2])
-    values = {each["id"]: dict.fromkeys(names, 1) for each in documents[:2]}
-    created = customer.connect().request("POST", "/Users", body(externalId="x" * 340_000, **values))
+    values = {document["id"]: dict.fromkeys(names, 1) for document in documents[:2]}
+    created = customer.connect().request("POST", "/Users", build_body(externalId="x" * 340_000, **values))
     assert created.status == 201

@@ -1,4 +1,4 @@
-"""The start of a function: what it imports, and what a snapshot of it holds (SnapStart)."""
+"""The start of a function: its imports, and the content of its SnapStart snapshot."""
 
 import ast
 import json
@@ -13,7 +13,7 @@ from tests.endpoint import ENVIRONMENT
 
 SOURCE = Path(__file__).parents[2] / "src"
 
-# What none of these functions uses, and would cost each of them some 20 ms or more.
+# Modules that none of these functions uses. Each takes about 20 ms or more to import.
 UNUSED = {"boto3", "s3transfer", "aws_lambda_powertools.event_handler", "aws_xray_sdk", "scim.events.stream_record"}
 CONNECTING = {"scim.service.tenants.tenant_service", "scim.service.tenants.custom_schemas"}
 BULK = {
@@ -57,9 +57,9 @@ PRIME = """
 import json, os, socket, sys
 
 def refuse(*_):
-    raise AssertionError("a snapshot would hold this")
+    raise AssertionError("a snapshot must not contain this")
 
-os.urandom = socket.socket.connect = refuse  # before anything has taken them
+os.urandom = socket.socket.connect = refuse  # before other modules import them
 import {module}
 primed = vars({module}.handler)["_adapters"]
 print(json.dumps(sorted(sys.modules)))
@@ -67,7 +67,7 @@ print(json.dumps(sorted(sys.modules)))
 
 
 def prime(function: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Get a function ready for its snapshot, in a process that can neither connect nor make randomness."""
+    """Initialize a function in a process that cannot open connections or read random bytes."""
     environment = {name: value for name, value in ENVIRONMENT.items() if not name.startswith("AWS_")}
     environment |= {
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/credentials",
@@ -107,7 +107,7 @@ def test_invalid_setting_fails_the_snapshot(function: str, variables: dict[str, 
 
 
 def test_stream_function_imports_no_link_processor() -> None:
-    """It hands changes over, and cannot reach the table."""
+    """It sends tasks to the links queue. It has no access to the table."""
     code = "import json, sys, scim.events.stream_processor; print(json.dumps(sorted(sys.modules)))"
     process = subprocess.run(  # noqa: S603  # our own code
         [sys.executable, "-c", code], env={"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True, check=True
@@ -135,12 +135,12 @@ def test_modules_that_are_not_imported_exist() -> None:
 def test_randomness_comes_from_the_system(path: Path) -> None:
     tree = ast.parse(path.read_text())
 
-    taken = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    imported = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     used = {
         node.attr
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "random"
     }
 
-    assert "random" not in taken
+    assert "random" not in imported
     assert used <= {"SystemRandom"}

@@ -1,4 +1,4 @@
-"""What a tenant's settings change: strict mode, and attributes of its own."""
+"""The settings of a tenant: strict mode and custom attributes."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -42,14 +42,14 @@ def test_strict_mode_rejects_leniencies(
     scim: Endpoint, strict: Endpoint, body: Mapping[str, Any], scim_type: str
 ) -> None:
     assert scim.request("POST", "/Users", body).status == 201
-    answer = strict.request("POST", "/Users", body)
-    assert (answer.status, answer.json()["scimType"]) == (400, scim_type)
+    response = strict.request("POST", "/Users", body)
+    assert (response.status, response.json()["scimType"]) == (400, scim_type)
 
 
 def test_strict_mode_rejects_patch_without_path(strict: Endpoint) -> None:
     user = strict.create()
-    answer = strict.patch(user["id"], {"op": "replace", "value": {"active": False}})
-    assert (answer.status, answer.json()["scimType"]) == (400, "invalidSyntax")
+    response = strict.patch(user["id"], {"op": "replace", "value": {"active": False}})
+    assert (response.status, response.json()["scimType"]) == (400, "invalidSyntax")
     assert strict.request("GET", f"/Users/{user['id']}").json()["active"] is True
 
 
@@ -60,7 +60,7 @@ def test_strict_mode_rejects_patch_without_path(strict: Endpoint) -> None:
         ("Start Date", "2026-02-28", "2026-02-30", "Start Date is a date"),
         ("Start Date", "2024-02-29", "29.2.2024", "Start Date is a date"),
         ("Contract Level", 7, "seven", "Contract Level is an integer"),
-        ("Mentor", "nobody.yet@example.com", 5, "Mentor is a string"),
+        ("Mentor", "unknown@example.com", 5, "Mentor is a string"),
     ],
 )
 def test_custom_attribute_is_validated_stored_and_queried(
@@ -69,19 +69,19 @@ def test_custom_attribute_is_validated_stored_and_queried(
     user = scim.create(**{SURVEY: {name: value}})
     assert user[SURVEY] == {name: value}
     literal = f'"{value}"' if isinstance(value, str) else value
-    found = scim.request(
+    results = scim.request(
         "POST", "/Users/.search", {"filter": f"{SURVEY}:{name} eq {literal}", "attributes": [f"{SURVEY}:{name}"]}
     )
-    assert found.json()["Resources"] == [{"schemas": [CORE, SURVEY], "id": user["id"], SURVEY: {name: value}}]
-    refused = scim.patch(user["id"], {"op": "replace", "path": f"{SURVEY}:{name}", "value": wrong})
-    assert (refused.status, refused.json()["scimType"]) == (400, "invalidValue")
-    assert refused.json()["detail"].startswith(detail)
+    assert results.json()["Resources"] == [{"schemas": [CORE, SURVEY], "id": user["id"], SURVEY: {name: value}}]
+    rejected = scim.patch(user["id"], {"op": "replace", "path": f"{SURVEY}:{name}", "value": wrong})
+    assert (rejected.status, rejected.json()["scimType"]) == (400, "invalidValue")
+    assert rejected.json()["detail"].startswith(detail)
 
 
 def test_custom_dates_are_compared_as_days(scim: Endpoint) -> None:
     for day in ("2026-03-01", "2025-12-31", "2026-01-15"):
         scim.create(userName=day, **{SURVEY: {"Start Date": day}})
-    answer = scim.request(
+    response = scim.request(
         "POST",
         "/Users/.search",
         {
@@ -90,16 +90,18 @@ def test_custom_dates_are_compared_as_days(scim: Endpoint) -> None:
             "attributes": ["userName"],
         },
     )
-    assert [user["userName"] for user in answer.json()["Resources"]] == ["2026-01-15", "2026-03-01"]
+    assert [user["userName"] for user in response.json()["Resources"]] == ["2026-01-15", "2026-03-01"]
 
 
 def test_discovery_has_custom_attributes(scim: Endpoint) -> None:
-    shown = scim.request("GET", f"/Schemas/{SURVEY}").json()["attributes"]
-    assert [attribute["name"] for attribute in shown] == [attribute["name"] for attribute in EXTENSION["attributes"]]
-    assert all(attribute.keys().isdisjoint({"format", "maxLength"}) for attribute in shown)
+    attributes = scim.request("GET", f"/Schemas/{SURVEY}").json()["attributes"]
+    assert [attribute["name"] for attribute in attributes] == [
+        attribute["name"] for attribute in EXTENSION["attributes"]
+    ]
+    assert all(attribute.keys().isdisjoint({"format", "maxLength"}) for attribute in attributes)
 
 
-def test_later_required_attribute_does_not_stop_deactivation(settings: Settings, connect: Connect) -> None:
+def test_new_required_attribute_does_not_stop_deactivation(settings: Settings, connect: Connect) -> None:
     scim = connect()
     user = scim.create(**{SURVEY: {"Business Unit": "R&D"}})
     required = {"name": "Badge", "type": "string", "required": True}
@@ -107,7 +109,7 @@ def test_later_required_attribute_does_not_stop_deactivation(settings: Settings,
     build_operator_adapters(settings, "tests").build_administration().tenants.configure(
         scim.token.split("_")[1], custom_schemas=[extension]
     )
-    answer = Endpoint(scim.token, ScimApplication(find_endpoint)).patch(
+    response = Endpoint(scim.token, ScimApplication(find_endpoint)).patch(
         user["id"], {"op": "replace", "path": "active", "value": False}
     )
-    assert (answer.status, answer.json()["active"]) == (200, False)
+    assert (response.status, response.json()["active"]) == (200, False)

@@ -1,4 +1,4 @@
-"""What the handlers write down and warn of when a token is used."""
+"""Recording of token usage, and log lines about tokens that expire soon."""
 
 import time
 from collections.abc import Callable
@@ -10,22 +10,12 @@ from boto3.dynamodb.conditions import Key
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from handlers.http.application import ScimApplication
-from handlers.http.routes.all_routes import find_endpoint
 from scim.service.tenants.tenant_service import TenantService
 from tests.endpoint import ENVIRONMENT, Endpoint
 from tests.handlers.conftest import Log
+from tests.handlers.tenants import get_tenant_id, start_environment
 
 DAY_S = 86_400
-
-
-def fresh(scim: Endpoint) -> Endpoint:
-    """The same in an execution environment that has seen nothing."""
-    return Endpoint(scim.token, ScimApplication(find_endpoint))
-
-
-def tenant(scim: Endpoint) -> str:
-    return scim.token.split("_")[1]
 
 
 @pytest.fixture
@@ -43,8 +33,8 @@ def test_token_use_is_recorded_with_its_version(
     before = time.time()
     scim.request("GET", "/ServiceProviderConfig")
 
-    use = last_use(tenant(scim))
-    settings = operator.tenant_store.get(tenant(scim))
+    use = last_use(get_tenant_id(scim))
+    settings = operator.tenant_store.get(get_tenant_id(scim))
 
     assert settings is not None
     assert before <= use["last_used"] <= time.time()
@@ -53,31 +43,31 @@ def test_token_use_is_recorded_with_its_version(
 
 def test_token_use_is_recorded_once_a_minute(scim: Endpoint, last_use: Callable[[str], Any]) -> None:
     scim.request("GET", "/Users")
-    first = last_use(tenant(scim))
+    first = last_use(get_tenant_id(scim))
 
-    assert fresh(scim).request("GET", "/Users").status == 200
-    assert last_use(tenant(scim)) == first
+    assert start_environment(scim.token).request("GET", "/Users").status == 200
+    assert last_use(get_tenant_id(scim)) == first
 
     boto3.resource("dynamodb").Table(ENVIRONMENT["TABLE_NAME"]).update_item(
         Key={"pk": first["pk"], "sk": first["sk"]},
         UpdateExpression="SET last_used = last_used - :minute",
         ExpressionAttributeValues={":minute": 60},
     )
-    fresh(scim).request("GET", "/Users")
+    start_environment(scim.token).request("GET", "/Users")
 
-    assert last_use(tenant(scim))["last_used"] > first["last_used"]
+    assert last_use(get_tenant_id(scim))["last_used"] > first["last_used"]
 
 
-def test_token_that_is_not_valid_is_no_use(scim: Endpoint, connect: Any, last_use: Callable[[str], Any]) -> None:
+def test_invalid_token_is_not_recorded(scim: Endpoint, connect: Any, last_use: Callable[[str], Any]) -> None:
     other = connect()
     forged = Endpoint(scim.token[:-34] + "A" + scim.token[-33:])
 
     assert forged.request("GET", "/Users").status == 401
-    assert (last_use(tenant(scim)), last_use(tenant(other))) == (None, None)
+    assert (last_use(get_tenant_id(scim)), last_use(get_tenant_id(other))) == (None, None)
 
 
-def age(use: Any, seconds: int) -> None:
-    """Make a use as old as that."""
+def make_older(use: Any, seconds: int) -> None:
+    """Move a token usage into the past."""
     boto3.resource("dynamodb").Table(ENVIRONMENT["TABLE_NAME"]).update_item(
         Key={"pk": use["pk"], "sk": use["sk"]},
         UpdateExpression="SET last_used = last_used - :s, first_used = first_used - :s",
@@ -97,20 +87,20 @@ def age(use: Any, seconds: int) -> None:
         ("DELETE", "/Users/1", True),
     ],
 )
-def test_use_tells_reads_from_writes(
+def test_token_use_has_the_kind_of_request(
     scim: Endpoint, last_use: Callable[[str], Any], method: str, path: str, *, is_write: bool
 ) -> None:
-    fresh(scim).request(method, path, {} if method != "GET" else None)
+    start_environment(scim.token).request(method, path, {} if method != "GET" else None)
 
-    use = last_use(tenant(scim))
+    use = last_use(get_tenant_id(scim))
     assert (use["is_write"], use["first_is_write"]) == (is_write, is_write)
 
 
-def test_first_contact_of_a_token_stays(scim: Endpoint, last_use: Callable[[str], Any]) -> None:
-    fresh(scim).request("GET", "/Users", user_agent="Okta SCIM Client 1.0.0")
-    age(first := last_use(tenant(scim)), 3_600)
-    fresh(scim).request("POST", "/Users", {}, user_agent="curl")
-    later = last_use(tenant(scim))
+def test_first_use_of_a_token_is_kept(scim: Endpoint, last_use: Callable[[str], Any]) -> None:
+    start_environment(scim.token).request("GET", "/Users", user_agent="Okta SCIM Client 1.0.0")
+    make_older(first := last_use(get_tenant_id(scim)), 3_600)
+    start_environment(scim.token).request("POST", "/Users", {}, user_agent="curl")
+    later = last_use(get_tenant_id(scim))
 
     assert later["first_used"] == first["first_used"] - 3_600
     assert (later["first_is_write"], later["is_write"], later["user_agent"]) == (False, True, "curl")
@@ -118,14 +108,14 @@ def test_first_contact_of_a_token_stays(scim: Endpoint, last_use: Callable[[str]
     assert later["last_used"] >= first["last_used"]
 
 
-def test_new_token_has_a_first_contact_of_its_own(
+def test_new_token_has_its_own_first_use(
     scim: Endpoint, operator: TenantService, last_use: Callable[[str], Any]
 ) -> None:
-    fresh(scim).request("GET", "/Users")
-    age(before := last_use(tenant(scim)), 3_600)
-    issued = operator.tokens.rotate(tenant(scim), grace_s=0)
-    fresh(Endpoint(issued.token)).request("GET", "/Users")
-    use = last_use(tenant(scim))
+    start_environment(scim.token).request("GET", "/Users")
+    make_older(before := last_use(get_tenant_id(scim)), 3_600)
+    issued = operator.tokens.rotate(get_tenant_id(scim), grace_s=0)
+    start_environment(issued.token).request("GET", "/Users")
+    use = last_use(get_tenant_id(scim))
 
     assert use["sk"] == f"R#{issued.version_id}" != before["sk"]
     assert use["first_used"] == use["last_used"]
@@ -150,7 +140,7 @@ def test_unrecorded_token_use_is_logged(
 
     monkeypatch.setattr(BaseClient, "_make_api_call", fail)
 
-    assert fresh(scim).request("GET", "/Users").status == 200
+    assert start_environment(scim.token).request("GET", "/Users").status == 200
     assert [(line["message"], line.get("kind")) for line in log.lines] == [
         ("fault", type(error).__name__),
         ("request", None),
@@ -161,14 +151,14 @@ def test_unrecorded_token_use_is_logged(
 def test_token_near_expiry_is_logged(
     scim: Endpoint, operator: TenantService, log: Log, days: float, within: int | None
 ) -> None:
-    issued = operator.tokens.rotate(tenant(scim), grace_s=0, lifetime_s=days * DAY_S)
-    endpoint = fresh(Endpoint(issued.token))
+    issued = operator.tokens.rotate(get_tenant_id(scim), grace_s=0, lifetime_s=days * DAY_S)
+    endpoint = start_environment(issued.token)
     endpoint.request("GET", "/Users")
     endpoint.request("GET", "/Users")
 
     announced = [line for line in log.lines if line["message"] == "token expires"]
 
     assert [(line["level"], line["tenant"], line["within_days"]) for line in announced] == (
-        [("WARNING", tenant(scim), within)] if within else []
+        [("WARNING", get_tenant_id(scim), within)] if within else []
     )
     assert issued.token not in log.text

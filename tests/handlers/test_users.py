@@ -12,405 +12,392 @@ from tests.handlers.conftest import Log
 
 Items = Callable[[], list[dict[str, Any]]]
 
-NEVER = "00000000-0000-4000-8000-000000000000"
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 MINIMAL = {"prefer": "return=minimal"}
 
 
-def replace(path: str, value: Any) -> dict[str, Any]:
+def build_replace(path: str, value: Any) -> dict[str, Any]:
     return {"op": "replace", "path": path, "value": value}
 
 
-# Create and get
+class TestCreate:
+    def test_create_returns_201_location_and_etag(self, scim: Endpoint) -> None:
+        response = scim.request("POST", "/Users", {"schemas": [CORE], "userName": "alice"})
+        user = response.json()
 
-
-def test_create_returns_201_location_and_etag(scim: Endpoint) -> None:
-    answer = scim.request("POST", "/Users", {"schemas": [CORE], "userName": "alice"})
-    user = answer.json()
-
-    assert answer.status == 201
-    assert answer.headers == {
-        "content-type": "application/scim+json",
-        "location": f"{BASE_URL}/Users/{user['id']}",
-        "etag": 'W/"1"',
-    }
-    assert user == {
-        "schemas": [CORE],
-        "id": user["id"],
-        "userName": "alice",
-        "active": True,
-        "meta": {
-            "resourceType": "User",
-            "created": user["meta"]["created"],
-            "lastModified": user["meta"]["created"],
+        assert response.status == 201
+        assert response.headers == {
+            "content-type": "application/scim+json",
             "location": f"{BASE_URL}/Users/{user['id']}",
-            "version": 'W/"1"',
-        },
-    }
-    assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", user["id"])
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", user["meta"]["created"])
+            "etag": 'W/"1"',
+        }
+        assert user == {
+            "schemas": [CORE],
+            "id": user["id"],
+            "userName": "alice",
+            "active": True,
+            "meta": {
+                "resourceType": "User",
+                "created": user["meta"]["created"],
+                "lastModified": user["meta"]["created"],
+                "location": f"{BASE_URL}/Users/{user['id']}",
+                "version": 'W/"1"',
+            },
+        }
+        assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", user["id"])
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", user["meta"]["created"])
+
+    def test_get_returns_the_created_user(self, scim: Endpoint) -> None:
+        user = scim.create(
+            userName="Zoë@Example.com",
+            name={"givenName": "Zoë", "familyName": "Ünal"},
+            emails=[{"value": "zoe@example.com", "type": "work", "primary": True}],
+            **{ENTERPRISE: {"department": "Küche"}, SURVEY: {"Business Unit": "Sales EMEA", "Contract Level": 3}},
+        )
+
+        response = scim.request("GET", f"/Users/{user['id']}")
+
+        assert (response.status, response.headers["etag"], response.json()) == (200, 'W/"1"', user)
+        assert user["userName"] == "Zoë@Example.com"
+        assert user[SURVEY] == {"Business Unit": "Sales EMEA", "Contract Level": 3}
+        assert user["schemas"] == [CORE, ENTERPRISE, SURVEY]
+
+    def test_omitted_active_is_true_for_filters_too(self, scim: Endpoint) -> None:
+        user = scim.create()
+
+        assert scim.request("GET", "/Users?filter=active+eq+true").json()["Resources"] == [user]
+        assert scim.request("GET", "/Users?filter=active+eq+false").json()["Resources"] == []
+
+    @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+    def test_password_is_neither_stored_nor_returned(self, scim: Endpoint, items: Items, method: str) -> None:
+        before = scim.create(userName="alice")
+        body = {"schemas": [CORE], "userName": "alice", "password": "correct horse", "title": "Chef"}
+        response = {
+            "POST": lambda: scim.request("POST", "/Users", body | {"userName": "bob"}),
+            "PUT": lambda: scim.request("PUT", f"/Users/{before['id']}", body),
+            "PATCH": lambda: scim.patch(
+                before["id"], build_replace("password", "correct horse"), build_replace("title", "Chef")
+            ),
+        }[method]()
+
+        assert response.status in (200, 201)
+        assert "password" not in response.json()
+        assert response.json()["title"] == "Chef"
+        assert "correct horse" not in str(items())
+
+    def test_password_must_be_a_string(self, scim: Endpoint) -> None:
+        response = scim.request("POST", "/Users", {"schemas": [CORE], "userName": "alice", "password": 7})
+
+        assert (response.status, response.json()["scimType"]) == (400, "invalidValue")
+
+    def test_duplicate_user_name_is_409_in_any_case(self, scim: Endpoint) -> None:
+        scim.create(userName="alice@example.com", active=False)
+
+        response = scim.request("POST", "/Users", {"schemas": [CORE], "userName": "ALICE@example.com"})
+
+        assert (response.status, response.json()["scimType"]) == (409, "uniqueness")
+        assert "alice" not in response.json()["detail"].lower()
 
 
-def test_user_is_got_as_it_was_created(scim: Endpoint) -> None:
-    user = scim.create(
-        userName="Zoë@Example.com",
-        name={"givenName": "Zoë", "familyName": "Ünal"},
-        emails=[{"value": "zoe@example.com", "type": "work", "primary": True}],
-        **{ENTERPRISE: {"department": "Küche"}, SURVEY: {"Business Unit": "Sales EMEA", "Contract Level": 3}},
+class TestPut:
+    @pytest.mark.parametrize("active", [True, False])
+    def test_put_without_active_keeps_it(self, scim: Endpoint, active: bool) -> None:
+        user = scim.create(userName="alice", active=active, nickName="Al")
+
+        response = scim.request(
+            "PUT", f"/Users/{user['id']}", {"schemas": [CORE], "userName": "alice", "title": "Chef"}
+        )
+
+        assert response.status == 200
+        assert response.json()["active"] is active
+        assert response.json()["title"] == "Chef"
+        assert "nickName" not in response.json()
+
+    def test_put_of_unchanged_user_writes_nothing(self, scim: Endpoint, items: Items) -> None:
+        user = scim.create(userName="alice", emails=[{"value": "a@example.com", "primary": True}])
+        before = items()
+
+        response = scim.request("PUT", f"/Users/{user['id']}", user | {"groups": [{"value": "7"}]})
+
+        assert (response.status, response.json(), items()) == (200, user, before)
+
+    def test_put_ignores_read_only_attributes(self, scim: Endpoint) -> None:
+        user = scim.create(userName="alice")
+        body = {
+            "schemas": [CORE],
+            "id": UNKNOWN_ID,
+            "userName": "alice",
+            "displayName": "Alice",
+            "meta": {"location": "Users/7", "created": "1999-12-31T23:59:59Z", "version": 'W/"99"'},
+            "groups": [{"value": "7"}],
+        }
+
+        replaced = scim.request("PUT", f"/Users/{user['id']}", body).json()
+
+        assert replaced["id"] == user["id"]
+        assert replaced["meta"] == user["meta"] | {"lastModified": replaced["meta"]["lastModified"], "version": 'W/"2"'}
+        assert "groups" not in replaced
+
+
+class TestPatch:
+    def test_patch_returns_the_user(self, scim: Endpoint) -> None:
+        user = scim.create(userName="alice")
+
+        response = scim.patch(
+            user["id"], build_replace("displayName", "Alice"), build_replace(f"{SURVEY}:Business Unit", "Sales")
+        )
+
+        assert (response.status, response.headers["etag"]) == (200, 'W/"2"')
+        assert response.json() == scim.request("GET", f"/Users/{user['id']}").json()
+        assert (response.json()["displayName"], response.json()[SURVEY]) == ("Alice", {"Business Unit": "Sales"})
+
+    @pytest.mark.parametrize("prefer", ["return=minimal", "Return=Minimal", "respond-async, return=minimal; foo=bar"])
+    def test_patch_with_return_minimal_is_204(self, scim: Endpoint, prefer: str) -> None:
+        user = scim.create()
+
+        response = scim.patch(user["id"], build_replace("displayName", "Alice"), prefer=prefer)
+
+        assert (response.status, response.body) == (204, b"")
+        assert response.headers == {"etag": 'W/"2"', "preference-applied": "return=minimal"}
+        assert scim.request("GET", f"/Users/{user['id']}").json()["displayName"] == "Alice"
+
+    @pytest.mark.parametrize("prefer", ["return=representation", "respond-async", ""])
+    def test_patch_with_other_preference_returns_the_user(self, scim: Endpoint, prefer: str) -> None:
+        assert scim.patch(scim.create()["id"], build_replace("title", "Chef"), prefer=prefer).status == 200
+
+    def test_patch_without_change_keeps_the_version(self, scim: Endpoint, items: Items) -> None:
+        user = scim.create(displayName="Alice")
+        before = items()
+
+        response = scim.patch(user["id"], build_replace("displayName", "Alice"))
+
+        assert (response.status, response.json(), items()) == (200, user, before)
+
+    def test_user_is_deactivated_and_activated_again(self, scim: Endpoint) -> None:
+        user = scim.create()
+
+        states = [scim.patch(user["id"], build_replace("active", value)).json()["active"] for value in (False, True)]
+
+        assert states == [False, True]
+
+
+class TestDelete:
+    def test_delete_frees_the_user_name(self, scim: Endpoint) -> None:
+        user = scim.create(userName="alice")
+        path = f"/Users/{user['id']}"
+
+        deleted = scim.request("DELETE", path)
+
+        assert (deleted.status, deleted.body) == (204, b"")
+        assert [scim.request(method, path).status for method in ("GET", "DELETE")] == [404, 404]
+        assert scim.create(userName="alice")["id"] != user["id"]
+
+
+class TestUnknownUser:
+    @pytest.mark.parametrize(
+        "user_id", [UNKNOWN_ID, "7", "a@example.com", "U#7", "..", "%2e%2e", "%00", "x" * 2_000, "ä"]
     )
+    @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+    def test_unknown_id_is_404(self, scim: Endpoint, method: str, user_id: str) -> None:
+        body = {
+            "PUT": {"schemas": [CORE], "userName": "alice"},
+            "PATCH": {
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                "Operations": [build_replace("title", "Chef")],
+            },
+        }
 
-    answer = scim.request("GET", f"/Users/{user['id']}")
+        response = scim.request(method, f"/Users/{user_id}", body.get(method))
 
-    assert (answer.status, answer.headers["etag"], answer.json()) == (200, 'W/"1"', user)
-    assert user["userName"] == "Zoë@Example.com"
-    assert user[SURVEY] == {"Business Unit": "Sales EMEA", "Contract Level": 3}
-    assert user["schemas"] == [CORE, ENTERPRISE, SURVEY]
+        assert (response.status, response.json()["status"]) == (404, "404")
 
 
-def test_omitted_active_is_true_for_filters_too(scim: Endpoint) -> None:
-    user = scim.create()
-
-    assert scim.request("GET", "/Users?filter=active+eq+true").json()["Resources"] == [user]
-    assert scim.request("GET", "/Users?filter=active+eq+false").json()["Resources"] == []
-
-
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
-def test_password_is_neither_stored_nor_returned(scim: Endpoint, items: Items, method: str) -> None:
-    before = scim.create(userName="alice")
-    sent = {"schemas": [CORE], "userName": "alice", "password": "correct horse", "title": "Chef"}
-    answer = {
-        "POST": lambda: scim.request("POST", "/Users", sent | {"userName": "bob"}),
-        "PUT": lambda: scim.request("PUT", f"/Users/{before['id']}", sent),
-        "PATCH": lambda: scim.patch(before["id"], replace("password", "correct horse"), replace("title", "Chef")),
-    }[method]()
-
-    assert answer.status in (200, 201)
-    assert "password" not in answer.json()
-    assert answer.json()["title"] == "Chef"
-    assert "correct horse" not in str(items())
-
-
-def test_password_that_is_no_string_is_refused(scim: Endpoint) -> None:
-    answer = scim.request("POST", "/Users", {"schemas": [CORE], "userName": "alice", "password": 7})
-
-    assert (answer.status, answer.json()["scimType"]) == (400, "invalidValue")
-
-
-def test_duplicate_user_name_is_409_in_any_case(scim: Endpoint) -> None:
-    scim.create(userName="alice@example.com", active=False)
-
-    answer = scim.request("POST", "/Users", {"schemas": [CORE], "userName": "ALICE@example.com"})
-
-    assert (answer.status, answer.json()["scimType"]) == (409, "uniqueness")
-    assert "alice" not in answer.json()["detail"].lower()
-
-
-# Replace
-
-
-@pytest.mark.parametrize("active", [True, False])
-def test_put_without_active_keeps_it(scim: Endpoint, active: bool) -> None:
-    user = scim.create(userName="alice", active=active, nickName="Al")
-
-    answer = scim.request("PUT", f"/Users/{user['id']}", {"schemas": [CORE], "userName": "alice", "title": "Chef"})
-
-    assert answer.status == 200
-    assert answer.json()["active"] is active
-    assert answer.json()["title"] == "Chef"
-    assert "nickName" not in answer.json()
-
-
-def test_put_of_unchanged_user_writes_nothing(scim: Endpoint, items: Items) -> None:
-    user = scim.create(userName="alice", emails=[{"value": "a@example.com", "primary": True}])
-    before = items()
-
-    answer = scim.request("PUT", f"/Users/{user['id']}", user | {"groups": [{"value": "7"}]})
-
-    assert (answer.status, answer.json(), items()) == (200, user, before)
-
-
-def test_put_ignores_read_only_attributes(scim: Endpoint) -> None:
-    user = scim.create(userName="alice")
-    sent = {
-        "schemas": [CORE],
-        "id": NEVER,
-        "userName": "alice",
-        "displayName": "Alice",
-        "meta": {"location": "Users/7", "created": "1999-12-31T23:59:59Z", "version": 'W/"99"'},
-        "groups": [{"value": "7"}],
-    }
-
-    replaced = scim.request("PUT", f"/Users/{user['id']}", sent).json()
-
-    assert replaced["id"] == user["id"]
-    assert replaced["meta"] == user["meta"] | {"lastModified": replaced["meta"]["lastModified"], "version": 'W/"2"'}
-    assert "groups" not in replaced
-
-
-# Patch
-
-
-def test_patch_is_answered_with_the_user(scim: Endpoint) -> None:
-    user = scim.create(userName="alice")
-
-    answer = scim.patch(user["id"], replace("displayName", "Alice"), replace(f"{SURVEY}:Business Unit", "Sales"))
-
-    assert (answer.status, answer.headers["etag"]) == (200, 'W/"2"')
-    assert answer.json() == scim.request("GET", f"/Users/{user['id']}").json()
-    assert (answer.json()["displayName"], answer.json()[SURVEY]) == ("Alice", {"Business Unit": "Sales"})
-
-
-@pytest.mark.parametrize("prefer", ["return=minimal", "Return=Minimal", "respond-async, return=minimal; foo=bar"])
-def test_patch_with_return_minimal_is_204(scim: Endpoint, prefer: str) -> None:
-    user = scim.create()
-
-    answer = scim.patch(user["id"], replace("displayName", "Alice"), prefer=prefer)
-
-    assert (answer.status, answer.body) == (204, b"")
-    assert answer.headers == {"etag": 'W/"2"', "preference-applied": "return=minimal"}
-    assert scim.request("GET", f"/Users/{user['id']}").json()["displayName"] == "Alice"
-
-
-@pytest.mark.parametrize("prefer", ["return=representation", "respond-async", ""])
-def test_patch_with_other_preference_returns_the_user(scim: Endpoint, prefer: str) -> None:
-    assert scim.patch(scim.create()["id"], replace("title", "Chef"), prefer=prefer).status == 200
-
-
-def test_patch_without_change_keeps_the_version(scim: Endpoint, items: Items) -> None:
-    user = scim.create(displayName="Alice")
-    before = items()
-
-    answer = scim.patch(user["id"], replace("displayName", "Alice"))
-
-    assert (answer.status, answer.json(), items()) == (200, user, before)
-
-
-def test_user_is_deactivated_and_activated_again(scim: Endpoint) -> None:
-    user = scim.create()
-
-    states = [scim.patch(user["id"], replace("active", value)).json()["active"] for value in (False, True)]
-
-    assert states == [False, True]
-
-
-# Delete
-
-
-def test_delete_frees_the_user_name(scim: Endpoint) -> None:
-    user = scim.create(userName="alice")
-    path = f"/Users/{user['id']}"
-
-    deleted = scim.request("DELETE", path)
-
-    assert (deleted.status, deleted.body) == (204, b"")
-    assert [scim.request(method, path).status for method in ("GET", "DELETE")] == [404, 404]
-    assert scim.create(userName="alice")["id"] != user["id"]
-
-
-# What does not exist
-
-
-@pytest.mark.parametrize("user_id", [NEVER, "7", "a@example.com", "U#7", "..", "%2e%2e", "%00", "x" * 2_000, "ä"])
-@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
-def test_id_that_no_user_has_is_404(scim: Endpoint, method: str, user_id: str) -> None:
-    body = {
-        "PUT": {"schemas": [CORE], "userName": "alice"},
-        "PATCH": {
-            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-            "Operations": [replace("title", "Chef")],
-        },
-    }
-
-    answer = scim.request(method, f"/Users/{user_id}", body.get(method))
-
-    assert (answer.status, answer.json()["status"]) == (404, "404")
-
-
-# Projection
-
-
-def shown(user: dict[str, Any], *names: str) -> dict[str, Any]:
+def project(user: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: user[name] for name in user if name in ("schemas", "id", *names)}
 
 
-@pytest.mark.parametrize(
-    ("query", "names"),
-    [
-        ("attributes=userName", ["userName"]),
-        ("attributes=USERNAME,displayname", ["userName", "displayName"]),
-        ("attributes=meta", ["meta"]),
-        (f"attributes={CORE}:userName", ["userName"]),
-        (f"attributes={ENTERPRISE}", [ENTERPRISE]),
-        ("attributes=nothingKnown", []),
-        ("excludedAttributes=userName,displayName,emails,meta", ["active", ENTERPRISE]),
-        ("excludedAttributes=id,schemas,meta,emails", ["userName", "displayName", "active", ENTERPRISE]),
-        (f"excludedAttributes={ENTERPRISE},meta,emails", ["userName", "displayName", "active"]),
-    ],
-)
-def test_projection_holds_for_get_post_put_and_patch(scim: Endpoint, query: str, names: list[str]) -> None:
-    sent = {
-        "schemas": [CORE, ENTERPRISE],
-        "userName": "alice",
-        "displayName": "Alice",
-        "emails": [{"value": "a@example.com", "type": "work"}],
-        ENTERPRISE: {"department": "Kitchen"},
-    }
+class TestProjection:
+    @pytest.mark.parametrize(
+        ("query", "names"),
+        [
+            ("attributes=userName", ["userName"]),
+            ("attributes=USERNAME,displayname", ["userName", "displayName"]),
+            ("attributes=meta", ["meta"]),
+            (f"attributes={CORE}:userName", ["userName"]),
+            (f"attributes={ENTERPRISE}", [ENTERPRISE]),
+            ("attributes=nothingKnown", []),
+            ("excludedAttributes=userName,displayName,emails,meta", ["active", ENTERPRISE]),
+            ("excludedAttributes=id,schemas,meta,emails", ["userName", "displayName", "active", ENTERPRISE]),
+            (f"excludedAttributes={ENTERPRISE},meta,emails", ["userName", "displayName", "active"]),
+        ],
+    )
+    def test_projection_of_get_post_put_and_patch(self, scim: Endpoint, query: str, names: list[str]) -> None:
+        attributes = {
+            "schemas": [CORE, ENTERPRISE],
+            "userName": "alice",
+            "displayName": "Alice",
+            "emails": [{"value": "a@example.com", "type": "work"}],
+            ENTERPRISE: {"department": "Kitchen"},
+        }
 
-    created = scim.request("POST", f"/Users?{query}", sent).json()
-    path = f"/Users/{created['id']}"
-    user = scim.request("GET", path).json()
+        created = scim.request("POST", f"/Users?{query}", attributes).json()
+        path = f"/Users/{created['id']}"
+        user = scim.request("GET", path).json()
 
-    assert created == shown(user, *names)
-    assert scim.request("GET", f"{path}?{query}").json() == created
-    assert scim.request("PUT", f"{path}?{query}", sent).json() == created
-    body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [replace("active", True)]}
-    assert scim.request("PATCH", f"{path}?{query}", body).json() == created
+        assert created == project(user, *names)
+        assert scim.request("GET", f"{path}?{query}").json() == created
+        assert scim.request("PUT", f"{path}?{query}", attributes).json() == created
+        body = {
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [build_replace("active", True)],
+        }
+        assert scim.request("PATCH", f"{path}?{query}", body).json() == created
 
+    def test_projection_of_a_sub_attribute(self, scim: Endpoint) -> None:
+        user = scim.create(emails=[{"value": "a@example.com", "type": "work", "primary": True}])
+        path = f"/Users/{user['id']}"
 
-def test_projection_of_a_sub_attribute(scim: Endpoint) -> None:
-    user = scim.create(emails=[{"value": "a@example.com", "type": "work", "primary": True}])
-    path = f"/Users/{user['id']}"
-
-    assert scim.request("GET", f"{path}?attributes=emails.value").json()["emails"] == [{"value": "a@example.com"}]
-    assert scim.request("GET", f"{path}?excludedAttributes=emails.value").json()["emails"] == [
-        {"type": "work", "primary": True}
-    ]
-
-
-# Versions
-
-
-def test_every_answer_with_a_user_has_its_version(scim: Endpoint) -> None:
-    user = scim.create(userName="alice")
-    path = f"/Users/{user['id']}"
-    answers = [
-        scim.request("PUT", path, {"schemas": [CORE], "userName": "alice", "title": "Chef"}),
-        scim.patch(user["id"], replace("title", "Cook")),
-        scim.request("GET", path),
-    ]
-
-    assert [(answer.headers["etag"], answer.json()["meta"]["version"]) for answer in answers] == [
-        ('W/"2"', 'W/"2"'),
-        ('W/"3"', 'W/"3"'),
-        ('W/"3"', 'W/"3"'),
-    ]
+        assert scim.request("GET", f"{path}?attributes=emails.value").json()["emails"] == [{"value": "a@example.com"}]
+        assert scim.request("GET", f"{path}?excludedAttributes=emails.value").json()["emails"] == [
+            {"type": "work", "primary": True}
+        ]
 
 
-@pytest.mark.parametrize("tags", ['W/"1"', '"1"', "*", '"7", W/"1"'])
-def test_get_of_known_version_is_304(scim: Endpoint, tags: str) -> None:
-    user = scim.create()
+class TestVersions:
+    def test_user_response_has_its_version(self, scim: Endpoint) -> None:
+        user = scim.create(userName="alice")
+        path = f"/Users/{user['id']}"
+        responses = [
+            scim.request("PUT", path, {"schemas": [CORE], "userName": "alice", "title": "Chef"}),
+            scim.patch(user["id"], build_replace("title", "Cook")),
+            scim.request("GET", path),
+        ]
 
-    answer = scim.request("GET", f"/Users/{user['id']}", if_none_match=tags)
+        assert [(response.headers["etag"], response.json()["meta"]["version"]) for response in responses] == [
+            ('W/"2"', 'W/"2"'),
+            ('W/"3"', 'W/"3"'),
+            ('W/"3"', 'W/"3"'),
+        ]
 
-    assert (answer.status, answer.headers, answer.body) == (304, {"etag": 'W/"1"'}, b"")
+    @pytest.mark.parametrize("tags", ['W/"1"', '"1"', "*", '"7", W/"1"'])
+    def test_get_of_known_version_is_304(self, scim: Endpoint, tags: str) -> None:
+        user = scim.create()
 
+        response = scim.request("GET", f"/Users/{user['id']}", if_none_match=tags)
 
-@pytest.mark.parametrize("tags", ['W/"2"', '"7", W/"8"'])
-def test_get_of_other_version_is_200(scim: Endpoint, tags: str) -> None:
-    user = scim.create()
+        assert (response.status, response.headers, response.body) == (304, {"etag": 'W/"1"'}, b"")
 
-    answer = scim.request("GET", f"/Users/{user['id']}", if_none_match=tags)
+    @pytest.mark.parametrize("tags", ['W/"2"', '"7", W/"8"'])
+    def test_get_of_other_version_is_200(self, scim: Endpoint, tags: str) -> None:
+        user = scim.create()
 
-    assert (answer.status, answer.json()) == (200, user)
+        response = scim.request("GET", f"/Users/{user['id']}", if_none_match=tags)
 
+        assert (response.status, response.json()) == (200, user)
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({"if_match": 'W/"2"'}, 200),
-        ({"if_match": '"2"'}, 200),
-        ({"if_match": "*"}, 200),
-        ({"if_match": '"7", W/"2"'}, 200),
-        ({"if_match": 'W/"1"'}, 412),
-        ({"if_match": '"1", W/"3"'}, 412),
-        ({"if_none_match": "*"}, 412),
-        ({"if_none_match": 'W/"2"'}, 412),
-        ({"if_none_match": 'W/"1"'}, 200),
-        ({"if_match": "2"}, 400),
-        ({"if_none_match": "2"}, 400),
-    ],
-)
-@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-def test_if_match_decides_the_write(
-    scim: Endpoint, items: Items, method: str, headers: dict[str, str], status: int
-) -> None:
-    user = scim.create(userName="alice")
-    scim.patch(user["id"], replace("title", "Cook"))
-    before = items()
+    @pytest.mark.parametrize(
+        ("headers", "status"),
+        [
+            ({"if_match": 'W/"2"'}, 200),
+            ({"if_match": '"2"'}, 200),
+            ({"if_match": "*"}, 200),
+            ({"if_match": '"7", W/"2"'}, 200),
+            ({"if_match": 'W/"1"'}, 412),
+            ({"if_match": '"1", W/"3"'}, 412),
+            ({"if_none_match": "*"}, 412),
+            ({"if_none_match": 'W/"2"'}, 412),
+            ({"if_none_match": 'W/"1"'}, 200),
+            ({"if_match": "2"}, 400),
+            ({"if_none_match": "2"}, 400),
+        ],
+    )
+    @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+    def test_if_match_decides_the_write(
+        self, scim: Endpoint, items: Items, method: str, headers: dict[str, str], status: int
+    ) -> None:
+        user = scim.create(userName="alice")
+        scim.patch(user["id"], build_replace("title", "Cook"))
+        before = items()
 
-    path = f"/Users/{user['id']}"
-    answer = {
-        "PUT": lambda: scim.request("PUT", path, {"schemas": [CORE], "userName": "alice", "title": "Chef"}, **headers),
-        "PATCH": lambda: scim.patch(user["id"], replace("title", "Chef"), **headers),
-        "DELETE": lambda: scim.request("DELETE", path, **headers),
-    }[method]()
+        path = f"/Users/{user['id']}"
+        response = {
+            "PUT": lambda: scim.request(
+                "PUT", path, {"schemas": [CORE], "userName": "alice", "title": "Chef"}, **headers
+            ),
+            "PATCH": lambda: scim.patch(user["id"], build_replace("title", "Chef"), **headers),
+            "DELETE": lambda: scim.request("DELETE", path, **headers),
+        }[method]()
 
-    assert answer.status == (204 if (method, status) == ("DELETE", 200) else status)
-    assert (items() == before) is (status != 200)
+        assert response.status == (204 if (method, status) == ("DELETE", 200) else status)
+        assert (items() == before) is (status != 200)
 
+    def test_get_accepts_if_match(self, scim: Endpoint) -> None:
+        path = f"/Users/{scim.create()['id']}"
 
-def test_get_may_ask_for_a_version_too(scim: Endpoint) -> None:
-    path = f"/Users/{scim.create()['id']}"
+        assert [scim.request("GET", path, if_match=tags).status for tags in ('W/"1"', 'W/"2"')] == [200, 412]
 
-    assert [scim.request("GET", path, if_match=tags).status for tags in ('W/"1"', 'W/"2"')] == [200, 412]
+    def test_create_with_if_none_match(self, scim: Endpoint, items: Items) -> None:
+        body = {"schemas": [CORE], "userName": "alice"}
 
+        before = items()
 
-def test_create_with_if_none_match(scim: Endpoint, items: Items) -> None:
-    body = {"schemas": [CORE], "userName": "alice"}
-
-    before = items()
-
-    assert scim.request("POST", "/Users", body, if_match="*").status == 412
-    assert items() == before
-    assert scim.request("POST", "/Users", body, if_none_match="*").status == 201
-
-
-# What it costs
-
-
-def test_calls_of_dynamodb_are_the_fewest_that_do(scim: Endpoint, log: Log) -> None:
-    calls = {}
-
-    def count(name: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        answer = scim.request(method, path, body, **headers)
-        calls[name] = log.last["dynamodb_calls"]
-        return answer
-
-    user = {"schemas": [CORE], "userName": "alice"}
-    patched = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [replace("title", "Cook")]}
-    path = f"/Users/{count('create', 'POST', '/Users', user).json()['id']}"
-    count("get", "GET", path)
-    count("replace", "PUT", path, user | {"title": "Chef"})
-    count("patch", "PATCH", path, patched)
-    count("patch to the same", "PATCH", path, patched)
-    count("patch of a version", "PATCH", path, patched | {"Operations": [replace("title", "Chef")]}, if_match='"3"')
-    count("delete", "DELETE", path)
-    count("get what is gone", "GET", path)
-    count("get what can't be", "GET", "/Users/7")
-
-    assert calls == {
-        "create": 1,
-        "get": 1,
-        "replace": 2,
-        "patch": 2,
-        "patch to the same": 1,
-        "patch of a version": 2,
-        "delete": 2,
-        "get what is gone": 1,
-        "get what can't be": 0,
-    }
+        assert scim.request("POST", "/Users", body, if_match="*").status == 412
+        assert items() == before
+        assert scim.request("POST", "/Users", body, if_none_match="*").status == 201
 
 
-def test_duplicate_costs_one_call(scim: Endpoint, items: Items, log: Log) -> None:
-    scim.create(userName="alice")
-    before = items()
+class TestCost:
+    def test_requests_make_few_dynamodb_calls(self, scim: Endpoint, log: Log) -> None:
+        calls = {}
 
-    scim.request("POST", "/Users", {"schemas": [CORE], "userName": "Alice"})
+        def count(name: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
+            response = scim.request(method, path, body, **headers)
+            calls[name] = log.last["dynamodb_calls"]
+            return response
 
-    assert (log.last["dynamodb_calls"], items()) == (1, before)
+        user = {"schemas": [CORE], "userName": "alice"}
+        patched = {
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [build_replace("title", "Cook")],
+        }
+        path = f"/Users/{count('create', 'POST', '/Users', user).json()['id']}"
+        count("get", "GET", path)
+        count("replace", "PUT", path, user | {"title": "Chef"})
+        count("patch", "PATCH", path, patched)
+        count("patch without change", "PATCH", path, patched)
+        count(
+            "patch with If-Match",
+            "PATCH",
+            path,
+            patched | {"Operations": [build_replace("title", "Chef")]},
+            if_match='"3"',
+        )
+        count("delete", "DELETE", path)
+        count("get a deleted user", "GET", path)
+        count("get an invalid id", "GET", "/Users/7")
 
+        assert calls == {
+            "create": 1,
+            "get": 1,
+            "replace": 2,
+            "patch": 2,
+            "patch without change": 1,
+            "patch with If-Match": 2,
+            "delete": 2,
+            "get a deleted user": 1,
+            "get an invalid id": 0,
+        }
 
-def test_document_is_stored_without_meta(scim: Endpoint, items: Items) -> None:
-    user = scim.create(userName="alice")
-    (item,) = [item for item in items() if item["sk"] == f"U#{user['id']}"]
+    def test_duplicate_costs_one_call(self, scim: Endpoint, items: Items, log: Log) -> None:
+        scim.create(userName="alice")
+        before = items()
 
-    assert json.loads(item["doc"]) == {name: value for name, value in user.items() if name != "meta"}
+        scim.request("POST", "/Users", {"schemas": [CORE], "userName": "Alice"})
+
+        assert (log.last["dynamodb_calls"], items()) == (1, before)
+
+    def test_document_is_stored_without_meta(self, scim: Endpoint, items: Items) -> None:
+        user = scim.create(userName="alice")
+        (item,) = [item for item in items() if item["sk"] == f"U#{user['id']}"]
+
+        assert json.loads(item["doc"]) == {name: value for name, value in user.items() if name != "meta"}

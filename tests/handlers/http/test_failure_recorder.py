@@ -1,4 +1,4 @@
-"""The recorder of failures that is created when it is needed first."""
+"""The failure recorder, which is created at its first use."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,11 +11,11 @@ from tests.service.audit.test_failure_recorder import WRONG_TYPE, FakeFailureSto
 
 
 def test_operations_of_a_bulk_request_share_one_recorder() -> None:
-    """Otherwise the failures of all but one are in no log line and in no count of the day."""
+    """With several recorders, failures would be missing in the log line and in the daily counts."""
     store = FakeFailureStore()
 
     def create() -> FailureRecorder:
-        time.sleep(0.01)  # so that every thread asks before there is one
+        time.sleep(0.01)  # all threads request a recorder before one exists
         return build_recorder(store)
 
     recorder = LazyFailureRecorder(create)

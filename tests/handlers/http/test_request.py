@@ -1,4 +1,4 @@
-"""HTTP as API Gateway hands it over and takes it back."""
+"""Requests and responses in the format of API Gateway."""
 
 from typing import Any
 
@@ -7,184 +7,171 @@ import pytest
 from handlers.http.request import JSON, SCIM_JSON, Request
 from handlers.http.response import Response
 from scim.protocol.errors import BadRequest, InvalidSyntax, InvalidValue, PayloadTooLarge, UnsupportedMediaType
-from tests.handlers.events import event
+from tests.handlers.events import build_event
 
-KNOWN = frozenset({"filter", "startindex"})
+PARAMETERS = frozenset({"filter", "startindex"})
 LARGEST = 1_048_576
 
 
-# The path
+class TestPath:
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/scim/v2/Users/7",
+            "/scim/v2/Users/7/",
+            "/Users/7",
+            "/Users/7/",
+            "/scim/Users/7",
+            "/v2/Users/7",
+            "//Users/7",
+            "//scim//v2//Users//7//",
+            "/SCIM/V2/Users/7",
+        ],
+    )
+    def test_base_url_may_be_pasted_in_any_form(self, path: str) -> None:
+        assert Request(build_event(path=path)).path_segments == ["Users", "7"]
+
+    @pytest.mark.parametrize("path", ["", "/", "//", "/scim", "/scim/v2", "/scim/v2/", "/v2/"])
+    def test_base_url_itself_has_no_segments(self, path: str) -> None:
+        assert Request(build_event(path=path)).path_segments == []
+
+    def test_segments_after_the_base_url_are_unchanged(self) -> None:
+        assert Request(build_event(path="/scim/v2/Users/scim/v2/ä b")).path_segments == ["Users", "scim", "v2", "ä b"]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/scim/v2/Users/7",
-        "/scim/v2/Users/7/",
-        "/Users/7",
-        "/Users/7/",
-        "/scim/Users/7",
-        "/v2/Users/7",
-        "//Users/7",
-        "//scim//v2//Users//7//",
-        "/SCIM/V2/Users/7",
-    ],
-)
-def test_base_url_may_be_pasted_in_any_form(path: str) -> None:
-    assert Request(event(path=path)).path_segments == ["Users", "7"]
+class TestQuery:
+    @pytest.mark.parametrize(
+        ("query", "parameters"),
+        [
+            ("", {}),
+            ("filter=userName%20eq%20%22a%22", {"filter": 'userName eq "a"'}),
+            ("filter=userName+eq+%22a%22", {"filter": 'userName eq "a"'}),
+            ("filter=a%2Bb", {"filter": "a+b"}),
+            ("filter=a%252Bb", {"filter": "a%2Bb"}),
+            ("filter=a%26b%3Dc", {"filter": "a&b=c"}),
+            ("filter=a,b&startIndex=3", {"filter": "a,b", "startindex": "3"}),
+            ("FILTER=a&startindex=0", {"filter": "a", "startindex": "0"}),
+            ("filter=%C3%A4", {"filter": "ä"}),
+            ("filter=", {"filter": ""}),
+            ("filter", {"filter": ""}),
+            ("startIndex=&filter=a", {"filter": "a"}),
+            ("aadOptscim062020", {}),
+            ("aadOptscim062020&filter=a&x=1&x=2", {"filter": "a"}),
+            ("filter=a;startIndex=3", {"filter": "a;startIndex=3"}),
+        ],
+    )
+    def test_query_is_decoded_without_unknown_parameters(self, query: str, parameters: dict[str, str]) -> None:
+        assert Request(build_event(query=query)).parse_query_parameters(PARAMETERS) == parameters
+
+    @pytest.mark.parametrize("query", ["filter=a&filter=b", "filter=a&Filter=a", "startIndex=1&startindex=2"])
+    def test_repeated_parameter_is_rejected(self, query: str) -> None:
+        with pytest.raises(InvalidValue, match="twice"):
+            Request(build_event(query=query)).parse_query_parameters(PARAMETERS)
+
+    @pytest.mark.parametrize("query", ["filter=%ff", "%ff=a", "filter=%C3", "&".join(["x=1"] * 101)])
+    def test_malformed_query_is_rejected(self, query: str) -> None:
+        with pytest.raises(InvalidValue):
+            Request(build_event(query=query)).parse_query_parameters(PARAMETERS)
 
 
-@pytest.mark.parametrize("path", ["", "/", "//", "/scim", "/scim/v2", "/scim/v2/", "/v2/"])
-def test_base_url_itself_has_no_segments(path: str) -> None:
-    assert Request(event(path=path)).path_segments == []
+class TestBody:
+    @pytest.mark.parametrize(
+        "media_type",
+        [
+            None,
+            "",
+            "application/scim+json",
+            "application/json",
+            "application/scim+json; charset=utf-8",
+            'Application/JSON;charset="UTF-8"',
+            "application/json ; profile=x",
+            "application/merge-patch+json",
+        ],
+    )
+    def test_json_media_types_are_accepted(self, media_type: str | None) -> None:
+        headers = {} if media_type is None else {"content-type": media_type}
+
+        assert Request(build_event("POST", headers=headers, body='{"a": 1}')).json() == {"a": 1}
+
+    @pytest.mark.parametrize(
+        "media_type",
+        [
+            "text/plain",
+            "application/xml",
+            "text/json",
+            "application/x-www-form-urlencoded",
+            "application/jsonp",
+            "json",
+        ],
+    )
+    def test_other_media_types_are_rejected(self, media_type: str) -> None:
+        request = Request(build_event("POST", headers={"content-type": media_type}, body="{}"))
+
+        with pytest.raises(UnsupportedMediaType):
+            request.json()
+
+    def test_compressed_body_is_rejected(self) -> None:
+        with pytest.raises(UnsupportedMediaType):
+            Request(build_event("POST", headers={"content-encoding": "gzip"}, body=b"\x1f\x8b")).json()
+
+        assert Request(build_event("POST", headers={"content-encoding": "identity"}, body="{}")).json() == {}
+
+    @pytest.mark.parametrize("body", ['{"a": "ä"}', '{"a": "ä"}'.encode(), '\N{BYTE ORDER MARK}{"a": "ä"}'.encode()])
+    def test_body_is_read_as_text_and_base64(self, body: str | bytes) -> None:
+        assert Request(build_event("POST", body=body)).json() == {"a": "ä"}
+
+    @pytest.mark.parametrize("body", [None, "", b""])
+    def test_empty_body_is_rejected(self, body: str | bytes | None) -> None:
+        with pytest.raises(InvalidSyntax, match="empty"):
+            Request(build_event("POST", body=body)).json()
+
+    @pytest.mark.parametrize("broken", ["{}", "e30", "e30=e30=", "ä"])
+    def test_invalid_base64_body_is_rejected(self, broken: str) -> None:
+        with pytest.raises(BadRequest):
+            Request(build_event("POST", body=b"") | {"body": broken}).json()
+
+    def test_body_size_limit_is_one_mebibyte(self) -> None:
+        largest = b'"' + b"x" * (LARGEST - 2) + b'"'
+
+        assert Request(build_event("POST", body=largest)).json() == "x" * (LARGEST - 2)
+        with pytest.raises(PayloadTooLarge):
+            Request(build_event("POST", body=largest + b" ")).json()
+
+    def test_body_size_is_counted_in_bytes(self) -> None:
+        with pytest.raises(PayloadTooLarge):
+            Request(build_event("POST", body='"' + "ä" * (LARGEST // 2) + '"')).json()
 
 
-def test_segments_after_the_base_url_are_unchanged() -> None:
-    assert Request(event(path="/scim/v2/Users/scim/v2/ä b")).path_segments == ["Users", "scim", "v2", "ä b"]
+class TestResponse:
+    @pytest.mark.parametrize(
+        ("accept", "media_type"),
+        [
+            (None, SCIM_JSON),
+            ("*/*", SCIM_JSON),
+            ("application/*", SCIM_JSON),
+            ("text/html", SCIM_JSON),
+            ("application/scim+json", SCIM_JSON),
+            ("application/json, application/scim+json", SCIM_JSON),
+            ("application/scim+json;q=0.1, application/json", SCIM_JSON),
+            ("application/json", JSON),
+            ("Application/JSON; charset=utf-8", JSON),
+            ("text/html, application/json;q=0.9, */*;q=0.8", JSON),
+        ],
+    )
+    def test_response_media_type_follows_accept_header(self, accept: str | None, media_type: str) -> None:
+        headers = {} if accept is None else {"accept": accept}
 
+        assert Request(build_event(headers=headers)).response_media_type == media_type
 
-# The query string
-
-
-@pytest.mark.parametrize(
-    ("query", "parameters"),
-    [
-        ("", {}),
-        ("filter=userName%20eq%20%22a%22", {"filter": 'userName eq "a"'}),
-        ("filter=userName+eq+%22a%22", {"filter": 'userName eq "a"'}),
-        ("filter=a%2Bb", {"filter": "a+b"}),
-        ("filter=a%252Bb", {"filter": "a%2Bb"}),
-        ("filter=a%26b%3Dc", {"filter": "a&b=c"}),
-        ("filter=a,b&startIndex=3", {"filter": "a,b", "startindex": "3"}),
-        ("FILTER=a&startindex=0", {"filter": "a", "startindex": "0"}),
-        ("filter=%C3%A4", {"filter": "ä"}),
-        ("filter=", {"filter": ""}),
-        ("filter", {"filter": ""}),
-        ("startIndex=&filter=a", {"filter": "a"}),
-        ("aadOptscim062020", {}),
-        ("aadOptscim062020&filter=a&x=1&x=2", {"filter": "a"}),
-        ("filter=a;startIndex=3", {"filter": "a;startIndex=3"}),
-    ],
-)
-def test_query_is_decoded_without_unknown_parameters(query: str, parameters: dict[str, str]) -> None:
-    assert Request(event(query=query)).parse_query_parameters(KNOWN) == parameters
-
-
-@pytest.mark.parametrize("query", ["filter=a&filter=b", "filter=a&Filter=a", "startIndex=1&startindex=2"])
-def test_repeated_parameter_is_rejected(query: str) -> None:
-    with pytest.raises(InvalidValue, match="twice"):
-        Request(event(query=query)).parse_query_parameters(KNOWN)
-
-
-@pytest.mark.parametrize("query", ["filter=%ff", "%ff=a", "filter=%C3", "&".join(["x=1"] * 101)])
-def test_malformed_query_is_rejected(query: str) -> None:
-    with pytest.raises(InvalidValue):
-        Request(event(query=query)).parse_query_parameters(KNOWN)
-
-
-# The body
-
-
-@pytest.mark.parametrize(
-    "media_type",
-    [
-        None,
-        "",
-        "application/scim+json",
-        "application/json",
-        "application/scim+json; charset=utf-8",
-        'Application/JSON;charset="UTF-8"',
-        "application/json ; profile=x",
-        "application/merge-patch+json",
-    ],
-)
-def test_body_is_json_of_any_name(media_type: str | None) -> None:
-    headers = {} if media_type is None else {"content-type": media_type}
-
-    assert Request(event("POST", headers=headers, body='{"a": 1}')).json() == {"a": 1}
-
-
-@pytest.mark.parametrize(
-    "media_type",
-    ["text/plain", "application/xml", "text/json", "application/x-www-form-urlencoded", "application/jsonp", "json"],
-)
-def test_body_of_another_media_type_is_refused(media_type: str) -> None:
-    request = Request(event("POST", headers={"content-type": media_type}, body="{}"))
-
-    with pytest.raises(UnsupportedMediaType):
-        request.json()
-
-
-def test_compressed_body_is_rejected() -> None:
-    with pytest.raises(UnsupportedMediaType):
-        Request(event("POST", headers={"content-encoding": "gzip"}, body=b"\x1f\x8b")).json()
-
-    assert Request(event("POST", headers={"content-encoding": "identity"}, body="{}")).json() == {}
-
-
-@pytest.mark.parametrize("body", ['{"a": "ä"}', '{"a": "ä"}'.encode(), '\N{BYTE ORDER MARK}{"a": "ä"}'.encode()])
-def test_body_is_read_as_text_and_in_base64(body: str | bytes) -> None:
-    assert Request(event("POST", body=body)).json() == {"a": "ä"}
-
-
-@pytest.mark.parametrize("body", [None, "", b""])
-def test_empty_body_is_refused(body: str | bytes | None) -> None:
-    with pytest.raises(InvalidSyntax, match="empty"):
-        Request(event("POST", body=body)).json()
-
-
-@pytest.mark.parametrize("broken", ["{}", "e30", "e30=e30=", "ä"])
-def test_invalid_base64_body_is_rejected(broken: str) -> None:
-    with pytest.raises(BadRequest):
-        Request(event("POST", body=b"") | {"body": broken}).json()
-
-
-def test_body_size_limit_is_one_mebibyte() -> None:
-    largest = b'"' + b"x" * (LARGEST - 2) + b'"'
-
-    assert Request(event("POST", body=largest)).json() == "x" * (LARGEST - 2)
-    with pytest.raises(PayloadTooLarge):
-        Request(event("POST", body=largest + b" ")).json()
-
-
-def test_body_size_is_counted_in_bytes() -> None:
-    with pytest.raises(PayloadTooLarge):
-        Request(event("POST", body='"' + "ä" * (LARGEST // 2) + '"')).json()
-
-
-# The answer
-
-
-@pytest.mark.parametrize(
-    ("accept", "media_type"),
-    [
-        (None, SCIM_JSON),
-        ("*/*", SCIM_JSON),
-        ("application/*", SCIM_JSON),
-        ("text/html", SCIM_JSON),
-        ("application/scim+json", SCIM_JSON),
-        ("application/json, application/scim+json", SCIM_JSON),
-        ("application/scim+json;q=0.1, application/json", SCIM_JSON),
-        ("application/json", JSON),
-        ("Application/JSON; charset=utf-8", JSON),
-        ("text/html, application/json;q=0.9, */*;q=0.8", JSON),
-    ],
-)
-def test_response_media_type_follows_accept_header(accept: str | None, media_type: str) -> None:
-    headers = {} if accept is None else {"accept": accept}
-
-    assert Request(event(headers=headers)).response_media_type == media_type
-
-
-@pytest.mark.parametrize(
-    ("response", "answer"),
-    [
-        (
-            Response(201, '{"id":"ä"}', {"ETag": 'W/"1"'}, {"plan": "ids"}),
-            {"statusCode": 201, "headers": {"ETag": 'W/"1"', "Content-Type": SCIM_JSON}, "body": '{"id":"ä"}'},
-        ),
-        (Response(204), {"statusCode": 204, "headers": {}, "body": ""}),
-    ],
-)
-def test_answer_has_a_media_type_only_with_a_body(response: Response, answer: dict[str, Any]) -> None:
-    assert response.to_gateway_response(SCIM_JSON) == answer | {"isBase64Encoded": False}
+    @pytest.mark.parametrize(
+        ("response", "expected"),
+        [
+            (
+                Response(201, '{"id":"ä"}', {"ETag": 'W/"1"'}, {"plan": "ids"}),
+                {"statusCode": 201, "headers": {"ETag": 'W/"1"', "Content-Type": SCIM_JSON}, "body": '{"id":"ä"}'},
+            ),
+            (Response(204), {"statusCode": 204, "headers": {}, "body": ""}),
+        ],
+    )
+    def test_empty_response_has_no_media_type(self, response: Response, expected: dict[str, Any]) -> None:
+        assert response.to_gateway_response(SCIM_JSON) == expected | {"isBase64Encoded": False}

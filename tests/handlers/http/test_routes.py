@@ -1,4 +1,4 @@
-"""What is served where."""
+"""Paths, their endpoints and methods."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -45,31 +45,31 @@ NOT_SERVED = [
     "/User",
 ]
 
-# Every form of the base URL (docs: what an administrator may paste into an identity provider).
-BASES = ["/scim/v2", "", "/scim", "/v2", "/", "//scim//v2", "/scim/v2/", "/SCIM/V2"]
+# Base URLs that an IT admin may enter in an identity provider.
+BASE_URLS = ["/scim/v2", "", "/scim", "/v2", "/", "//scim//v2", "/scim/v2/", "/SCIM/V2"]
 
 
-def segments(path: str) -> list[str]:
+def split_path(path: str) -> list[str]:
     return [segment for segment in path.split("/") if segment]
 
 
 @pytest.mark.parametrize("path", SERVED | DISCOVERY)
 @pytest.mark.parametrize("change", [str, str.lower, str.upper], ids=["as written", "lower case", "upper case"])
-def test_path_leads_to_its_endpoint_in_any_case(path: str, change: Callable[[str], str]) -> None:
-    endpoint = find_endpoint(segments(change(path)), (load_user_type(),))
+def test_path_is_case_insensitive(path: str, change: Callable[[str], str]) -> None:
+    endpoint = find_endpoint(split_path(change(path)), (load_user_type(),))
 
     assert endpoint is not None
     assert (endpoint.name, list(endpoint.handlers)) == (SERVED | DISCOVERY)[path]
 
 
 @pytest.mark.parametrize("path", NOT_SERVED)
-def test_other_paths_lead_nowhere(path: str) -> None:
-    assert find_endpoint(segments(path), (load_user_type(),)) is None
+def test_other_paths_have_no_endpoint(path: str) -> None:
+    assert find_endpoint(split_path(path), (load_user_type(),)) is None
 
 
 @pytest.mark.parametrize("path", [*(SERVED | DISCOVERY), "/Users/Ada", "/User/Users", "/Nothing/Users"])
 def test_valid_path_has_no_misplaced_endpoint(path: str) -> None:
-    assert split_misplaced_endpoint(segments(path), (load_user_type(),)) is None
+    assert split_misplaced_endpoint(split_path(path), (load_user_type(),)) is None
 
 
 @pytest.mark.parametrize(
@@ -78,11 +78,11 @@ def test_valid_path_has_no_misplaced_endpoint(path: str) -> None:
 @pytest.mark.parametrize("path", ["/Users", f"/Users/{ID}", "/Users/.search", "/Groups", "/Bulk", "/Schemas", "/me"])
 @pytest.mark.parametrize("base", ["", "/scim/v2", "/V2", "/scim"])
 def test_misplaced_endpoint_is_split_off(added: str, base: str, path: str) -> None:
-    found = split_misplaced_endpoint(segments(added + base + path), (load_user_type(),))
+    misplaced = split_misplaced_endpoint(split_path(added + base + path), (load_user_type(),))
 
-    assert found is not None
-    assert found.endpoint.lower() == segments(added)[0].lower()
-    assert found.intended_segments == segments(path)
+    assert misplaced is not None
+    assert misplaced.endpoint.lower() == split_path(added)[0].lower()
+    assert misplaced.intended_segments == split_path(path)
 
 
 @pytest.mark.parametrize(
@@ -91,9 +91,9 @@ def test_misplaced_endpoint_is_split_off(added: str, base: str, path: str) -> No
 def test_function_serves_its_own_routes_only(
     find_own: EndpointFinder, own: Mapping[str, tuple[str, list[str]]]
 ) -> None:
-    found = {path: find_own(segments(path), (load_user_type(),)) for path in [*SERVED, *DISCOVERY, *NOT_SERVED]}
+    endpoints = {path: find_own(split_path(path), (load_user_type(),)) for path in [*SERVED, *DISCOVERY, *NOT_SERVED]}
 
-    assert {path: endpoint.name for path, endpoint in found.items() if endpoint} == {
+    assert {path: endpoint.name for path, endpoint in endpoints.items() if endpoint} == {
         path: name for path, (name, _) in own.items()
     }
 
@@ -103,25 +103,25 @@ def test_other_method_is_405_with_allow_header(scim: Endpoint, path: str) -> Non
     _, allowed = (SERVED | DISCOVERY)[path]
     others = [method for method in (*ALL, "HEAD", "OPTIONS") if method not in allowed]
 
-    answers = [scim.send(method, path) for method in others]
+    responses = [scim.send(method, path) for method in others]
 
-    assert [(status, headers["allow"]) for status, headers, _ in answers] == [(405, ", ".join(allowed))] * len(others)
+    assert [(status, headers["allow"]) for status, headers, _ in responses] == [(405, ", ".join(allowed))] * len(others)
     assert 405 not in [scim.send(method, path)[0] for method in allowed]
 
 
 @pytest.mark.parametrize("path", NOT_SERVED)
 def test_unknown_path_is_404_with_the_scim_url(scim: Endpoint, path: str) -> None:
-    answer = scim.request("GET", path)
+    response = scim.request("GET", path)
 
-    assert answer.status == 404
-    assert BASE_URL in answer.json()["detail"]
+    assert response.status == 404
+    assert BASE_URL in response.json()["detail"]
 
 
-@pytest.mark.parametrize("base", BASES)
-def test_user_is_served_under_every_form_of_base_url(scim: Endpoint, base: str) -> None:
+@pytest.mark.parametrize("base", BASE_URLS)
+def test_users_accept_all_forms_of_the_base_url(scim: Endpoint, base: str) -> None:
     def send(method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        status, _, answer = scim.send(method, path, body=body and json.dumps(body), base=base)
-        return status, answer and json.loads(answer)
+        status, _, response = scim.send(method, path, body=body and json.dumps(body), base=base)
+        return status, response and json.loads(response)
 
     status, user = send("POST", "/Users/", {"schemas": [CORE], "userName": "alice"})
     location = f"{BASE_URL}/Users/{user['id']}"
@@ -135,47 +135,42 @@ def test_user_is_served_under_every_form_of_base_url(scim: Endpoint, base: str) 
     assert send("GET", f"/Users/{user['id']}")[0] == 404
 
 
-# What is not supported says so
+class TestUnsupported:
+    def test_groups_are_an_empty_list(self, scim: Endpoint) -> None:
+        response = scim.request("GET", "/Groups?startIndex=1&count=100&filter=displayName+eq+%22x%22")
 
+        assert (response.status, response.json()) == (
+            200,
+            {
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+                "totalResults": 0,
+                "startIndex": 1,
+                "itemsPerPage": 0,
+                "Resources": [],
+            },
+        )
 
-def test_groups_are_an_empty_list(scim: Endpoint) -> None:
-    answer = scim.request("GET", "/Groups?startIndex=1&count=100&filter=displayName+eq+%22x%22")
-
-    assert (answer.status, answer.json()) == (
-        200,
-        {
-            "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-            "totalResults": 0,
-            "startIndex": 1,
-            "itemsPerPage": 0,
-            "Resources": [],
-        },
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [
+            ("POST", "/Groups"),
+            ("GET", "/Groups/7"),
+            ("PATCH", "/Groups/7"),
+            ("DELETE", "/Groups/7"),
+            ("POST", "/Groups/.search"),
+        ],
     )
+    def test_other_groups_requests_are_501_with_advice(self, scim: Endpoint, method: str, path: str) -> None:
+        response = scim.request(method, path, {})
 
+        assert response.status == 501
+        assert "Turn group provisioning" in response.json()["detail"]
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("POST", "/Groups"),
-        ("GET", "/Groups/7"),
-        ("PATCH", "/Groups/7"),
-        ("DELETE", "/Groups/7"),
-        ("POST", "/Groups/.search"),
-    ],
-)
-def test_other_groups_requests_are_501_with_advice(scim: Endpoint, method: str, path: str) -> None:
-    answer = scim.request(method, path, {})
+    @pytest.mark.parametrize("method", ALL)
+    def test_me_is_501(self, scim: Endpoint, method: str) -> None:
+        assert scim.request(method, "/Me", {}).status == 501
 
-    assert answer.status == 501
-    assert "Turn group provisioning" in answer.json()["detail"]
-
-
-@pytest.mark.parametrize("method", ALL)
-def test_me_is_501(scim: Endpoint, method: str) -> None:
-    assert scim.request(method, "/Me", {}).status == 501
-
-
-@pytest.mark.parametrize("version", ["v1", "V3", "v1.1"])
-def test_other_protocol_version_is_rejected(scim: Endpoint, version: str) -> None:
-    status, _, body = scim.send("GET", f"/{version}/Users", base="/scim")
-    assert (status, json.loads(body)["scimType"]) == (400, "invalidVers")
+    @pytest.mark.parametrize("version", ["v1", "V3", "v1.1"])
+    def test_other_protocol_version_is_rejected(self, scim: Endpoint, version: str) -> None:
+        status, _, body = scim.send("GET", f"/{version}/Users", base="/scim")
+        assert (status, json.loads(body)["scimType"]) == (400, "invalidVers")
