@@ -51,7 +51,7 @@ ENVIRONMENT = {
 # What references of the template's variables lead to.
 
 
-def functions() -> list[FunctionSpec]:
+def read_functions() -> list[FunctionSpec]:
     """The functions of the template with this environment's values."""
     return TEMPLATE.read_functions(KNOWN, ENVIRONMENT | {"FunctionLogs": ""})
 
@@ -83,7 +83,7 @@ class Endpoint:
     def __init__(self, token: str, users: Handler | None = None) -> None:
         """``users`` stands in for the handlers of users and bulk, say with another engine behind it."""
         self.token = token
-        specs = functions()
+        specs = read_functions()
         self._routes = Routes(route for spec in specs for route in spec.routes)
         self._handlers = {spec.name: load(spec.handler) for spec in specs}
         if users is not None:

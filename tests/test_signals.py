@@ -32,7 +32,7 @@ def metrics() -> set[str]:
     return {each["MetricTransformations"][0]["MetricName"] for each in FILTERS.values()}
 
 
-def functions() -> dict[str, dict[str, Any]]:
+def read_functions() -> dict[str, dict[str, Any]]:
     return DEPLOYMENT.of_type("AWS::Serverless::Function")
 
 
@@ -156,7 +156,7 @@ def test_throttle_alarm_covers_every_function() -> None:
     throttled = [each["MetricStat"]["Metric"] for each in ALARMS["ThrottleAlarm"]["Metrics"] if "MetricStat" in each]
     assert {each["MetricName"] for each in throttled} == {"Throttles"}
     assert sorted(dimension["Value"].argument for each in throttled for dimension in each["Dimensions"]) == sorted(
-        functions()
+        read_functions()
     )
 
 
@@ -164,7 +164,7 @@ def test_functions_without_gateway_have_an_alarm() -> None:
     """GatewayAlarm covers the functions of API Gateway, and the alarms of a queue cover its function."""
     behind = {
         name
-        for name, each in functions().items()
+        for name, each in read_functions().items()
         if any(event["Type"] == "HttpApi" for event in each.get("Events", {}).values())
     }
     watched = {
@@ -181,9 +181,9 @@ def test_functions_without_gateway_have_an_alarm() -> None:
     }
     watched |= {
         name
-        for name, each in functions().items()
+        for name, each in read_functions().items()
         for event in each.get("Events", {}).values()
         if event["Type"] == "SQS" and event["Properties"]["Queue"].argument.removesuffix(".Arn") in queues
     }
     assert behind
-    assert watched == functions().keys() - behind
+    assert watched == read_functions().keys() - behind

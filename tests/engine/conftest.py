@@ -1,4 +1,4 @@
-"""A real engine under the real handlers: whichever is installed, and never moto, which has no atomicity to test."""
+"""The real handlers on a real DynamoDB engine. Moto is no replacement: its transactions are not atomic."""
 
 import asyncio
 import os
@@ -24,10 +24,10 @@ from scim.settings import Settings
 from scim.wiring.events import build_link_processor_factory, build_stream_processor_factory
 from scim.wiring.operator_adapters import build_operator_adapters
 from tests.conftest import EXTENSION
-from tests.endpoint import TEMPLATE, Endpoint, Handler, LambdaContext, functions
+from tests.endpoint import TEMPLATE, Endpoint, Handler, LambdaContext, read_functions
 from tests.engine.proxy import Proxy
 
-Read = Callable[[], list[dict[str, Any]]]
+ReadEvents = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="session")
@@ -38,24 +38,24 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture
 def proxy(engine: Engine) -> Iterator[Proxy]:
-    """Between the handlers and the engine; it loses what it is told to."""
+    """A proxy between the handlers and the engine that can lose responses and throttle calls."""
     with Proxy(engine.url) as proxy:
         yield proxy
 
 
 @pytest.fixture
 def scim(aws: None, engine: Engine, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
-    """The endpoint with a table of its own on the engine, behind the proxy; the secrets are moto's."""
-    return _endpoint(engine, proxy.url, monkeypatch)
+    """The endpoint with a new table on the engine, behind the proxy. Secrets are stored in moto."""
+    return _connect_tenant(engine, proxy.url, monkeypatch)
 
 
 @pytest.fixture
 def direct(aws: None, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
-    """The same without the proxy, which takes its time."""
-    return _endpoint(engine, engine.url, monkeypatch)
+    """The endpoint with a new table on the engine, without the proxy, which is slow."""
+    return _connect_tenant(engine, engine.url, monkeypatch)
 
 
-def _endpoint(engine: Engine, url: str, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
+def _connect_tenant(engine: Engine, url: str, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
     monkeypatch.setenv("TABLE_NAME", f"muster-{uuid.uuid4()}")
     settings = Settings.from_environment(os.environ)
@@ -71,14 +71,14 @@ def _endpoint(engine: Engine, url: str, monkeypatch: pytest.MonkeyPatch) -> Endp
 
 @pytest.fixture
 def update_links(scim: Endpoint, bus: Messaging) -> Callable[[], int]:
-    """Brings all messages of the links queue to the function; returns the number of its invocations."""
-    (mapping,) = [spec.queue for spec in functions() if spec.queue]
-    handler = links_handler()
+    """Process all messages of the links queue; return the number of invocations of the function."""
+    (mapping,) = [spec.queue for spec in read_functions() if spec.queue]
+    handler = build_links_handler()
 
     async def invoke(event: dict[str, Any]) -> object:
-        answer = handler(event, LambdaContext())
-        assert answer == {"batchItemFailures": []}
-        return answer
+        response = handler(event, LambdaContext())
+        assert response == {"batchItemFailures": []}
+        return response
 
     def update_links() -> int:
         invocations = 0
@@ -89,15 +89,17 @@ def update_links(scim: Endpoint, bus: Messaging) -> Callable[[], int]:
     return update_links
 
 
-def links_handler() -> Handler:
-    """The function behind the links queue."""
+def build_links_handler() -> Handler:
+    """Return the handler of the function that processes the links queue."""
     return LinksHandler(lambda: build_link_processor_factory(Settings.from_environment(os.environ)))
 
 
 @pytest.fixture
-def publish(scim: Endpoint, engine: Engine, events: Read, update_links: Callable[[], int], tmp_path: Path) -> Read:
-    """Brings what is new in the stream to the function, then the links queue to its own, and reads all events."""
-    (spec,) = [spec for spec in functions() if spec.stream]
+def publish(
+    scim: Endpoint, engine: Engine, events: ReadEvents, update_links: Callable[[], int], tmp_path: Path
+) -> ReadEvents:
+    """Process the new records of the stream and return all events; then process the links queue."""
+    (spec,) = [spec for spec in read_functions() if spec.stream]
     assert spec.stream is not None
     mapping = spec.stream
     handler: Handler = ChangesHandler(lambda: build_stream_processor_factory(Settings.from_environment(os.environ)))
@@ -107,12 +109,14 @@ def publish(scim: Endpoint, engine: Engine, events: Read, update_links: Callable
     async def invoke(event: dict[str, Any]) -> object:
         return handler(event, LambdaContext())
 
-    async def never(attempt: int) -> None:
-        pytest.fail("a batch had to come again")
+    async def fail_on_retry(attempt: int) -> None:
+        pytest.fail("a batch was retried")
 
     def publish() -> list[dict[str, Any]]:
         for shard, records in stream.read():
-            asyncio.run(deliver(mapping, shard, records, invoke, lambda notice: pytest.fail(str(notice)), never))
+            asyncio.run(
+                deliver(mapping, shard, records, invoke, lambda notice: pytest.fail(str(notice)), fail_on_retry)
+            )
         published_events = events()
         update_links()
         return published_events

@@ -1,4 +1,4 @@
-"""A proxy before an engine, which loses responses and throttles calls."""
+"""A proxy in front of an engine, which loses responses and throttles calls."""
 
 import json
 import threading
@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 from urllib.parse import urlsplit
 
-# The response of DynamoDB to a transaction on a partition without capacity.
+# The response of DynamoDB when the partition of a transaction has no capacity left.
 _THROTTLED = json.dumps(
     {
         "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
@@ -57,14 +57,14 @@ class Proxy:
                 pass
 
         class Server(ThreadingHTTPServer):
-            request_queue_size = 64  # as many may connect at once
+            request_queue_size = 64  # the number of simultaneous connection attempts
 
         self._server = Server(("127.0.0.1", 0), Handler)
         self._lock = threading.Lock()
         self._losses: Counter[str] = Counter()
         self._rates: dict[str, tuple[float, float]] = {}
         self.forgets_tokens = False
-        """Whether repeated transactions get new tokens, as if ten minutes had passed."""
+        """Whether repeated transactions get new idempotency tokens, as if ten minutes had passed."""
         self.bodies: dict[str, list[bytes]] = {}
         """The bodies of the requests, by operation."""
 
@@ -77,11 +77,11 @@ class Proxy:
         self._losses[operation] = times
 
     def throttle(self, operation: str, per_second: float) -> None:
-        """Refuse more than so many calls of an operation a second, as a hot partition does."""
+        """Throttle an operation to a number of calls per second, as a hot partition does."""
         self._rates[operation] = (per_second, time.monotonic())
 
     def take_throttling(self, operation: str) -> bool:
-        """Use capacity for a call, and return whether there was none."""
+        """Use capacity for a call. Return true if no capacity is left."""
         with self._lock:
             if operation not in self._rates:
                 return False

@@ -1,4 +1,4 @@
-"""Bulk requests on a real engine, side by side."""
+"""Bulk requests with many operations on a real engine."""
 
 import time
 from collections import Counter
@@ -13,34 +13,34 @@ from tests.size import sizes
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 
 
-def post(name: str, **attributes: Any) -> dict[str, Any]:
+def build_create(name: str, **attributes: Any) -> dict[str, Any]:
     data = {"schemas": [CORE], "userName": name} | attributes
     return {"method": "POST", "path": "/Users", "bulkId": name, "data": data}
 
 
-def run(scim: Endpoint, operations: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    answer = scim.request("POST", "/Bulk", {"schemas": [BULK], "Operations": operations})
-    results: list[dict[str, Any]] = answer.json()["Operations"]
+def send_bulk(scim: Endpoint, operations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    response = scim.request("POST", "/Bulk", {"schemas": [BULK], "Operations": operations})
+    results: list[dict[str, Any]] = response.json()["Operations"]
     return results
 
 
 @pytest.mark.parametrize("number", sizes(150, 1_000))
-def test_many_creates_can_be_sent_twice(scim: Endpoint, number: int) -> None:
-    operations = [post(f"user-{index}") for index in range(number)]
-    assert Counter(result["status"] for result in run(scim, operations)) == {"201": number}
-    assert Counter(result["status"] for result in run(scim, operations)) == {"409": number}
+def test_repeated_creates_are_conflicts(scim: Endpoint, number: int) -> None:
+    operations = [build_create(f"user-{index}") for index in range(number)]
+    assert Counter(result["status"] for result in send_bulk(scim, operations)) == {"201": number}
+    assert Counter(result["status"] for result in send_bulk(scim, operations)) == {"409": number}
     assert scim.request("GET", "/Users?count=0").json()["totalResults"] == number
 
 
-def test_throttled_bulk_answers_in_time_and_can_be_sent_again(
+def test_throttled_bulk_meets_deadline_and_can_be_repeated(
     scim: Endpoint, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    operations = [post(f"user-{number}") for number in range(400)]
+    operations = [build_create(f"user-{number}") for number in range(400)]
     proxy.throttle("TransactWriteItems", 70)
     started = time.monotonic()
-    with monkeypatch.context() as short:
-        short.setattr("tests.endpoint.TIMEOUT_S", 8.0)
-        results = run(scim, operations)
+    with monkeypatch.context() as patch:
+        patch.setattr("tests.endpoint.TIMEOUT_S", 8.0)
+        results = send_bulk(scim, operations)
     assert time.monotonic() - started < 8.0
     assert [result["bulkId"] for result in results] == [operation["bulkId"] for operation in operations]
     statuses = Counter(result["status"] for result in results)
@@ -50,17 +50,21 @@ def test_throttled_bulk_answers_in_time_and_can_be_sent_again(
     } == {True}
     assert scim.request("GET", "/Users?count=0").json()["totalResults"] == statuses["201"]
 
-    left = [operation for operation, result in zip(operations, results, strict=True) if result["status"] == "503"]
-    assert {result["status"] for result in run(scim, left)} == {"201"}
+    unprocessed = [
+        operation for operation, result in zip(operations, results, strict=True) if result["status"] == "503"
+    ]
+    assert {result["status"] for result in send_bulk(scim, unprocessed)} == {"201"}
     assert scim.request("GET", "/Users?count=0").json()["totalResults"] == 400
 
 
 def test_users_and_managers_are_created_in_any_order(scim: Endpoint) -> None:
     staff = [
-        post(f"worker-{number}", **{ENTERPRISE: {"manager": {"value": f"bulkId:worker-{(number * 7 + 1) % 50}"}}})
+        build_create(
+            f"worker-{number}", **{ENTERPRISE: {"manager": {"value": f"bulkId:worker-{(number * 7 + 1) % 50}"}}}
+        )
         for number in range(50)
     ]
-    assert {result["status"] for result in run(scim, staff)} == {"201"}
+    assert {result["status"] for result in send_bulk(scim, staff)} == {"201"}
     users = scim.request("GET", "/Users").json()["Resources"]
     ids = {user["userName"]: user["id"] for user in users}
     for user in users:

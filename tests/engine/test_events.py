@@ -1,16 +1,16 @@
-"""From a request to the event: real handlers, real transactions, the engine's stream, the mapping of the template."""
+"""Events of SCIM requests, with real handlers, transactions, the engine's stream and the template's mapping."""
 
 import json
 
 from tests.endpoint import SURVEY, Endpoint
-from tests.engine.conftest import Read
+from tests.engine.conftest import ReadEvents
 from tests.events.schemas import validate
 
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 
 
-def change_in_every_way(scim: Endpoint) -> None:
-    """Makes every kind of change, by every operation that can."""
+def make_all_kinds_of_changes(scim: Endpoint) -> None:
+    """Make each kind of change with each operation that can make it."""
     alice = scim.create(userName="alice", externalId="1", **{SURVEY: {"Business Unit": "Kitchen"}})
     scim.patch(alice["id"], {"op": "replace", "path": "title", "value": "Chef"})
     scim.patch(alice["id"], {"op": "replace", "value": {"active": False, "title": "Guest"}})
@@ -25,8 +25,8 @@ def change_in_every_way(scim: Endpoint) -> None:
     scim.request("POST", "/Bulk", {"schemas": [BULK], "Operations": [operation]})
 
 
-def test_events_of_all_changes_match_their_schemas(scim: Endpoint, publish: Read) -> None:
-    change_in_every_way(scim)
+def test_events_of_all_changes_match_schemas(scim: Endpoint, publish: ReadEvents) -> None:
+    make_all_kinds_of_changes(scim)
     published_events = publish()
     for event in published_events:
         validate(event)
@@ -45,7 +45,7 @@ def test_events_of_all_changes_match_their_schemas(scim: Endpoint, publish: Read
     ]
 
 
-def test_event_names_user_tenant_and_attributes_only(scim: Endpoint, publish: Read) -> None:
+def test_event_has_identifiers_but_no_values(scim: Endpoint, publish: ReadEvents) -> None:
     alice = scim.create(userName="alice", externalId="1", **{SURVEY: {"Business Unit": "Kitchen"}})
     (event,) = publish()
     detail = event["detail"]
@@ -56,19 +56,19 @@ def test_event_names_user_tenant_and_attributes_only(scim: Endpoint, publish: Re
     assert "Kitchen" not in json.dumps(event)
 
 
-def test_write_without_change_has_no_event(scim: Endpoint, publish: Read) -> None:
+def test_write_without_change_has_no_event(scim: Endpoint, publish: ReadEvents) -> None:
     alice = scim.create()
     scim.patch(alice["id"], {"op": "replace", "path": "active", "value": True})
     assert len(publish()) == 1
 
 
-def test_failed_write_has_no_event(scim: Endpoint, publish: Read) -> None:
+def test_failed_write_has_no_event(scim: Endpoint, publish: ReadEvents) -> None:
     alice = scim.create()
-    answer = scim.request("POST", "/Users", {"schemas": alice["schemas"], "userName": alice["userName"].upper()})
-    assert (answer.status, len(publish())) == (409, 1)
+    response = scim.request("POST", "/Users", {"schemas": alice["schemas"], "userName": alice["userName"].upper()})
+    assert (response.status, len(publish())) == (409, 1)
 
 
-def test_event_has_the_new_name_or_the_last_one_of_a_deleted_user(scim: Endpoint, publish: Read) -> None:
+def test_event_has_current_or_last_user_name(scim: Endpoint, publish: ReadEvents) -> None:
     alice = scim.create(userName="alice")
     scim.patch(alice["id"], {"op": "replace", "path": "userName", "value": "alice.b"})
     scim.request("DELETE", f"/Users/{alice['id']}")

@@ -1,4 +1,4 @@
-"""Failures that happen at the same time, and an engine that does not answer when they are to be recorded."""
+"""The audit log of failures that happen at the same time, and its pages."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -8,11 +8,11 @@ from scim.wiring.operator_adapters import build_operator_adapters
 from tests.endpoint import CORE, Endpoint
 
 
-def test_simultaneous_equal_failures_are_one_record_with_a_count(scim: Endpoint) -> None:
+def test_simultaneous_equal_failures_are_counted_in_one_record(scim: Endpoint) -> None:
     body = {"schemas": [CORE], "userName": "ada", "active": "x"}
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: scim.request("POST", "/Users", body).status, range(40)))
-    assert answers == [400] * 40
+        statuses = list(pool.map(lambda _: scim.request("POST", "/Users", body).status, range(40)))
+    assert statuses == [400] * 40
 
     log = (
         build_operator_adapters(Settings.from_environment(os.environ), "tests")
@@ -20,13 +20,13 @@ def test_simultaneous_equal_failures_are_one_record_with_a_count(scim: Endpoint)
         .find_audit_log(scim.token.split("_")[1])
     )
     assert log is not None
-    (counted,) = log.log_store.find_failures(["ada"]).failures
-    assert (counted.count, sum(counted.counts_by_day.values()), counted.is_repeating) == (40, 40, True)
+    (failure,) = log.log_store.find_failures(["ada"]).failures
+    assert (failure.count, sum(failure.counts_by_day.values()), failure.is_repeating) == (40, 40, True)
     (entry,) = log.list_entries(only_failures=True)[0]
     assert entry.count == 40
 
 
-def test_pages_of_the_log_join_to_the_whole_log(direct: Endpoint) -> None:
+def test_pages_of_log_have_all_entries_once(direct: Endpoint) -> None:
     operator, tenant = (
         build_operator_adapters(Settings.from_environment(os.environ), "tests"),
         direct.token.split("_")[1],
@@ -38,20 +38,20 @@ def test_pages_of_the_log_join_to_the_whole_log(direct: Endpoint) -> None:
         operator.build_administration().tenants.configure(tenant, is_strict=number % 2 == 0)
     log = operator.build_administration().find_audit_log(tenant)
     assert log is not None
-    everything, _ = log.list_entries()
-    place, pages = None, []
+    all_entries, _ = log.list_entries()
+    position, pages = None, []
     while True:
-        page, place = log.list_entries(place, count=1)
+        page, position = log.list_entries(position, count=1)
         pages += page
-        if place is None:
+        if position is None:
             break
 
-    assert [entry.kind for entry in everything] == [
+    assert [entry.kind for entry in all_entries] == [
         *["audit-event", "failure", "change"] * 4,
         "first-use",
         "audit-event",
     ]
-    assert pages == everything
+    assert pages == all_entries
     assert set(log.report_on_person("Turing").failed_candidates) == {f"alan-{number}" for number in range(4)}
     (today,) = log.get_activity(1)
     assert (today.changes, today.failed_writes) == (4, 4)

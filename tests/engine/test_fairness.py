@@ -1,6 +1,7 @@
-"""One tenant's links delay nobody: counted in calls and invocations, on a real engine.
+"""Updating the links of one tenant does not delay other tenants. The test counts calls and invocations.
 
-The case: 1,000 users of a tenant name one person, who is created and then renamed, while another tenant changes a user.
+1,000 users of a tenant have the same manager, who is created and then renamed. At the same time, another tenant
+changes a user.
 """
 
 import asyncio
@@ -31,55 +32,55 @@ from scim.wiring import runtime
 from scim.wiring.events import build_stream_processor_factory
 from scim.wiring.operator_adapters import build_operator_adapters
 from scim.wiring.scim_api import build_scim_api_adapters
-from tests.endpoint import ENTERPRISE, Endpoint, Handler, LambdaContext, functions
-from tests.engine.conftest import Read, links_handler
-from tests.engine.test_bulk import post, run
-from tests.engine.test_links import items, stored_links
+from tests.endpoint import ENTERPRISE, Endpoint, Handler, LambdaContext, read_functions
+from tests.engine.conftest import ReadEvents, build_links_handler
+from tests.engine.test_bulk import build_create, send_bulk
+from tests.engine.test_links import read_items, read_links
 from tests.size import sizes
 from tests.tokens import raise_fault
 
 BASE_CALLS = 20
-"""Of a task without referrers: settings, user, index, look-ups, and pages of index entries."""
+"""Calls of a task without referrers: settings, user, lookups in the index, and pages of index entries."""
 CALLS_PER_REFERRER = 2
 
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every call of DynamoDB from now on."""
-    seen: list[str] = []
-    count = Table._count_call  # noqa: SLF001  # what every call passes
+    """The calls of DynamoDB since the start of the test."""
+    recorded_calls: list[str] = []
+    count = Table._count_call  # noqa: SLF001  # every call uses it
 
-    def counted(table: Table) -> None:
-        seen.append("call")
+    def record_call(table: Table) -> None:
+        recorded_calls.append("call")
         count(table)
 
-    monkeypatch.setattr(Table, "_count_call", counted)
-    return seen
+    monkeypatch.setattr(Table, "_count_call", record_call)
+    return recorded_calls
 
 
 class Functions:
     """The functions of the stream and of the links queue, one invocation at a time."""
 
-    def __init__(self, engine: Engine, bus: Messaging, place: Path) -> None:
+    def __init__(self, engine: Engine, bus: Messaging, position_file: Path) -> None:
         self._bus = bus
-        self._stream = StreamReader(engine, os.environ["TABLE_NAME"], place)
+        self._stream = StreamReader(engine, os.environ["TABLE_NAME"], position_file)
         self._stream.open()
         self._changes: Handler = ChangesHandler(
             lambda: build_stream_processor_factory(Settings.from_environment(os.environ))
         )
-        self._links = links_handler()
-        (self._mapping,) = [spec.queue for spec in functions() if spec.queue]
+        self._links = build_links_handler()
+        (self._mapping,) = [spec.queue for spec in read_functions() if spec.queue]
 
     def publish(self) -> int:
-        """Bring all that is new in the stream to its function, 100 records at once; return the number of records."""
+        """Process the new records of the stream, 100 in an invocation; return the number of records."""
         records = list(self._new_records())
         for first in range(0, len(records), 100):
-            answer = self._changes({"Records": records[first : first + 100]}, LambdaContext())
-            assert answer == {"batchItemFailures": []}
+            response = self._changes({"Records": records[first : first + 100]}, LambdaContext())
+            assert response == {"batchItemFailures": []}
         return len(records)
 
     def add_index_entries(self, scim: Endpoint, person: str) -> None:
-        """Do the work of the tasks that are in the queue, without the thousand invocations."""
+        """Add the index entries of all users directly, and delete the tasks from the queue, to save invocations."""
         while self.publish():
             pass
         while messages := self._bus.queues.receive("LinksQueue", 10):
@@ -88,18 +89,18 @@ class Functions:
         settings, calls = Settings.from_environment(os.environ), boto3.client("dynamodb")
         config = build_scim_api_adapters(settings, raise_fault).resource_store_config
         table = DynamoDBLinkStore(
-            Table(calls, settings.table_name, runtime.create_deadline(60)), config, tenant_of(scim), load_user_type()
+            Table(calls, settings.table_name, runtime.create_deadline(60)), config, get_tenant(scim), load_user_type()
         )
-        ids = [item["sk"]["S"][2:] for item in items(scim, "T", "U#")]
+        ids = [item["sk"]["S"][2:] for item in read_items(scim, "T", "U#")]
         table.update_reference_index([(user_id, person) for user_id in ids], [])
 
     def finish(self) -> None:
-        """Bring everything to its function, until nothing is left."""
-        while self.publish() or self.link():
+        """Process the stream and the queue until both are empty."""
+        while self.publish() or self.process_link_task():
             pass
 
-    def link(self) -> str | None:
-        """Bring the next messages to their function; return the tenant, ``None`` without a message."""
+    def process_link_task(self) -> str | None:
+        """Process the next message of the links queue; return its tenant, ``None`` if the queue is empty."""
         tenants: list[str] = []
 
         async def invoke(event: dict[str, Any]) -> object:
@@ -117,13 +118,13 @@ class Functions:
 
 
 @pytest.fixture
-def work(direct: Endpoint, engine: Engine, bus: Messaging, tmp_path: Path) -> Functions:
+def functions(direct: Endpoint, engine: Engine, bus: Messaging, tmp_path: Path) -> Functions:
     return Functions(engine, bus, tmp_path / "stream.json")
 
 
 @pytest.fixture
 def other(direct: Endpoint) -> Endpoint:
-    """Another tenant at the same endpoint."""
+    """Another tenant of the same endpoint."""
     settings = Settings.from_environment(os.environ)
     token = (
         build_operator_adapters(settings, "tests")
@@ -134,20 +135,22 @@ def other(direct: Endpoint) -> Endpoint:
     return Endpoint(token, ScimApplication(find_endpoint))
 
 
-def tenant_of(scim: Endpoint) -> str:
+def get_tenant(scim: Endpoint) -> str:
     return scim.token.split("_")[1]
 
 
 @pytest.mark.parametrize("reports", sizes(300, 1_000))
-def test_links_of_one_tenant_delay_no_other_tenant(
-    direct: Endpoint, other: Endpoint, work: Functions, events: Read, calls: list[str], reports: int
+def test_links_of_tenant_do_not_delay_other_tenants(
+    direct: Endpoint, other: Endpoint, functions: Functions, events: ReadEvents, calls: list[str], reports: int
 ) -> None:
-    named = {ENTERPRISE: {"manager": {"value": "boss@example.com"}}}
+    manager = {ENTERPRISE: {"manager": {"value": "boss@example.com"}}}
     for first in range(0, reports, 100):
-        results = run(direct, [post(f"report-{number}", **named) for number in range(first, min(first + 100, reports))])
+        results = send_bulk(
+            direct, [build_create(f"report-{number}", **manager) for number in range(first, min(first + 100, reports))]
+        )
         assert {result["status"] for result in results} == {"201"}
-    quiet = other.create(userName="quiet@example.com", **{ENTERPRISE: {"manager": {"value": "chief@example.com"}}})
-    work.add_index_entries(direct, hash_identifier("boss@example.com"))
+    other_user = other.create(userName="quiet@example.com", **{ENTERPRISE: {"manager": {"value": "chief@example.com"}}})
+    functions.add_index_entries(direct, hash_identifier("boss@example.com"))
 
     boss: dict[str, Any] = {}
 
@@ -159,32 +162,32 @@ def test_links_of_one_tenant_delay_no_other_tenant(
         assert direct.patch(boss["id"], operation).status == 200
 
     for change, expected in ((create, reports), (rename, 0)):
-        work.finish()
+        functions.finish()
         change()
         title = {"op": "replace", "path": "title", "value": change.__name__}
-        assert other.patch(quiet["id"], title).status == 200
-        check_events_need_no_call(work, events, calls)
-        check_other_tenant_waits_for_one_task(work, other, direct, calls, reports)
-        assert sum(bool(UserLinks.parse(text).links) for text in stored_links(direct).values()) == expected
+        assert other.patch(other_user["id"], title).status == 200
+        check_events_are_published_without_calls(functions, events, calls)
+        check_other_tenant_waits_for_one_task(functions, other, direct, calls, reports)
+        assert sum(bool(UserLinks.parse(text).links) for text in read_links(direct).values()) == expected
 
 
-def check_events_need_no_call(work: Functions, events: Read, calls: list[str]) -> None:
-    """Both events are published by one invocation, which makes no call of DynamoDB."""
+def check_events_are_published_without_calls(functions: Functions, events: ReadEvents, calls: list[str]) -> None:
+    """One invocation publishes both events and does not call DynamoDB."""
     before = len(events())
     calls.clear()
-    assert work.publish() == len(events()) - before == 2
+    assert functions.publish() == len(events()) - before == 2
     assert calls == []
 
 
 def check_other_tenant_waits_for_one_task(
-    work: Functions, other: Endpoint, noisy: Endpoint, calls: list[str], reports: int
+    functions: Functions, other: Endpoint, busy: Endpoint, calls: list[str], reports: int
 ) -> None:
-    """The other tenant's message is among the first two, and each task makes a bounded number of calls."""
-    served = []
+    """The other tenant's task is one of the first two, and each task makes a limited number of calls."""
+    tenants = []
     calls.clear()
-    while tenant := work.link():
+    while tenant := functions.process_link_task():
         assert len(calls) <= BASE_CALLS + CALLS_PER_REFERRER * REFERRERS_PER_TASK
         calls.clear()
-        served.append(tenant)
-    assert served.index(tenant_of(other)) <= 1
-    assert served.count(tenant_of(noisy)) == reports // REFERRERS_PER_TASK + 1
+        tenants.append(tenant)
+    assert tenants.index(get_tenant(other)) <= 1
+    assert tenants.count(get_tenant(busy)) == reports // REFERRERS_PER_TASK + 1

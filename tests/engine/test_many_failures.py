@@ -1,4 +1,4 @@
-"""A tenant with many failures: what is shown of it costs what it costs of any other."""
+"""Reading the status and log of a tenant with many failures takes as few calls as of any other tenant."""
 
 import json
 import os
@@ -27,15 +27,15 @@ from tests.engine.proxy import Proxy
 from tests.service.audit.test_explanations import FAILURE
 from tests.tokens import raise_fault
 
-CallsOf = Callable[[Callable[[], Any]], tuple[Any, int]]
+CountCalls = Callable[[Callable[[], Any]], tuple[Any, int]]
 NUMBER = 20_000
 _TABLE = _TENANT = "many-failures"
 _DAY_S = 86_400
 
 
-def failure_item(tenant: str, number: int, day: str) -> dict[str, Any]:
-    """A failure of somebody, as the store writes it; the higher the number, the newer."""
-    name, at = person(number), f"{day}T00:00:{number // 1_000:02}.{number % 1_000:03}Z"
+def build_failure_item(tenant: str, number: int, day: str) -> dict[str, Any]:
+    """Build the item of a failure as the store writes it. A higher number is newer."""
+    name, at = build_identifier(number), f"{day}T00:00:{number // 1_000:02}.{number % 1_000:03}Z"
     hashes = {
         hash_identifier(name),
         hash_identifier(f"e-{number}"),
@@ -56,22 +56,22 @@ def failure_item(tenant: str, number: int, day: str) -> dict[str, Any]:
     }
 
 
-def person(number: int) -> str:
+def build_identifier(number: int) -> str:
     return f"person-{number:06}@example.com"
 
 
 @pytest.fixture(scope="module")
 def proxy(aws: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
-    """Before an engine that starts with many failures of one tenant, all of today."""
+    """A proxy to an engine that starts with many failures of one tenant, all of today."""
     data, day = tmp_path_factory.mktemp("engine"), format_rfc3339(time.time())[:10]
-    export(data, [_TABLE], (json.dumps({"Item": failure_item(_TENANT, number, day)}) for number in range(NUMBER)))
-    with engine.start(data, "dynoxide") as found, Proxy(found.url) as proxy:
+    export(data, [_TABLE], (json.dumps({"Item": build_failure_item(_TENANT, number, day)}) for number in range(NUMBER)))
+    with engine.start(data, "dynoxide") as started, Proxy(started.url) as proxy:
         yield proxy
 
 
 @pytest.fixture(scope="module")
 def operator(proxy: Proxy) -> Iterator[OperatorAdapters]:
-    """Whoever administers the tenant, which is connected, whose token is used, and whose failures are counted."""
+    """The operator's adapters; the tenant is connected, has used its token, and its failures are counted."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", proxy.url)
         patch.setenv("TABLE_NAME", _TABLE)
@@ -90,49 +90,49 @@ def operator(proxy: Proxy) -> Iterator[OperatorAdapters]:
 
 
 @pytest.fixture
-def calls_of(proxy: Proxy) -> CallsOf:
-    """Returns what a function returns, and how many calls of DynamoDB it takes."""
+def count_calls(proxy: Proxy) -> CountCalls:
+    """Return a function that returns the result of a function and the number of calls of DynamoDB."""
 
-    def calls_of(function: Callable[[], Any]) -> tuple[Any, int]:
+    def count_calls(function: Callable[[], Any]) -> tuple[Any, int]:
         before = sum(map(len, proxy.bodies.values()))
-        found = function()
-        return found, sum(map(len, proxy.bodies.values())) - before
+        result = function()
+        return result, sum(map(len, proxy.bodies.values())) - before
 
-    return calls_of
+    return count_calls
 
 
-def test_many_failures_cost_a_few_calls(operator: OperatorAdapters, calls_of: CallsOf) -> None:
-    overview, calls = calls_of(lambda: operator.build_administration().load_overview_for_list(_TENANT))
+def test_tenant_with_many_failures_takes_few_calls(operator: OperatorAdapters, count_calls: CountCalls) -> None:
+    overview, calls = count_calls(lambda: operator.build_administration().load_overview_for_list(_TENANT))
     assert (overview.health.state, overview.user_count, calls) == (HealthState.FAILING, 0, 5)
 
     log = operator.build_administration(TIMEOUT_S).find_audit_log(_TENANT)
     assert log is not None
-    health, calls = calls_of(log.get_health)
+    health, calls = count_calls(log.get_health)
     assert (health.activity.failures.failed_writes, health.activity.changes) == (NUMBER, 0)
     assert calls <= 9
     assert "quarantines the application" in health.warnings[0]
 
-    activity, calls = calls_of(lambda: log.get_activity(30))
+    activity, calls = count_calls(lambda: log.get_activity(30))
     assert (activity[-1].failures, calls) == (NUMBER, 31)
 
-    (entries, _), calls = calls_of(lambda: log.list_entries(count=50))
+    (entries, _), calls = count_calls(lambda: log.list_entries(count=50))
     assert len(entries) == 50
     assert calls <= 6
 
-    last, calls = calls_of(log.find_last_failure)
-    assert (last.user, calls <= 4) == (person(NUMBER - 1), True)
+    last, calls = count_calls(log.find_last_failure)
+    assert (last.user, calls <= 4) == (build_identifier(NUMBER - 1), True)
 
 
 @pytest.mark.parametrize(
-    ("asked", "number"), [(person(0), 0), ("e-0", 0), ("Person 0", 0), (f"e-{NUMBER - 1}", NUMBER - 1)]
+    ("query", "number"), [(build_identifier(0), 0), ("e-0", 0), ("Person 0", 0), (f"e-{NUMBER - 1}", NUMBER - 1)]
 )
-def test_person_among_many_failures_takes_a_few_calls(
-    operator: OperatorAdapters, calls_of: CallsOf, asked: str, number: int
+def test_person_among_many_failures_takes_few_calls(
+    operator: OperatorAdapters, count_calls: CountCalls, query: str, number: int
 ) -> None:
     log = operator.build_administration(TIMEOUT_S).find_audit_log(_TENANT)
     assert log is not None
 
-    case, calls = calls_of(lambda: log.report_on_person(asked))
+    report, calls = count_calls(lambda: log.report_on_person(query))
 
-    assert [entry.user for entry in case.timeline] == [person(number)]
+    assert [entry.user for entry in report.timeline] == [build_identifier(number)]
     assert calls <= 60

@@ -1,6 +1,6 @@
-"""Walks through the pages while others write, on a real engine: who is there throughout comes exactly once.
+"""Clients read all pages while others write, on a real engine. Each unchanged user is returned exactly once.
 
-``PAGING_SEED`` (1) makes other users and changes.
+``PAGING_SEED`` (1) is the seed of the random users and changes.
 """
 
 import os
@@ -48,46 +48,46 @@ QUERIES: dict[str, Json] = {
 
 
 @dataclass
-class People:
-    """The users of a tenant. Those with an even number stay as they are, the others are changed all the time."""
+class ChangingUsers:
+    """The users of a tenant. Every second user stays unchanged, the others are changed all the time."""
 
     scim: Endpoint
     random: Random
-    now: dict[str, Json] = field(default_factory=dict)
-    touched: set[str] = field(default_factory=set)
+    by_id: dict[str, Json] = field(default_factory=dict)
+
     lock: Lock = field(default_factory=Lock)
 
     def create(self) -> Json:
         with self.lock:
-            user = {
-                "userName": self.name(),
+            attributes = {
+                "userName": self.choose_name(),
                 "displayName": self.random.choice("abcdef") * self.random.randint(0, 2) or None,
                 "title": self.random.choice(TITLES),
                 "externalId": self.random.choice(["shared", "shared", "other"]),
                 "active": self.random.random() < 0.8,
             }
-        return self.scim.create(**{name: value for name, value in user.items() if value is not None})
+        return self.scim.create(**{name: value for name, value in attributes.items() if value is not None})
 
-    def name(self) -> str:
+    def choose_name(self) -> str:
         return f"{self.random.choice('abcdefghijklmMnopqrstuvwxyz')}{self.random.getrandbits(48):x}"
 
     def populate(self) -> None:
         with ThreadPoolExecutor(6) as pool:
             for user in pool.map(lambda _: self.create(), range(USERS)):
-                self.now[user["id"]] = user
-        self.changing = sorted(self.now)[1::2]
-        self.steady = set(sorted(self.now)[::2])
+                self.by_id[user["id"]] = user
+        self.changing_ids = sorted(self.by_id)[1::2]
+        self.unchanged_ids = set(sorted(self.by_id)[::2])
 
-    def change(self, random: Random, own: list[str]) -> None:
-        """One change by one of the writers, to somebody of its own."""
+    def change(self, random: Random, own_ids: list[str]) -> None:
+        """Make a random change; ``own_ids`` are the ids of the users that only this writer changes."""
         kind = random.choice(["create", "rename", "rename", "delete", "deactivate", "display", "value"])
-        if kind == "create" or not own:
-            own.append(self.create()["id"])
+        if kind == "create" or not own_ids:
+            own_ids.append(self.create()["id"])
             return
-        chosen = random.choice(own)
+        user_id = random.choice(own_ids)
         if kind == "delete":
-            own.remove(chosen)
-            assert self.scim.request("DELETE", f"/Users/{chosen}").status == 204
+            own_ids.remove(user_id)
+            assert self.scim.request("DELETE", f"/Users/{user_id}").status == 204
             return
         path, value = {
             "rename": ("userName", f"{random.choice('abcdefghijklmnopqrstuvwxyz')}{random.getrandbits(48):x}"),
@@ -95,11 +95,11 @@ class People:
             "display": ("displayName", random.choice("abcdefg")),
             "value": ("externalId", random.choice(["shared", "other"])),
         }[kind]
-        answer = self.scim.patch(chosen, {"op": "replace", "path": path, "value": value})
-        assert answer.status == 200, answer.body
+        response = self.scim.patch(user_id, {"op": "replace", "path": path, "value": value})
+        assert response.status == 200, response.body
 
     @contextmanager
-    def writing(self, pages: Semaphore) -> Iterator[Counter[str]]:
+    def run_writers(self, pages: Semaphore) -> Iterator[Counter[str]]:
         """Let writers work until the end of the block; yield the number of changes by writer.
 
         Each page that is read allows one change, so the number of changes does not depend on the speed of the machine.
@@ -107,86 +107,86 @@ class People:
         stop, done = Event(), Counter[str]()
 
         def write(writer: int) -> None:
-            random, own = Random(f"{SEED} {writer}"), self.changing[writer::WRITERS]  # noqa: S311  # repeatable
+            random, own_ids = Random(f"{SEED} {writer}"), self.changing_ids[writer::WRITERS]  # noqa: S311  # repeatable
             while pages.acquire() and not stop.is_set():
-                self.change(random, own)
+                self.change(random, own_ids)
                 done[f"writer {writer}"] += 1
 
         with ThreadPoolExecutor(WRITERS) as pool:
-            writers = [pool.submit(write, each) for each in range(WRITERS)]
+            writers = [pool.submit(write, number) for number in range(WRITERS)]
             try:
                 yield done
             finally:
                 stop.set()
                 pages.release(WRITERS)
-            for each in writers:
-                each.result()
+            for future in writers:
+                future.result()
 
 
 @pytest.fixture
-def people(direct: Endpoint) -> People:
-    people = People(direct, Random(SEED))  # noqa: S311  # repeatable
-    people.populate()
-    return people
+def users(direct: Endpoint) -> ChangingUsers:
+    users = ChangingUsers(direct, Random(SEED))  # noqa: S311  # repeatable
+    users.populate()
+    return users
 
 
 def get(scim: Endpoint, client: str, **parameters: Any) -> Json:
-    answer = scim.request("GET", f"/Users?{urlencode(parameters)}", user_agent=client)
-    assert answer.status == 200, answer.body
-    found: Json = answer.json()
-    assert found["itemsPerPage"] == len(found["Resources"])
-    return found
+    response = scim.request("GET", f"/Users?{urlencode(parameters)}", user_agent=client)
+    assert response.status == 200, response.body
+    page: Json = response.json()
+    assert page["itemsPerPage"] == len(page["Resources"])
+    return page
 
 
-# Ways to walk: each gives the users of each of its pages
+# Ways to read all users: each yields the users of each page
 
 
-def until_the_total(scim: Endpoint, client: str, query: Json, count: int) -> Iterator[list[Json]]:
-    """As clients do that believe ``totalResults``."""
+def read_until_total(scim: Endpoint, client: str, query: Json, count: int) -> Iterator[list[Json]]:
+    """Read until ``startIndex`` is greater than ``totalResults``."""
     index, total = 1, 1
     while index <= total:
-        found = get(scim, client, startIndex=index, count=count, **query)
-        index, total = index + found["itemsPerPage"], found["totalResults"]
+        page = get(scim, client, startIndex=index, count=count, **query)
+        index, total = index + page["itemsPerPage"], page["totalResults"]
         more = index <= total
-        assert found["itemsPerPage"] == count or not more or found["itemsPerPage"] == 0
-        yield found["Resources"]
-        if not found["Resources"]:
+        assert page["itemsPerPage"] == count or not more or page["itemsPerPage"] == 0
+        yield page["Resources"]
+        if not page["Resources"]:
             assert not more
             return
 
 
-def until_a_page_is_empty(scim: Endpoint, client: str, query: Json, count: int) -> Iterator[list[Json]]:
+def read_until_empty_page(scim: Endpoint, client: str, query: Json, count: int) -> Iterator[list[Json]]:
     index = 1
     while page := get(scim, client, startIndex=index, count=count, **query)["Resources"]:
         index += len(page)
         yield page
 
 
-def by_cursor(scim: Endpoint, client: str, query: Json, count: int) -> Iterator[list[Json]]:
+def read_by_cursor(scim: Endpoint, client: str, query: Json, count: int) -> Iterator[list[Json]]:
     cursor: str | None = ""
     while cursor is not None:
-        found = get(scim, client, cursor=cursor, count=count, **query)
-        yield found["Resources"]
-        cursor = found.get("nextCursor")
+        page = get(scim, client, cursor=cursor, count=count, **query)
+        yield page["Resources"]
+        cursor = page.get("nextCursor")
 
 
-def by_cursor_backwards(scim: Endpoint, client: str, query: Json, count: int) -> Iterator[list[Json]]:
-    """To the end, and what comes on the way back from there."""
-    found = get(scim, client, cursor="", count=count, **query)
-    while cursor := found.get("nextCursor"):
-        found = get(scim, client, cursor=cursor, count=count, **query)
-    yield found["Resources"]
-    while cursor := found.get("previousCursor"):
-        found = get(scim, client, cursor=cursor, count=count, **query)
-        yield found["Resources"]
+def read_by_cursor_backwards(scim: Endpoint, client: str, query: Json, count: int) -> Iterator[list[Json]]:
+    """Read to the end with ``nextCursor``, then yield the pages back to the start with ``previousCursor``."""
+    page = get(scim, client, cursor="", count=count, **query)
+    while cursor := page.get("nextCursor"):
+        page = get(scim, client, cursor=cursor, count=count, **query)
+    yield page["Resources"]
+    while cursor := page.get("previousCursor"):
+        page = get(scim, client, cursor=cursor, count=count, **query)
+        yield page["Resources"]
 
 
-WALKS = (until_the_total, until_a_page_is_empty, by_cursor, by_cursor_backwards)
+READERS = (read_until_total, read_until_empty_page, read_by_cursor, read_by_cursor_backwards)
 
 
-def selected(users: Sequence[Json], query: Json) -> set[str]:
-    """Whom of the users that stay as they are a query finds, decided here once more."""
-    tests: dict[str, Callable[[Json], bool]] = {
+def select_ids(users: Sequence[Json], query: Json) -> set[str]:
+    """Return the ids of the users that match a query, without the code under test."""
+    conditions: dict[str, Callable[[Json], bool]] = {
         "externalId eq": lambda user: user.get("externalId") == "shared",
         "active eq true": lambda user: user["active"],
         "title eq": lambda user: user["title"] == "Cook",
@@ -194,69 +194,71 @@ def selected(users: Sequence[Json], query: Json) -> set[str]:
         "userName ge": lambda user: "f" <= user["userName"].lower() < "t" and user["active"],
     }
     text = query.get("filter", "")
-    test = next((test for start, test in tests.items() if text.startswith(start)), lambda _: True)
-    return {user["id"] for user in users if test(user)}
+    condition = next((condition for start, condition in conditions.items() if text.startswith(start)), lambda _: True)
+    return {user["id"] for user in users if condition(user)}
 
 
 @pytest.mark.nightly
-def test_user_who_is_always_there_is_returned_exactly_once(people: People) -> None:
-    """All ways through all queries, four at once, each with its size of page."""
-    steady = [people.now[each] for each in people.steady]
-    walks = [(name, way) for _ in range(ROUNDS) for name in QUERIES for way in WALKS]
+def test_unchanged_user_is_returned_exactly_once(users: ChangingUsers) -> None:
+    """All ways to read and all queries, four at a time, with different page sizes."""
+    unchanged = [users.by_id[user_id] for user_id in users.unchanged_ids]
+    runs = [(name, read) for _ in range(ROUNDS) for name in QUERIES for read in READERS]
     pages = Semaphore(WRITERS)
 
-    def read_pages(walk: Iterator[list[Json]]) -> Iterator[Json]:
-        for page in walk:
+    def release_writers(page_lists: Iterator[list[Json]]) -> Iterator[Json]:
+        for page in page_lists:
             pages.release()
             yield from page
 
-    def walk(number: int) -> tuple[int, str]:
-        name, way = walks[number]
-        # In the order of changes the writers are always ahead, and small pages would follow them for long.
-        count = 50 if "lastModified" in name else (9, 14, 25, 40)[(number + number // len(WALKS)) % 4]
-        expected = selected(steady, QUERIES[name])
-        came = Counter(user["id"] for user in read_pages(way(people.scim, f"{number}", QUERIES[name], count)))
-        met = {each: times for each, times in came.items() if each in people.steady}
-        assert (name, way.__name__, count, met) == (name, way.__name__, count, dict.fromkeys(expected, 1))
+    def run(number: int) -> tuple[int, str]:
+        name, read = runs[number]
+        # Changed users move to the end of this order: with small pages the client would never reach the end.
+        count = 50 if "lastModified" in name else (9, 14, 25, 40)[(number + number // len(READERS)) % 4]
+        expected = select_ids(unchanged, QUERIES[name])
+        counts = Counter(user["id"] for user in release_writers(read(users.scim, f"{number}", QUERIES[name], count)))
+        of_unchanged = {user_id: times for user_id, times in counts.items() if user_id in users.unchanged_ids}
+        assert (name, read.__name__, count, of_unchanged) == (name, read.__name__, count, dict.fromkeys(expected, 1))
         return len(expected), name
 
-    with people.writing(pages) as done, ThreadPoolExecutor(4) as pool:
-        walked = list(pool.map(walk, range(len(walks))))
+    with users.run_writers(pages) as done, ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(run, range(len(runs))))
 
-    assert len(walked) == len(walks)
-    assert min(walked) > (3, "")  # every query is about some of those
+    assert len(results) == len(runs)
+    assert min(results) > (3, "")  # every query matches some unchanged users
     assert min(done.values()) > 10
 
 
-def test_every_start_index_returns_its_slice(people: People) -> None:
+def test_every_start_index_returns_its_slice(users: ChangingUsers) -> None:
     for name, query in QUERIES.items():
-        everyone = [user["id"] for page in until_a_page_is_empty(people.scim, name, query, 200) for user in page]
-        assert len(everyone) == len(set(everyone))
+        all_ids = [user["id"] for page in read_until_empty_page(users.scim, name, query, 200) for user in page]
+        assert len(all_ids) == len(set(all_ids))
         for number in range(4):
-            index, count = people.random.randint(1, len(everyone) + 2), people.random.randint(1, 60)
-            found = get(people.scim, f"{name} {number}", startIndex=index, count=count, **query)
-            assert (name, index, [user["id"] for user in found["Resources"]]) == (
+            index, count = users.random.randint(1, len(all_ids) + 2), users.random.randint(1, 60)
+            page = get(users.scim, f"{name} {number}", startIndex=index, count=count, **query)
+            assert (name, index, [user["id"] for user in page["Resources"]]) == (
                 name,
                 index,
-                everyone[index - 1 : index - 1 + count],
+                all_ids[index - 1 : index - 1 + count],
             )
-            assert found["totalResults"] == len(everyone)
+            assert page["totalResults"] == len(all_ids)
 
 
-def test_pages_are_in_the_requested_order(people: People) -> None:
-    users = list(people.now.values())
+def test_pages_are_in_the_requested_order(users: ChangingUsers) -> None:
+    all_users = list(users.by_id.values())
 
-    def walked(name: str) -> list[str]:
-        return [user["id"] for page in by_cursor(people.scim, name, QUERIES[name], 23) for user in page]
+    def read_ids(name: str) -> list[str]:
+        return [user["id"] for page in read_by_cursor(users.scim, name, QUERIES[name], 23) for user in page]
 
-    def by(attribute: str) -> list[str]:
-        """Those without a value come last, and who has the same value in the order of ids."""
-        keys = sorted((attribute not in user, user.get(attribute, "").lower(), user["id"]) for user in users)
+    def sort_ids(attribute: str) -> list[str]:
+        """Sort by the attribute, then by id. Users without a value are last."""
+        keys = sorted((attribute not in user, user.get(attribute, "").lower(), user["id"]) for user in all_users)
         return [key[-1] for key in keys]
 
-    assert walked("default order") == sorted(people.now)
-    assert walked("by userName") == by("userName")
-    assert walked("by userName descending") == by("userName")[::-1]
-    assert walked("by displayName") == by("displayName")
-    assert walked("by displayName descending") == by("displayName")[::-1]
-    assert walked("title eq, sorted") == [each for each in by("displayName") if people.now[each]["title"] == "Cook"]
+    assert read_ids("default order") == sorted(users.by_id)
+    assert read_ids("by userName") == sort_ids("userName")
+    assert read_ids("by userName descending") == sort_ids("userName")[::-1]
+    assert read_ids("by displayName") == sort_ids("displayName")
+    assert read_ids("by displayName descending") == sort_ids("displayName")[::-1]
+    assert read_ids("title eq, sorted") == [
+        user_id for user_id in sort_ids("displayName") if users.by_id[user_id]["title"] == "Cook"
+    ]

@@ -1,4 +1,4 @@
-"""Simultaneous writes on a real engine: one winner where there can be only one, and nothing lost where all can win."""
+"""Simultaneous writes on a real engine: of conflicting writes exactly one succeeds, and no other write is lost."""
 
 import json
 from collections import Counter
@@ -14,34 +14,34 @@ from tests.engine.proxy import Proxy
 from tests.size import sizes
 
 
-def together(number: int, send: Callable[[int], Answer], pool: ThreadPoolExecutor) -> list[Answer]:
-    """What ``number`` senders are answered who begin at the same moment."""
+def send_simultaneously(number: int, send: Callable[[int], Answer], pool: ThreadPoolExecutor) -> list[Answer]:
+    """Send requests at the same moment; return their responses."""
     barrier = Barrier(number)
 
-    def begin(index: int) -> Answer:
+    def wait_and_send(index: int) -> Answer:
         barrier.wait()
         return send(index)
 
-    return list(pool.map(begin, range(number)))
+    return list(pool.map(wait_and_send, range(number)))
 
 
-def mixed_case(name: str, number: int) -> str:
-    """The name with upper case where ``number`` has ones."""
-    return "".join(each.upper() if number >> index & 1 else each for index, each in enumerate(name))
+def mix_case(name: str, number: int) -> str:
+    """Return the name with upper case at the positions where ``number`` has a one bit."""
+    return "".join(letter.upper() if number >> index & 1 else letter for index, letter in enumerate(name))
 
 
 @pytest.mark.parametrize("rounds", sizes(25, 500))
-def test_one_of_simultaneous_creates_of_a_name_succeeds(scim: Endpoint, rounds: int) -> None:
+def test_one_of_simultaneous_creates_succeeds(scim: Endpoint, rounds: int) -> None:
     outcomes = Counter[tuple[tuple[int, int], ...]]()
     with ThreadPoolExecutor(12) as pool:
         for number in range(rounds):
             name = f"racer{number}@example.com"
-            answers = together(
+            responses = send_simultaneously(
                 12,
-                lambda index: scim.request("POST", "/Users", _user(mixed_case(name, index))),
-                pool,  # used in its round
+                lambda index: scim.request("POST", "/Users", _user(mix_case(name, index))),
+                pool,
             )
-            outcomes[tuple(sorted(Counter(answer.status for answer in answers).items()))] += 1
+            outcomes[tuple(sorted(Counter(response.status for response in responses).items()))] += 1
     assert outcomes == {((201, 1), (409, 11)): rounds}
     assert scim.request("GET", "/Users?count=0").json()["totalResults"] == rounds
 
@@ -51,12 +51,12 @@ def test_simultaneous_patches_all_succeed(scim: Endpoint) -> None:
     with ThreadPoolExecutor(8) as pool:
         for _ in range(10):
             user = scim.create()
-            answers = together(
+            responses = send_simultaneously(
                 8,
                 lambda index: scim.patch(user["id"], {"op": "add", "path": "emails", "value": [emails[index]]}),
-                pool,  # used in its round
+                pool,
             )
-            assert [answer.status for answer in answers] == [200] * 8
+            assert [response.status for response in responses] == [200] * 8
             now = scim.request("GET", f"/Users/{user['id']}").json()
             assert sorted(now["emails"], key=lambda email: email["type"]) == emails
             assert now["meta"]["version"] == 'W/"9"'
@@ -65,24 +65,24 @@ def test_simultaneous_patches_all_succeed(scim: Endpoint) -> None:
 def test_one_of_simultaneous_conditional_patches_succeeds(scim: Endpoint) -> None:
     user = scim.create()
     with ThreadPoolExecutor(6) as pool:
-        answers = together(6, lambda index: _retitle(scim, user, f"T{index}"), pool)
-    assert Counter(answer.status for answer in answers) == {200: 1, 412: 5}
+        responses = send_simultaneously(6, lambda index: _retitle(scim, user, f"T{index}"), pool)
+    assert Counter(response.status for response in responses) == {200: 1, 412: 5}
 
 
 def test_one_of_simultaneous_deletes_succeeds(scim: Endpoint) -> None:
     user = scim.create()
     with ThreadPoolExecutor(6) as pool:
-        answers = together(6, lambda _: scim.request("DELETE", f"/Users/{user['id']}"), pool)
-    assert Counter(answer.status for answer in answers) == {204: 1, 404: 5}
+        responses = send_simultaneously(6, lambda _: scim.request("DELETE", f"/Users/{user['id']}"), pool)
+    assert Counter(response.status for response in responses) == {204: 1, 404: 5}
     assert scim.request("GET", "/Users").json()["totalResults"] == 0
 
 
-def test_users_who_swap_names_never_share_one(scim: Endpoint) -> None:
+def test_simultaneous_renames_never_share_a_name(scim: Endpoint) -> None:
     users = [scim.create(userName=f"start{index}") for index in range(4)]
     with ThreadPoolExecutor(4) as pool:
         for number in range(10):
-            answers = together(4, lambda index: _rename(scim, users[index], f"prize{number}"), pool)
-            assert Counter(answer.status for answer in answers) == {200: 1, 409: 3}
+            responses = send_simultaneously(4, lambda index: _rename(scim, users[index], f"prize{number}"), pool)
+            assert Counter(response.status for response in responses) == {200: 1, 409: 3}
             found = scim.request("GET", f'/Users?filter=userName%20eq%20"PRIZE{number}"').json()
             assert found["totalResults"] == 1
 

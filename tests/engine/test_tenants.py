@@ -1,4 +1,4 @@
-"""Several who do something with the same tenant at the same moment; the secrets are moto's."""
+"""Simultaneous actions on the same tenant, and actions whose response is lost. Secrets are stored in moto."""
 
 import os
 import uuid
@@ -19,29 +19,29 @@ from scim.wiring.operator_adapters import build_operator_adapters
 from tests.endpoint import Endpoint
 from tests.engine.proxy import Proxy
 
-AT_ONCE = 8
+THREADS = 8
 
 
-def at_once(act: Callable[[], Any]) -> list[Any]:
-    """What each of several gets or raises who do the same at the same moment."""
-    start = Barrier(AT_ONCE)
+def run_simultaneously(action: Callable[[], Any]) -> list[Any]:
+    """Run an action in several threads at the same moment; return what each returns or raises."""
+    start = Barrier(THREADS)
 
-    def one(_: int) -> Any:
+    def run(_: int) -> Any:
         start.wait()
         try:
-            return act()
+            return action()
         except (TenantError, InvalidInvitation) as error:
             return error
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(one, range(AT_ONCE)))
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(run, range(THREADS)))
 
 
-def opens(token: str) -> bool:
+def is_valid(token: str) -> bool:
     return Endpoint(token, ScimApplication(find_endpoint)).request("GET", "/Users").status == 200
 
 
-def test_actions_with_lost_response_happen_and_are_logged_once(scim: Endpoint, proxy: Proxy) -> None:
+def test_action_with_lost_response_is_logged_once(scim: Endpoint, proxy: Proxy) -> None:
     operator = build_operator_adapters(Settings.from_environment(os.environ), "tests")
     tenant = f"t-{uuid.uuid4()}"
     proxy.forgets_tokens = True
@@ -59,7 +59,7 @@ def test_actions_with_lost_response_happen_and_are_logged_once(scim: Endpoint, p
         ExpressionAttributeValues={":pk": {"S": f"A#{tenant}"}, ":act": {"S": "A#act#"}},
     )
     assert [item["operation"]["S"] for item in records["Items"]] == ["connect", "show", "rotate"]
-    assert opens(token)
+    assert is_valid(token)
 
 
 def test_simultaneous_connects_show_only_valid_tokens(scim: Endpoint) -> None:
@@ -67,22 +67,22 @@ def test_simultaneous_connects_show_only_valid_tokens(scim: Endpoint) -> None:
     for _ in range(5):
         tenant = f"t-{uuid.uuid4()}"
 
-        results = at_once(lambda: operator.build_administration().tenants.connect(tenant))
+        results = run_simultaneously(lambda: operator.build_administration().tenants.connect(tenant))
 
-        refused = [result for result in results if isinstance(result, TenantError)]
+        rejected = [result for result in results if isinstance(result, TenantError)]
         tokens = {result.token for result in results if not isinstance(result, TenantError)}
-        assert all(isinstance(error, TenantExists) for error in refused)
+        assert all(isinstance(error, TenantExists) for error in rejected)
         assert len(tokens) == 1
-        assert opens(*tokens)
+        assert is_valid(*tokens)
 
 
-def test_simultaneous_rotations_keep_the_last_and_the_previous_token(scim: Endpoint) -> None:
+def test_simultaneous_rotations_keep_current_token_valid(scim: Endpoint) -> None:
     operator = build_operator_adapters(Settings.from_environment(os.environ), "tests")
     tenant = scim.token.split("_")[1]
     first = operator.build_administration().tenants.tokens.rotate(tenant)
     operator.build_administration().tenants.tokens.mark_revealed(first)
 
-    results = at_once(lambda: operator.build_administration().tenants.tokens.rotate(tenant, is_forced=True))
+    results = run_simultaneously(lambda: operator.build_administration().tenants.tokens.rotate(tenant, is_forced=True))
 
     current = operator.token_store.read_current(tenant)
     settings = operator.build_administration().tenant_store.get(tenant)
@@ -90,16 +90,16 @@ def test_simultaneous_rotations_keep_the_last_and_the_previous_token(scim: Endpo
     assert settings is not None
     assert current.id == settings.token.version_id
     assert current.token in {result.token for result in results if not isinstance(result, TenantError)}
-    assert opens(current.token)
+    assert is_valid(current.token)
 
 
-def test_simultaneous_token_usages_keep_the_first_contact(scim: Endpoint) -> None:
-    """Eight execution environments see a token at the same moment, a minute later again."""
+def test_simultaneous_token_usages_keep_first_use(scim: Endpoint) -> None:
+    """Eight execution environments see a token at the same moment, and again a minute later."""
     operator = build_operator_adapters(Settings.from_environment(os.environ), "tests")
     tenant = f"t-{uuid.uuid4()}"
     for at, agent in ((1_800_000_000.0, "curl"), (1_800_000_060.0, "Okta")):
-        use = TokenUsage(at, "v1", agent, is_write=at > 1_800_000_000.0)
-        at_once(partial(operator.build_administration().tenant_store.record_token_usage, tenant, use))
+        usage = TokenUsage(at, "v1", agent, is_write=at > 1_800_000_000.0)
+        run_simultaneously(partial(operator.build_administration().tenant_store.record_token_usage, tenant, usage))
 
     assert operator.build_administration().tenant_store.get_last_token_usage(tenant) == TokenUsage(
         1_800_000_060.0,
@@ -122,7 +122,7 @@ def test_usage_of_previous_token_is_recorded_separately(scim: Endpoint) -> None:
 
 
 def test_invitation_is_accepted_once(scim: Endpoint) -> None:
-    """Of several browsers one gets in; one that sends its request several times gets the same session each time."""
+    """One of several browsers is accepted. A browser that repeats its request gets the same session."""
     operator = build_operator_adapters(Settings.from_environment(os.environ), "tests")
     tenant = scim.token.split("_")[1]
     for visitor in (None, "one browser"):
@@ -134,8 +134,8 @@ def test_invitation_is_accepted_once(scim: Endpoint) -> None:
             )
             return accepted
 
-        results = at_once(accept)
+        results = run_simultaneously(accept)
 
         accepted = [result for result in results if isinstance(result, Acceptance)]
-        assert len({each.session_id for each in accepted}) == 1
-        assert len(accepted) == (AT_ONCE if visitor else 1)
+        assert len({acceptance.session_id for acceptance in accepted}) == 1
+        assert len(accepted) == (THREADS if visitor else 1)

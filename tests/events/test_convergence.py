@@ -16,7 +16,7 @@ from handlers.changes import ChangesHandler
 from local.aws_lambda.invocation import FunctionError
 from local.aws_lambda.stream_mapping import StreamMapping, deliver
 from scim.service.deadline import Deadline
-from tests.endpoint import TIMEOUT_S, Handler, LambdaContext, functions
+from tests.endpoint import TIMEOUT_S, Handler, LambdaContext, read_functions
 from tests.events.fakes import NO_ANSWER, FakeEventBridge, FakeSqs, Outcome, build_stream_processor, create_client_error
 from tests.events.history import TENANT, build_stream_record, generate_history
 from tests.examples.memory import MemoryTable
@@ -62,7 +62,7 @@ class Deployment:
     @property
     def mapping(self) -> StreamMapping:
         """Return the mapping of the template."""
-        (stream,) = [spec.stream for spec in functions() if spec.stream]
+        (stream,) = [spec.stream for spec in read_functions() if spec.stream]
         return stream
 
     async def invoke(self, event: dict[str, Any]) -> object:

@@ -23,7 +23,7 @@ from local.services.messaging import Messaging
 from scim.service.tenants.tenant_service import TenantService
 from tests.cli.conftest import *  # noqa: F403  # the fixture of the command line
 from tests.cli.conftest import Muster
-from tests.endpoint import PASSWORD, Endpoint, LambdaContext, functions, load
+from tests.endpoint import PASSWORD, Endpoint, LambdaContext, load, read_functions
 from tests.events.history import build_stream_record
 from tests.handlers.conftest import *  # noqa: F403  # the fixture of the log
 from tests.handlers.conftest import Log
@@ -94,7 +94,7 @@ def record(clock: Clock, log: Log, request: pytest.FixtureRequest) -> Iterator[C
 
 def _record_events(recording: Recording, table: Any, bus: Messaging) -> None:
     """Add the events and link tasks that come of the change records in the table, in the order of their keys."""
-    (name,) = (spec.handler for spec in functions() if spec.stream)
+    (name,) = (spec.handler for spec in read_functions() if spec.stream)
     found = boto3.client("dynamodb").scan(TableName=table.name, ConsistentRead=True)["Items"]
     images = sorted((item for item in found if item["sk"]["S"].startswith("C#")), key=lambda item: item["sk"]["S"])
     records = [build_stream_record(image, number) for number, image in enumerate(images)]
@@ -129,7 +129,7 @@ _numbers = _count()
 
 def test_record_sample_events(record: Callable[[str], Recording], acme: Endpoint) -> None:
     recording = record("events")
-    handlers = {spec.name: load(spec.handler) for spec in functions()}
+    handlers = {spec.name: load(spec.handler) for spec in read_functions()}
     for path in sorted((ROOT / "events").glob("*.json")):
         text = _BEARER.sub(f"Bearer {acme.token}", path.read_text())
         event = json.loads(text)
@@ -138,7 +138,7 @@ def test_record_sample_events(record: Callable[[str], Recording], acme: Endpoint
 
 
 def _function(route_key: str) -> str:
-    routes = {route.key: route.function for spec in functions() for route in spec.routes}
+    routes = {route.key: route.function for spec in read_functions() for route in spec.routes}
     return routes[route_key]
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 from local.api_gateway.event import Request, build_event, decode_path
 from local.api_gateway.routes import Routes
-from tests.endpoint import PASSWORD, Handler, LambdaContext, functions, load
+from tests.endpoint import PASSWORD, Handler, LambdaContext, load, read_functions
 
 HOST = "scim.example.com"
 _addresses = itertools.count(1)
@@ -97,7 +97,7 @@ class Visitor:
     """``address`` is where the requests come from; each visitor has one of its own unless it is given."""
 
     def __init__(self, handler: Handler | None = None, address: str = "") -> None:
-        specs = functions()
+        specs = read_functions()
         self._routes = Routes(route for spec in specs for route in spec.routes)
         self._handlers = {spec.name: load(spec.handler) for spec in specs}
         if handler is not None:
