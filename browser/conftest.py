@@ -1,4 +1,4 @@
-"""A local run in a fresh checkout, and the system's chromium."""
+"""A local run in a fresh checkout, and the installed Chromium."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 @pytest.fixture(scope="session")
 def local_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRun]:
-    """``make run`` in a copy of the tracked files."""
+    """``make run`` in a copy of the files in the repository."""
     checkout = tmp_path_factory.mktemp("muster")
     _copy_tracked_files(checkout)
     with start_run(checkout) as local_run:

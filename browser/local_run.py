@@ -1,4 +1,4 @@
-"""Starts and stops ``make run`` in a checkout."""
+"""Start and stop ``make run`` in a checkout."""
 
 import json
 import os
@@ -78,7 +78,7 @@ def _read_password(process: "subprocess.Popen[str]") -> str:
 
 
 def _choose_port() -> int:
-    """Return the README's port if it is free, so that screenshots match the README, else any free port."""
+    """Return the README's port if it is free, so that screenshots match the README. Otherwise return any free port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -10,7 +10,7 @@ from browser.local_run import LocalRun
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
 
-# The texts whose contrast with their background is below 4.5 (WCAG 2.2, 1.4.3).
+# Returns the texts with a contrast below 4.5 to their background (WCAG 2.2, 1.4.3).
 FIND_LOW_CONTRAST = """() => {
   const channels = colour => colour.match(/[\\d.]+/g).map(Number);
   const luminance = ([r, g, b]) => [r, g, b].map(c => c / 255)
@@ -133,9 +133,7 @@ def test_sign_in_by_keyboard(page: Page, local_run: LocalRun) -> None:
 def test_pages_fit_a_phone_and_have_enough_contrast(page: Page, local_run: LocalRun) -> None:
     sign_in(page, local_run)
     token = add_customer(page, "hooli")
-    long = build_user(
-        "a-rather-long-name-of-somebody-in-a-department", displayName="Wolfeschlegelsteinhausenbergerdorff"
-    )
+    long = build_user("a-long-user-name-of-somebody-in-a-department", displayName="Wolfeschlegelsteinhausenbergerdorff")
     status, created = local_run.send(token, "POST", "/Users", long)
     assert status == 201
     prefix = "/admin/tenants/hooli"

@@ -1,4 +1,4 @@
-"""Runs the commands of the README's tour and checks their results in the console."""
+"""Run the commands of the README's tour and check their results in the console."""
 
 import re
 import subprocess
@@ -59,8 +59,8 @@ def test_tour(page: Page, local_run: LocalRun, capsys: pytest.CaptureFixture[str
     take_screenshot(page, "log")
 
 
-def test_timeline_for_the_readme(page: Page, local_run: LocalRun) -> None:
-    """The picture at the top of the README has more entries than the tour makes."""
+def test_timeline_for_readme(page: Page, local_run: LocalRun) -> None:
+    """The picture at the top of the README shows more entries than the tour creates."""
     user = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "mary@example.com"}
     details = {"displayName": "Mary Poppins", "emails": [{"value": "mary@example.com", "primary": True}]}
     status, created = local_run.send(local_run.token, "POST", "/Users", user | details)

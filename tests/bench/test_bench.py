@@ -1,4 +1,4 @@
-"""The benchmark itself, with few users: every part without a peer runs, and single parts write no report."""
+"""The benchmark with few users: parts run, single parts write no report, and failing parts are reported."""
 
 import os
 import re
@@ -32,7 +32,7 @@ def run(*arguments: str) -> str:
     return process.stdout
 
 
-def test_list_prints_the_parts() -> None:
+def test_list_prints_parts() -> None:
     assert [line.split()[0] for line in run("--list").splitlines()] == list(PARTS)
 
 
@@ -52,7 +52,7 @@ def test_quick_run_counts_calls_and_writes_no_figures() -> None:
     assert [(ROOT / name).read_bytes() for name in WRITTEN] == before
 
 
-def test_failing_part_does_not_stop_the_others(
+def test_failing_part_does_not_stop_other_parts(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(_: BenchContext) -> Section:

@@ -1,4 +1,4 @@
-"""Medians, and how they are shown."""
+"""Medians and the format of durations."""
 
 import pytest
 
@@ -10,8 +10,8 @@ def test_middle_is_median() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"),
+    ("seconds", "text"),
     [(0.000_041, "41 µs"), (0.001_402, "1.4 ms"), (0.250, "250 ms"), (2.31, "2.31 s"), (0, "0 µs")],
 )
-def test_duration_is_formatted(seconds: float, shown: str) -> None:
-    assert format_duration(seconds) == shown
+def test_duration_is_formatted(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text

@@ -1,4 +1,4 @@
-"""The table, the results file and the page show which values exceed their limits."""
+"""The table, the results file and the page show the values that exceed their limits."""
 
 import json
 import math
@@ -50,7 +50,7 @@ def test_only_marked_text_is_replaced() -> None:
     assert fill_blocks(page, {"cpu": "new"}) == "before\n<!-- bench: cpu -->\nnew\n<!-- end -->\nafter\n"
 
 
-def test_page_without_mark_for_a_figure_is_rejected() -> None:
+def test_page_without_mark_for_figure_is_rejected() -> None:
     with pytest.raises(LocalRunError, match="scan"):
         fill_blocks("<!-- bench: cpu -->\n<!-- end -->\n", {"cpu": "", "scan": ""})
 

@@ -36,7 +36,7 @@ def service(tenant: Table, monkeypatch: pytest.MonkeyPatch) -> Service:
 
 
 def test_calls_do_not_depend_on_speed(service: Service, slow_machine: None) -> None:
-    """A request does not include reading the token again and storing its last use, which happen once a minute."""
+    """The calls do not include reading the token and storing its last use, which happen once a minute."""
     service.send("POST", "/Users", {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "a"})
     for _ in range(3):
         calls = service.calls(lambda: operations.look_up(service, "userName", "a"))
@@ -45,7 +45,7 @@ def test_calls_do_not_depend_on_speed(service: Service, slow_machine: None) -> N
 
 
 def test_scan_can_be_repeated_on_slow_machine(service: Service, tenant: Table, slow_machine: None) -> None:
-    """Bare boto3 repeats the same calls: a conditional write of the token's last use would fail."""
+    """boto3 repeats the recorded calls. A conditional write of the token's last use would fail."""
     comparison = HandlerComparison(tenant, tenant)
     for _ in range(3):
         comparison.measure(operations.query(comparison.service, {"filter": 'title eq "x"'}, "scanner"))

@@ -1,4 +1,4 @@
-"""Read and write units, as AWS counts them."""
+"""Read and write units are counted as AWS counts them."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ KB = 1_024
 
 
 def build_item(size: int, **attributes: Any) -> dict[str, Any]:
-    """Return an item of exactly so many bytes."""
+    """Return an item of exactly this size in bytes."""
     padded: dict[str, Any] = {"pk": {"S": "p"}, "sk": {"S": "s"}, "doc": {"S": ""}, **attributes}
     padded["doc"] = {"S": "x" * (size - get_item_size(padded))}
     return padded
@@ -51,7 +51,7 @@ def test_write_units_of_item() -> None:
     assert write_units(None, small, transaction=False) == 1
     assert write_units(large, small, transaction=False) == 3
     assert write_units(small, large, transaction=True) == 6
-    assert write_units(None, None, transaction=False) == 1  # deleting what is not there
+    assert write_units(None, None, transaction=False) == 1  # deleting an item that does not exist
 
 
 INDEX = {

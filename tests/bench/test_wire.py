@@ -32,14 +32,14 @@ def test_unrecorded_call_raises(table: Any) -> None:
 
 def test_only_transactions_are_intercepted(table: Any) -> None:
     client = boto3.client("dynamodb")
-    kept: list[dict[str, Any]] = []
-    with wire.collect_transactions(kept.append):
+    transactions: list[dict[str, Any]] = []
+    with wire.collect_transactions(transactions.append):
         client.transact_write_items(TransactItems=[{"Put": {"TableName": table.name, "Item": KEY}}])
         assert "Item" not in client.get_item(TableName=table.name, Key=KEY)
-    assert [transaction["TransactItems"][0]["Put"]["Item"] for transaction in kept] == [KEY]
+    assert [transaction["TransactItems"][0]["Put"]["Item"] for transaction in transactions] == [KEY]
 
 
-def test_calls_are_repeated_on_other_table_with_new_token(table: Any) -> None:
+def test_calls_are_repeated_with_other_table_and_token(table: Any) -> None:
     client = boto3.client("dynamodb")
     action = {"Put": {"TableName": table.name, "Item": KEY}}
     with wire.record_calls(responses=False) as calls:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from scim.settings import Settings
 
-URN = "urn:ietf:params:scim:schemas:extension:judged:2.0:User"
+URN = "urn:ietf:params:scim:schemas:extension:tested:2.0:User"
 
 
 def build_attribute(name: str, kind: str, **characteristics: Any) -> dict[str, Any]:
@@ -30,8 +30,8 @@ def build_attribute(name: str, kind: str, **characteristics: Any) -> dict[str, A
 EXTENSION: dict[str, Any] = {
     "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
     "id": URN,
-    "name": "Judged",
-    "description": "A tenant's own attributes",
+    "name": "Tested",
+    "description": "Custom attributes of a tenant",
     "attributes": [
         build_attribute("unit", "string"),
         build_attribute("badge", "string", caseExact=True),

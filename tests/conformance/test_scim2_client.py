@@ -1,4 +1,4 @@
-"""scim2-client uses the endpoint; it validates each response against the schemas that the endpoint publishes."""
+"""scim2-client uses the endpoint and validates each response against the schemas that the endpoint publishes."""
 
 from typing import Any
 

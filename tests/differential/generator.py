@@ -1,4 +1,4 @@
-"""Random users, filters and PATCH operations: the same ones for the same seed.
+"""Random users, filters and PATCH operations, which are the same for the same seed.
 
 They have few different values, so that filters and paths match. Many values are similar: they differ by case or by
 normal form, or have quotes and brackets.
@@ -66,10 +66,10 @@ def _values(attribute: Attribute) -> list[Json]:
 
 class Generator:
     def __init__(self, seed: int) -> None:
-        self._random = Random(seed)  # noqa: S311  # repeatable, which a secret must not be
+        self._random = Random(seed)  # noqa: S311  # repeatable
 
-    def user(self) -> dict[str, Json]:
-        """A canonical user."""
+    def generate_user(self) -> dict[str, Json]:
+        """Return a user in canonical form."""
         user: dict[str, Json] = {"schemas": [CORE.id], "userName": self._choose(WORDS)}
         for attribute in self._choose_some([*WRITABLE, COMMON[1]]):
             user[attribute.name] = self._value(attribute)
@@ -78,16 +78,16 @@ class Generator:
             user[ENTERPRISE.id] = self._object(ENTERPRISE.attributes.values())
         return user
 
-    def stored_user(self) -> dict[str, Json]:
-        """A user with what the service adds to it."""
-        return {**self.user(), "id": self._choose(WORDS), "meta": {"created": self._choose(INSTANTS)}}
+    def generate_stored_user(self) -> dict[str, Json]:
+        """Return a user with the attributes that the service adds."""
+        return {**self.generate_user(), "id": self._choose(WORDS), "meta": {"created": self._choose(INSTANTS)}}
 
-    def filter(self) -> str:
-        """A filter; now and then one that compares what can't be compared."""
+    def generate_filter(self) -> str:
+        """Return a filter; with a small probability it has an operator or a value that does not fit the attribute."""
         return self._filter(3, self._comparable)
 
-    def operations(self) -> list[dict[str, Json]]:
-        """The operations of a PATCH; now and then among them one that is refused."""
+    def generate_operations(self) -> list[dict[str, Json]]:
+        """Return the operations of a PATCH; with a small probability some of them are invalid."""
         return [self._operation() for _ in range(self._random.randint(1, 4))]
 
     # Values

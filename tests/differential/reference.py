@@ -17,7 +17,7 @@ POLICY = ScimPolicy(  # accepts what this server accepts
 )
 
 
-def read(user: dict[str, Any]) -> Model:
+def parse_user(user: dict[str, Any]) -> Model:
     return Model.model_validate(user, scim_policy=POLICY)
 
 

@@ -7,7 +7,7 @@ from boto3.dynamodb.conditions import Attr, Key
 
 
 class ConditionalCheckFailedException(Exception):
-    """The stored item is as new, or newer."""
+    """Raised if the stored item is as new or newer."""
 
 
 class MemoryTable:
@@ -29,5 +29,5 @@ class MemoryTable:
 
     def query(self, *, KeyConditionExpression: Any, FilterExpression: Any) -> dict[str, Any]:  # noqa: N803  # AWS's
         assert FilterExpression == Attr("participates").eq(True)
-        found = [item for item in self.items.values() if KeyConditionExpression == Key("tenant").eq(item["tenant"])]
-        return {"Items": [item for item in found if item["participates"]]}
+        items = [item for item in self.items.values() if KeyConditionExpression == Key("tenant").eq(item["tenant"])]
+        return {"Items": [item for item in items if item["participates"]]}

@@ -25,13 +25,13 @@ ROOT = Path(__file__).parents[2]
 ID = "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11"
 
 
-def details(history: History) -> list[dict[str, Any]]:
+def build_details(history: History) -> list[dict[str, Any]]:
     return [
         json.loads(build_event(parse_stream_record(build_stream_record(image))).detail_json) for image in history.images
     ]
 
 
-def detail(sequence: int, *, active: bool) -> dict[str, Any]:
+def build_detail(sequence: int, *, active: bool) -> dict[str, Any]:
     return {
         "tenant": TENANT,
         "id": ID,
@@ -53,18 +53,18 @@ def table(aws: None) -> Iterator[Any]:
 
 
 HISTORY = generate_history(400)
-DETAILS = details(HISTORY)
+DETAILS = build_details(HISTORY)
 
 
 @given(st.permutations(range(len(DETAILS))), st.lists(st.sampled_from(range(len(DETAILS))), max_size=40))
-def test_any_order_with_duplicates_leads_to_the_active_users(order: list[int], again: list[int]) -> None:
+def test_events_in_any_order_lead_to_active_users(order: list[int], duplicates: list[int]) -> None:
     participants = Participants(MemoryTable())
-    for number in [*order, *again]:
+    for number in [*order, *duplicates]:
         participants.apply(DETAILS[number])
     assert {item["id"]: item["userName"] for item in participants.list_active(TENANT)} == HISTORY.active
 
 
-def test_memory_table_decides_as_dynamodb(table: Any) -> None:
+def test_memory_table_decides_like_dynamodb(table: Any) -> None:
     memory = MemoryTable()
     for change in [*reversed(DETAILS[:150]), *DETAILS[:150:7]]:
         assert Participants(table).apply(change) == Participants(memory).apply(change)
@@ -74,48 +74,53 @@ def test_memory_table_decides_as_dynamodb(table: Any) -> None:
 
 
 @pytest.mark.parametrize("late", [1, 2])
-def test_late_update_does_not_add_an_inactive_user(table: Any, late: int) -> None:
+def test_late_update_does_not_add_inactive_user(table: Any, late: int) -> None:
     participants = Participants(table)
-    assert participants.apply(detail(3, active=False))
-    assert not participants.apply(detail(late, active=True))
+    assert participants.apply(build_detail(3, active=False))
+    assert not participants.apply(build_detail(late, active=True))
     assert participants.list_active(TENANT) == []
 
 
 def test_inactive_user_can_become_active_again(table: Any) -> None:
     participants = Participants(table)
-    participants.apply(detail(2, active=False))
-    assert participants.apply(detail(3, active=True))
+    participants.apply(build_detail(2, active=False))
+    assert participants.apply(build_detail(3, active=True))
     assert [item["userName"] for item in participants.list_active(TENANT)] == ["name 3"]
 
 
 def test_duplicate_is_not_applied(table: Any) -> None:
     participants = Participants(table)
-    assert participants.apply(detail(1, active=True))
-    assert not participants.apply(detail(1, active=True))
+    assert participants.apply(build_detail(1, active=True))
+    assert not participants.apply(build_detail(1, active=True))
 
 
 def test_item_of_inactive_user_has_no_name() -> None:
-    assert build_item(detail(2, active=False)) == {"tenant": TENANT, "id": ID, "sequence": 2, "participates": False}
+    assert build_item(build_detail(2, active=False)) == {
+        "tenant": TENANT,
+        "id": ID,
+        "sequence": 2,
+        "participates": False,
+    }
 
 
 def test_tenants_are_separate(table: Any) -> None:
-    Participants(table).apply(detail(1, active=True))
+    Participants(table).apply(build_detail(1, active=True))
     assert Participants(table).list_active("other") == []
 
 
 def test_all_pages_of_a_list_are_read(table: Any) -> None:
     for number in range(3):
-        Participants(table).apply(detail(1, active=True) | {"id": str(number), "userName": "x" * 380_000})
+        Participants(table).apply(build_detail(1, active=True) | {"id": str(number), "userName": "x" * 380_000})
     assert len(Participants(table).list_active(TENANT)) == 3
 
 
 def test_handler_applies_an_event(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PARTICIPANTS_TABLE", table.name)
-    app.handler({"detail-type": "UserProvisioned", "source": "muster", "detail": detail(1, active=True)}, None)
+    app.handler({"detail-type": "UserProvisioned", "source": "muster", "detail": build_detail(1, active=True)}, None)
     assert len(Participants(table).list_active(TENANT)) == 1
 
 
-def test_rule_in_template_selects_every_event_type() -> None:
+def test_rule_in_template_selects_all_event_types() -> None:
     text = (ROOT / "examples/participants/template.yaml").read_text()
     (line,) = [line for line in text.splitlines() if "Pattern:" in line]
     pattern = yaml.safe_load(line)["Pattern"]
@@ -123,11 +128,11 @@ def test_rule_in_template_selects_every_event_type() -> None:
         assert StreamMapping(filters=(pattern,)).accepts({"source": "muster", "detail-type": kind})
 
 
-def test_linked_event_has_the_state_of_its_sequence() -> None:
-    """It is ignored for a known user, and creates the same item as the change for an unknown one."""
+def test_linked_event_has_state_of_its_sequence() -> None:
+    """``UserLinked`` is ignored for a known user. For an unknown user it creates the same item as the change."""
     known, unknown = Participants(MemoryTable()), Participants(MemoryTable())
-    linked = detail(3, active=True) | {"links": [], "linkSequence": 1}
-    assert known.apply(detail(3, active=True))
+    linked = build_detail(3, active=True) | {"links": [], "linkSequence": 1}
+    assert known.apply(build_detail(3, active=True))
     assert not known.apply(linked)
     assert unknown.apply(linked)
     assert known.list_active(TENANT) == unknown.list_active(TENANT)

@@ -1,6 +1,6 @@
-"""Replays requests of identity providers against a deployment: ``python -m tests.idp URL TOKEN [PROVIDER]``.
+"""Replay requests of identity providers against a deployment: ``python -m tests.idp URL TOKEN [PROVIDER]``.
 
-Use a tenant for tests: each scenario creates users and deletes them again, and one expects fewer than a hundred users.
+Use a tenant for tests. Each scenario creates users and deletes them again. One expects fewer than a hundred users.
 Peakon's scenarios need the custom schema ``examples/extensions/employee.json`` (``muster schema add``).
 """
 

@@ -1,4 +1,4 @@
-"""A fixture for tests of the engine and of its stream."""
+"""A fixture for the tests of the engines and their streams."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -17,7 +17,7 @@ def kill(server: ServerProcess) -> None:
 
 
 def ends_within(seconds: float, pid: int) -> bool:
-    """Return whether a process ends in this time. Another program's child may remain as a zombie, which counts."""
+    """Return whether a process ends in this time. A zombie, which another program has to remove, has ended."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if _has_ended(pid):

@@ -46,7 +46,7 @@ class Run:
             assert client.post("/Users", json={"schemas": [SCHEMA], "userName": name}).status_code == 201
 
     def wait_for_events(self, name: str) -> list[dict[str, Any]]:
-        """Wait for events about a user and return them; nothing after 20 seconds."""
+        """Wait at most 20 seconds for events about a user; return them."""
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             lines = [json.loads(line) for line in (self.data / "events.jsonl").read_text().splitlines()]
@@ -56,11 +56,11 @@ class Run:
         return []
 
     def parse_servers(self) -> dict[str, int]:
-        """Return the process ids of its servers, by name, from the summary."""
+        """Return the process ids of the servers by name, from the summary."""
         return {name: int(pid) for name, pid in re.findall(r"on ([\w ]+) \(process (\d+)\)", self.summary)}
 
     def prints(self, text: str) -> bool:
-        """Return whether a text is in the following output."""
+        """Return whether a text is in the remaining output."""
         return any(text in line for line in self.output)
 
 

@@ -1,4 +1,4 @@
-"""``connection.json`` and ``token`` have what a client needs and are private."""
+"""``connection.json`` and ``token`` have what a client needs, and only their owner can read them."""
 
 import json
 from pathlib import Path
@@ -49,7 +49,7 @@ def test_no_connection_before_first_run(path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["", "garbage", "[]", '{"token": "x"}', '{"scim_url": 1, "token": 2, "extra": 3}', "\x00"]
 )
-def test_damaged_file_is_error_with_advice(text: str, path: Path) -> None:
+def test_damaged_file_is_error_with_solution(text: str, path: Path) -> None:
     path.write_text(text)
     with pytest.raises(
         LocalRunError, match=r"connection\.json is damaged; delete it, then the next start creates a new token"

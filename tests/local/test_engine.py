@@ -24,12 +24,12 @@ def _ignore_engine_of_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL_DYNAMODB", raising=False)
 
 
-def client(engine: Engine) -> Any:
+def create_engine_client(engine: Engine) -> Any:
     return create_client("dynamodb", engine.url)
 
 
 def increment(engine: Engine, transactions: int) -> None:
-    """Add one to an item in so many transactions, each of which fails if the previous one was lost."""
+    """Add one to an item in each of several transactions. Each fails if the previous one was lost."""
     for number in range(transactions):
         update = {
             "TableName": "muster",
@@ -38,7 +38,7 @@ def increment(engine: Engine, transactions: int) -> None:
             "ConditionExpression": "n = :before" if number else "attribute_not_exists(pk)",
             "ExpressionAttributeValues": {":one": {"N": "1"}} | ({":before": {"N": str(number)}} if number else {}),
         }
-        client(engine).transact_write_items(TransactItems=[{"Update": update}])
+        create_engine_client(engine).transact_write_items(TransactItems=[{"Update": update}])
 
 
 def get_process(engine: Engine) -> ServerProcess:
@@ -51,13 +51,13 @@ def test_committed_transactions_survive_kill_9(engine: Engine) -> None:
     kill(get_process(engine))
     get_process(engine).start()
     get_process(engine).wait()
-    assert client(engine).get_item(TableName="muster", Key=KEY)["Item"]["n"] == {"N": "5"}
+    assert create_engine_client(engine).get_item(TableName="muster", Key=KEY)["Item"]["n"] == {"N": "5"}
 
 
 def test_existing_table_is_kept(engine: Engine) -> None:
     increment(engine, 1)
     table.ensure_table(engine, TABLE)
-    assert client(engine).get_item(TableName="muster", Key=KEY)["Item"]["n"] == {"N": "1"}
+    assert create_engine_client(engine).get_item(TableName="muster", Key=KEY)["Item"]["n"] == {"N": "1"}
 
 
 def test_table_with_other_keys_is_error(engine: Engine) -> None:

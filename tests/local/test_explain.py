@@ -56,7 +56,7 @@ def test_range_and_keys_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert explain(capsys, 'userName eq "Bob"')["key"] == "userName = Bob"
 
 
-def test_every_ordered_index_has_a_name() -> None:
+def test_ordered_indexes_have_names() -> None:
     assert KEY_NAMES.keys() == set(OrderedIndex)
 
 
@@ -91,7 +91,7 @@ def test_invalid_index_is_error(capsys: pytest.CaptureFixture[str], monkeypatch:
 
 @pytest.mark.parametrize("text", ['userName eq "O\'Brien"', 'title eq "a b `x`"', 'userName sw "é"'])
 def test_make_passes_filter_unchanged(text: str) -> None:
-    """A dry run, since a test must not rebuild the virtual environment that it runs in."""
+    """The test is a dry run, because make could rebuild the virtual environment in which the test runs."""
     command = ["make", "--dry-run", "--silent", "--old-file=.venv/installed", "explain", f"FILTER={text}"]
 
     output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout

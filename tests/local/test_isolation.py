@@ -89,8 +89,8 @@ def put_change_record(run: Run, item: Mapping[str, Any]) -> None:
     client.put_item(TableName=variables["TABLE_NAME"], Item=dict(item))
 
 
-def test_malformed_record_does_not_block_another_tenant(run: Run, acme: httpx.Client, globex: httpx.Client) -> None:
-    """It goes to the dead-letter queue whole and once, with its reason, and ``muster redrive`` shows it."""
+def test_malformed_record_does_not_block_other_tenant(run: Run, acme: httpx.Client, globex: httpx.Client) -> None:
+    """The complete record goes to the dead-letter queue once, with the reason. ``muster redrive`` shows it."""
     key = {"pk": {"S": "T#acme"}, "sk": {"S": f"C#{uuid.uuid4()}#0000000001"}}
     put_change_record(run, {**key, "operation": {"S": "no such operation"}})
     user = create_user(globex)
@@ -105,7 +105,7 @@ def test_malformed_record_does_not_block_another_tenant(run: Run, acme: httpx.Cl
     assert len([line for line in lines if key["sk"]["S"] in line]) == 1
 
 
-def test_links_do_not_delay_events_of_another_tenant(run: Run, acme: httpx.Client, globex: httpx.Client) -> None:
+def test_links_do_not_delay_events_of_other_tenant(run: Run, acme: httpx.Client, globex: httpx.Client) -> None:
     """Hundreds of users refer to a user who is created while another tenant changes a user."""
     operations = [
         {
@@ -149,7 +149,7 @@ def test_links_do_not_delay_events_of_another_tenant(run: Run, acme: httpx.Clien
 def test_forged_tokens_do_not_affect_tenants(acme: httpx.Client, globex: httpx.Client) -> None:
     """Tokens with an unkeyed checksum or a random keyed checksum are rejected, and real tokens still work."""
     for number in range(120):
-        body = f"muster_made-up-{number}_{secrets.token_urlsafe(32)}"
+        body = f"muster_unknown-{number}_{secrets.token_urlsafe(32)}"
         keyed = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
         for token in (f"{body}_{zlib.crc32(body.encode()):08x}", f"{body}_{keyed}"):
             assert acme.get("/Users", headers={"authorization": f"Bearer {token}"}).status_code == 401

@@ -1,4 +1,4 @@
-"""``python -m local`` from its first start to kill -9, with the real template, handlers and engine."""
+"""``python -m local``, from its first start to kill -9, with the real template, handlers and engine."""
 
 import json
 import os
@@ -79,7 +79,7 @@ def test_only_the_token_is_accepted(run: Run) -> None:
         assert client.get("/Users", headers={"authorization": "Bearer wrong"}).status_code == 401
 
 
-def test_every_function_serves(run: Run) -> None:
+def test_all_functions_serve(run: Run) -> None:
     bulk = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": []}
     with run.open_client() as client:
         assert client.get("/ServiceProviderConfig").status_code == 200
@@ -109,7 +109,7 @@ def open_scim2_client(run: Run) -> Iterator[Any]:
 
 
 def test_scim2_client_works_with_default_tenant(run: Run) -> None:
-    """scim2-client builds its models from what discovery says, and cannot do so for names with spaces."""
+    """scim2-client builds its models from the discovery endpoints. It does not support names with spaces."""
     with open_scim2_client(run) as client:
         client.discover()
         user_model = client.get_resource_model("User")
@@ -148,13 +148,13 @@ def test_other_programs_can_use_queues(run: Run) -> None:
 
 
 def test_change_is_published_as_event(run: Run) -> None:
-    run.create("told@example.com")
-    types = [event["detail-type"] for event in run.wait_for_events("told@example.com")]
+    run.create("event@example.com")
+    types = [event["detail-type"] for event in run.wait_for_events("event@example.com")]
     assert types == ["UserProvisioned"]
     assert f"Events        {run.data}/events.jsonl" in run.summary
 
 
-def test_log_names_no_user(run: Run) -> None:
+def test_log_has_no_user_names(run: Run) -> None:
     run.create("hidden@example.com")
     assert run.wait_for_events("hidden@example.com")
     log = (run.data / "functions.log").read_text()
@@ -197,8 +197,8 @@ def run_and_fail(data: Path, port: int | str) -> str:
 
 
 def test_busy_port_is_one_line_error(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
         error = run_and_fail(tmp_path, port)
     assert error == f"error: port {port}: Address already in use; choose another: make run PORT={port + 1}\n"
 
@@ -282,7 +282,7 @@ Outputs:
 
 
 def wait_for_lines(path: Path, count: int) -> list[Any]:
-    """Wait until a file has so many lines and return them."""
+    """Wait until a file has at least this number of lines; return them."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         lines = path.read_text().splitlines() if path.exists() else []
@@ -293,7 +293,7 @@ def wait_for_lines(path: Path, count: int) -> list[Any]:
 
 
 def test_queue_function_gets_messages(tmp_path: Path) -> None:
-    """Processed messages are deleted; failed ones move to the dead-letter queue, which can be watched."""
+    """Processed messages are deleted. Failed messages move to the dead-letter queue, which is written to a file."""
     (tmp_path / "tested.py").write_text(WORKER)
     text = (ROOT / "template.yaml").read_text().replace("CodeUri: src/", f"CodeUri: {ROOT}/src/")
     template = tmp_path / "template.yaml"
@@ -305,5 +305,9 @@ def test_queue_function_gets_messages(tmp_path: Path) -> None:
         for body in ("good", "bad"):
             queues.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="acme")
         assert wait_for_lines(tmp_path / "output", 1) == [["good", "acme"]]
-        (dead,) = wait_for_lines(run.data / "dead-letters.jsonl", 1)
-        assert (dead["queue"], dead["source"], dead["body"]) == ("TestedDeadLetterQueue", "TestedQueue", "bad")
+        (dead_letter,) = wait_for_lines(run.data / "dead-letters.jsonl", 1)
+        assert (dead_letter["queue"], dead_letter["source"], dead_letter["body"]) == (
+            "TestedDeadLetterQueue",
+            "TestedQueue",
+            "bad",
+        )

@@ -1,4 +1,4 @@
-"""``make`` reports missing programs, shows its progress, and installs only pinned packages."""
+"""``make`` reports missing programs, shows its progress and installs only pinned packages."""
 
 import io
 import json
@@ -40,7 +40,7 @@ def test_old_python_is_one_line_error(tmp_path: Path) -> None:
     )
 
 
-def test_python_without_venv_is_error_with_advice(tmp_path: Path) -> None:
+def test_python_without_venv_is_error_with_solution(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['ensurepip'] = None\n")
     without_ensurepip = f'PYTHONPATH="{tmp_path}" exec "{sys.executable}" "$@"'
     failed = create_venv(write_python(tmp_path, without_ensurepip), tmp_path / "venv")
@@ -144,7 +144,7 @@ def test_packages_of_a_lock_are_counted() -> None:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Return a directory with the Makefile, the programs of the local run, and data, but with nothing installed."""
+    """A directory with the Makefile, the programs of the local run and data, without an installation."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     shutil.copytree(ROOT / "local", tmp_path / "local", ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
     (tmp_path / ".local").mkdir()
@@ -190,9 +190,9 @@ def install_python(checkout: Path) -> None:
 
 def test_clean_keeps_local_data(checkout: Path) -> None:
     install_python(checkout)
-    done = run_make(checkout, "clean")
-    assert done.returncode == 0
-    assert "To delete them: make clean DATA=1" in done.stdout
+    completed = run_make(checkout, "clean")
+    assert completed.returncode == 0
+    assert "To delete them: make clean DATA=1" in completed.stdout
     assert (checkout / ".local/dynoxide.db").exists()
     assert not (checkout / ".venv").exists()
 

@@ -140,7 +140,7 @@ def test_queues_have_properties(path: Path) -> None:
 
 
 def test_visibility_timeout_below_function_timeout_is_error(path: Path) -> None:
-    """Lambda refuses such a mapping."""
+    """Lambda rejects such a mapping."""
     path.write_text(TEMPLATE.replace("VisibilityTimeout: 180", "VisibilityTimeout: 28"))
     with pytest.raises(
         LocalRunError, match="VisibilityTimeout of WorkQueue is 28 s, less than the Timeout of Worker, 29 s"

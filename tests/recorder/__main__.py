@@ -1,8 +1,8 @@
-"""Compare what the service answers now with what it answered at a commit: ``make compare COMMIT=...``.
+"""Compare the responses of the service with those at an earlier commit: ``make compare COMMIT=...``.
 
-Both are recorded (:mod:`tests.recorder.recording`) and compared byte for byte. Differences that are intended stand in
-``allowed.json``: each has the files, a regular expression, what takes its place, and the reason. An entry with
-``in_both`` replaces text in both recordings, so that texts that may differ, such as those of a page, are not compared.
+The responses of both are recorded (:mod:`tests.recorder.recording`) and compared byte for byte. ``allowed.json`` lists
+the intended differences: files, a regular expression, its replacement and the reason. An entry with ``in_both``
+replaces text in both recordings, so that texts that may differ, such as those of a page, are not compared.
 """
 
 import difflib
@@ -21,17 +21,17 @@ from pydantic import BaseModel, ConfigDict
 _ROOT = Path(__file__).parents[2]
 _SHOWN_LINES = 200
 _RANDOM_VALUE = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"  # an id
-    r"|muster_[a-z0-9-]+_[\w-]{43}_[0-9a-f]{32}|[\w.=-]{40,}"  # a token; a cookie, a form's token, a cursor
+    r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"  # a UUID
+    r"|muster_[a-z0-9-]+_[\w-]{43}_[0-9a-f]{32}|[\w.=-]{40,}"  # a token; a cookie, a form token, a cursor
     r"|(?:(?<![0-9a-z])|(?<=%20)|(?<=00u))[0-9a-f]{8}(?![0-9a-z])"  # the suffix of a name in a replayed exchange
 )
-"""A value that depends on the random generator, which the preparation of the tests uses too."""
+"""A random value. The set-up of the tests uses the same generator, so fixing its seed is not enough."""
 
 
 class AllowedDifference(BaseModel):
-    """A difference that is intended: what ``pattern`` matched in ``files`` reads ``replacement`` now.
+    """An intended difference: in ``files``, text that matches ``pattern`` changed to ``replacement``.
 
-    If ``in_both``, the replacement is made in the new recording, too.
+    If ``in_both`` is true, the text is also replaced in the new recording.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -59,12 +59,12 @@ def main(commit: str) -> int:
     for line in differences[:_SHOWN_LINES]:
         print(line)
     if not differences:
-        print(f"Every recorded answer is that of {commit}, but for {len(allowed)} allowed differences.")
+        print(f"All recorded responses equal those of {commit}, except {len(allowed)} allowed differences.")
     return 1 if differences else 0
 
 
 def record(checkout: Path, target: Path) -> None:
-    """Record the answers of a checkout."""
+    """Record the responses of a checkout."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     subprocess.run(  # our own command
         [sys.executable, "-m", "pytest", "--quiet", "tests/recorder/recording.py"],
@@ -76,11 +76,11 @@ def record(checkout: Path, target: Path) -> None:
 
 def read_allowed(path: Path) -> list[AllowedDifference]:
     """Return the differences that a file allows."""
-    return [AllowedDifference.model_validate(each) for each in json.loads(path.read_text("utf-8"))]
+    return [AllowedDifference.model_validate(entry) for entry in json.loads(path.read_text("utf-8"))]
 
 
 def read_recordings(directory: Path) -> dict[str, str]:
-    """Return the recordings in a directory by their path in it, with numbers in place of random values."""
+    """Return the recordings in a directory by relative path, with random values replaced by numbers."""
     return {
         str(path.relative_to(directory)): number_random_values(path.read_text("utf-8"))
         for path in sorted(directory.rglob("*.txt"))
@@ -88,7 +88,7 @@ def read_recordings(directory: Path) -> dict[str, str]:
 
 
 def number_random_values(text: str) -> str:
-    """Return a recording in which each random value is replaced by a number, in the order of first occurrence."""
+    """Replace each random value in a recording by a number, in the order of first occurrence."""
     numbers: dict[str, int] = {}
     return _RANDOM_VALUE.sub(lambda match: f"<random {numbers.setdefault(match[0], len(numbers) + 1)}>", text)
 

@@ -1,4 +1,4 @@
-"""The same time and the same random values in every run."""
+"""Time and random values that are the same in each run."""
 
 import random
 import secrets
@@ -26,14 +26,14 @@ class Clock:
 
 @contextmanager
 def fixed_time() -> Iterator[Clock]:
-    """Stop the clock, which goes on only when it is told to."""
+    """Stop the clock until the end of the block; it advances only by ``Clock.advance``."""
     with time_machine.travel(START, tick=False) as traveller:
         yield Clock(traveller)
 
 
 @contextmanager
 def fixed_randomness() -> Iterator[None]:
-    """Let ids and secrets come from a generator with a fixed seed."""
+    """Create ids and secrets with a generator with a fixed seed."""
     generator, lock = random.Random(1), Lock()  # noqa: S311  # nothing here is secret
 
     def token_bytes(size: int | None = None) -> bytes:

@@ -1,9 +1,9 @@
-"""Record what the service answers, so that a change that should change nothing can be compared byte for byte.
+"""Record the responses of the service, to show that a change does not change them.
 
-``make compare COMMIT=...`` runs this in two checkouts (:mod:`tests.recorder.__main__`). It writes one file per subject:
-the answers to the sample events in ``events/``, to the recorded exchanges of identity providers and of the RFCs, the
-pages and forms of the console, the output of the commands, and the events of changes; with the log lines that come of
-them. Time, ids and random values are the same in every run.
+``make compare COMMIT=...`` runs this module in two checkouts (:mod:`tests.recorder.__main__`). It writes a file per
+subject: responses to the sample events in ``events/`` and to the recorded exchanges of identity providers and the RFCs,
+pages and forms of the console, output of commands, and events of changes. Each file has the log lines, too. Time, ids
+and random values are the same in each run.
 """
 
 import json
@@ -39,7 +39,7 @@ _MAX_PAGES = 400
 
 
 class Recording:
-    """Writes a file below the output directory: a paragraph for each answer, then the log lines."""
+    """A file in the output directory: a paragraph for each response, then the log lines."""
 
     def __init__(self, path: Path, log: Log, clock: Clock) -> None:
         self._file = path
@@ -50,22 +50,22 @@ class Recording:
         self._text = ""
 
     def add(self, title: str, *parts: str) -> None:
-        """Add a paragraph; every answer is a second later than the one before."""
+        """Add a paragraph, and advance the clock by one second."""
         self._lines += [f"=== {title}", *parts, ""]
         self._clock.advance(1)
 
     def close(self) -> None:
-        """Keep the log lines up to now: those that follow belong to the next recording."""
+        """Store the log lines up to now. Later lines belong to the next recording."""
         self._text = self._log.text[self._logged :]
 
     def write(self) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        log = [json.dumps(_settled(json.loads(line)), sort_keys=True) for line in self._text.splitlines()]
+        log = [json.dumps(_remove_varying_fields(json.loads(line)), sort_keys=True) for line in self._text.splitlines()]
         self._file.write_text("\n".join([*self._lines, "=== log", *log, ""]), encoding="utf-8")
 
 
-def _settled(line: dict[str, Any]) -> dict[str, Any]:
-    """Return a log line without what differs from run to run: the duration, and where in the code it was written."""
+def _remove_varying_fields(line: dict[str, Any]) -> dict[str, Any]:
+    """Return a log line without the fields that differ between runs: duration, code location, trace id."""
     return {name: value for name, value in line.items() if name not in ("ms", "location", "xray_trace_id")}
 
 
@@ -77,41 +77,41 @@ def clock(aws: None) -> Iterator[Clock]:
 
 @pytest.fixture
 def record(clock: Clock, log: Log, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Recording]]:
-    made: list[Recording] = []
+    recordings: list[Recording] = []
 
     def open_recording(name: str) -> Recording:
-        for recording in made[-1:]:
+        for recording in recordings[-1:]:
             recording.close()
-        made.append(Recording(Path(os.environ["RECORD_TO"]) / f"{name}.txt", log, clock))
-        return made[-1]
+        recordings.append(Recording(Path(os.environ["RECORD_TO"]) / f"{name}.txt", log, clock))
+        return recordings[-1]
 
     yield open_recording
-    for recording in made[-1:]:
+    for recording in recordings[-1:]:
         recording.close()
-    for recording in made:
+    for recording in recordings:
         recording.write()
 
 
 def _record_events(recording: Recording, table: Any, bus: Messaging) -> None:
-    """Add the events and link tasks that come of the change records in the table, in the order of their keys."""
+    """Publish the change records of the table in the order of their keys, and add the events to the recording."""
     (name,) = (spec.handler for spec in read_functions() if spec.stream)
-    found = boto3.client("dynamodb").scan(TableName=table.name, ConsistentRead=True)["Items"]
-    images = sorted((item for item in found if item["sk"]["S"].startswith("C#")), key=lambda item: item["sk"]["S"])
+    items = boto3.client("dynamodb").scan(TableName=table.name, ConsistentRead=True)["Items"]
+    images = sorted((item for item in items if item["sk"]["S"].startswith("C#")), key=lambda item: item["sk"]["S"])
     records = [build_stream_record(image, number) for number, image in enumerate(images)]
-    answer = load(name)({"Records": records}, LambdaContext())
+    response = load(name)({"Records": records}, LambdaContext())
     events = [json.loads(line) for line in bus.events.read_text().splitlines()]
-    settled = [{**each, "id": "", "detail": {**each["detail"], "eventId": ""}} for each in events]
-    recording.add("stream", json.dumps(answer), *(json.dumps(each, sort_keys=True) for each in settled))
+    comparable = [{**event, "id": "", "detail": {**event["detail"], "eventId": ""}} for event in events]
+    recording.add("stream", json.dumps(response), *(json.dumps(event, sort_keys=True) for event in comparable))
 
 
-def _show(status: int, headers: Mapping[str, str], body: bytes) -> list[str]:
-    shown = [f"{name.lower()}: {value}" for name, value in sorted(headers.items())]
-    return [str(status), *shown, "", body.decode(errors="replace")]
+def _format_response(status: int, headers: Mapping[str, str], body: bytes) -> list[str]:
+    lines = [f"{name.lower()}: {value}" for name, value in sorted(headers.items())]
+    return [str(status), *lines, "", body.decode(errors="replace")]
 
 
 @pytest.fixture
 def acme(clock: Clock, table: Any, operator: TenantService) -> Endpoint:
-    """A tenant with custom attributes, whose name is new in each recording: handlers remember tenants for a minute."""
+    """A tenant with custom attributes. Its name is new in each recording, because handlers cache tenants."""
     issued = operator.connect(f"recorded-{next(_numbers)}", [json.loads(EXTENSION.read_text())])
     operator.tokens.mark_revealed(issued)
     return Endpoint(issued.token)
@@ -133,11 +133,11 @@ def test_record_sample_events(record: Callable[[str], Recording], acme: Endpoint
     for path in sorted((ROOT / "events").glob("*.json")):
         text = _BEARER.sub(f"Bearer {acme.token}", path.read_text())
         event = json.loads(text)
-        answer = handlers[_function(event["routeKey"])](event, LambdaContext())
-        recording.add(path.name, json.dumps(answer, indent=1, sort_keys=True))
+        response = handlers[_find_function(event["routeKey"])](event, LambdaContext())
+        recording.add(path.name, json.dumps(response, indent=1, sort_keys=True))
 
 
-def _function(route_key: str) -> str:
+def _find_function(route_key: str) -> str:
     routes = {route.key: route.function for spec in read_functions() for route in spec.routes}
     return routes[route_key]
 
@@ -151,7 +151,7 @@ def test_record_exchanges(corpus: str, record: Callable[[str], Recording], acme:
             method: str, url: str, headers: dict[str, str], body: bytes | None, recording: Recording = recording
         ) -> tuple[int, Mapping[str, str], bytes]:
             status, received, content = acme.send(method, url, headers, body)
-            recording.add(f"{method} {url}", *_show(status, received, content))
+            recording.add(f"{method} {url}", *_format_response(status, received, content))
             return status, received, content
 
         replay(load_scenario(path), send)
@@ -159,12 +159,12 @@ def test_record_exchanges(corpus: str, record: Callable[[str], Recording], acme:
 
 def test_record_change_events(record: Callable[[str], Recording], acme: Endpoint, table: Any, bus: Messaging) -> None:
     recording = record("change-events")
-    _fill(acme)
+    _create_sample_data(acme)
     _record_events(recording, table, bus)
 
 
 def test_record_forms(record: Callable[[str], Recording], table: Any) -> None:
-    """Send each form of a customer's pages once."""
+    """Send each form of a tenant's pages once."""
     recording = record("forms")
     visitor = Visitor(address="198.51.100.2")
     page = visitor.sign_in()
@@ -190,7 +190,7 @@ def test_record_forms(record: Callable[[str], Recording], table: Any) -> None:
 
 def test_record_console(record: Callable[[str], Recording], acme: Endpoint) -> None:
     recording = record("console")
-    _fill(acme)
+    _create_sample_data(acme)
     visitor = Visitor(address="198.51.100.1")
     _add_page(recording, visitor.get("/admin"))
     _add_page(recording, visitor.sign_in())
@@ -199,17 +199,17 @@ def test_record_console(record: Callable[[str], Recording], acme: Endpoint) -> N
 
 
 def _crawl(visitor: Visitor, recording: Recording) -> Iterator[str]:
-    """Visit every page that a link or a search leads to from the start page."""
+    """Open all pages that are linked directly or indirectly from the start page; yield their URLs."""
     waiting, seen = ["/admin"], {"/admin"}
     while waiting:
         url = waiting.pop(0)
         page = visitor.get(url)
         _add_page(recording, page)
         yield url
-        for link in (urljoin(page.url, each) for each in (page.links if _is_html(page) else [])):
-            if link.startswith("/admin") and not urlsplit(link).fragment and link not in seen:
-                seen.add(link)
-                waiting.append(link)
+        for target in (urljoin(page.url, link) for link in (page.links if _is_html(page) else [])):
+            if target.startswith("/admin") and not urlsplit(target).fragment and target not in seen:
+                seen.add(target)
+                waiting.append(target)
         assert len(seen) < _MAX_PAGES
 
 
@@ -222,8 +222,8 @@ def _add_page(recording: Recording, page: Answer) -> None:
     recording.add(f"GET {page.url}", str(page.status), *headers, *page.cookies, "", page.text)
 
 
-def _fill(acme: Endpoint) -> None:
-    """Make what pages and commands show: users, a change, a deletion, failures, a repeating failure."""
+def _create_sample_data(acme: Endpoint) -> None:
+    """Create data for pages and commands: users, a change, a deletion, failures, a repeating failure."""
     ada = acme.create(userName="ada@example.com", displayName="Ada Lovelace", externalId="e-1")
     bob = acme.create(userName="bob@example.com", displayName="Bob", active=False)
     acme.patch(ada["id"], {"op": "replace", "path": "active", "value": "False"})
@@ -283,7 +283,7 @@ def test_record_commands(record: Callable[[str], Recording], run: Muster) -> Non
         output = _add_command(recording, template.format(tenant=tenant, extension=EXTENSION.relative_to(ROOT)))
         if number == 0:
             token = next(word for word in output.split() if word.startswith("muster_"))
-            _fill(Endpoint(token))
+            _create_sample_data(Endpoint(token))
 
 
 def _add_command(recording: Recording, line: str) -> str:

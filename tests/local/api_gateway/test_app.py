@@ -1,4 +1,4 @@
-"""The gateway forwards requests to functions, and responds with its own errors."""
+"""The gateway forwards requests to functions and responds with its own errors."""
 
 import asyncio
 import json
@@ -91,7 +91,7 @@ def test_request_is_forwarded_to_function() -> None:
         ({"headers": {"x": "a" * app.HEADER_LIMIT}}, 431, "Request Header Fields Too Large"),
         ({"query": "a" * app.HEADER_LIMIT}, 431, "Request Header Fields Too Large"),
         ({"chunks": (b"x" * app.BODY_LIMIT, b"x")}, 413, "Request Entity Too Large"),
-        ({"chunks": (b"x" * 5_000_000,)}, 413, "Request Entity Too Large"),  # in base64 over what Lambda takes
+        ({"chunks": (b"x" * 5_000_000,)}, 413, "Request Entity Too Large"),  # too large for Lambda in Base64
     ],
 )
 def test_gateway_error(request_parts: dict[str, Any], status: int, message: str) -> None:
@@ -106,16 +106,16 @@ def test_timeout_of_function_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_invalid_result_is_500() -> None:
-    async def wrong(_: Mapping[str, Any]) -> object:
+    async def return_invalid(_: Mapping[str, Any]) -> object:
         return {"statusCode": "wrong"}
 
-    assert send(wrong)[0] == 500
+    assert send(return_invalid)[0] == 500
 
 
 def test_response_204_has_no_content_length() -> None:
-    async def deleted(_: Mapping[str, Any]) -> object:
+    async def return_204(_: Mapping[str, Any]) -> object:
         return {"statusCode": 204}
 
-    status, headers, body = send(deleted)
+    status, headers, body = send(return_204)
     assert (status, body) == (204, b"")
     assert "content-length" not in headers

@@ -1,6 +1,7 @@
-"""A request becomes the event that the real gateway would send.
+"""Requests become the events that API Gateway would send.
 
-The captures are from the service itself: github.com/hotsock/voker (vokerhttp/testdata), ministackorg/ministack#766.
+The expected values were captured from API Gateway: github.com/hotsock/voker (vokerhttp/testdata),
+ministackorg/ministack#766.
 """
 
 import base64
@@ -82,7 +83,7 @@ def test_event_equals_captured_event() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "arrived"),
+    ("path", "decoded"),
     [
         ("/plain", "/plain"),
         ("/space%20value", "/space value"),
@@ -97,14 +98,14 @@ def test_event_equals_captured_event() -> None:
         ("/a+b", "/a+b"),
     ],
 )
-def test_path_is_decoded_as_captured(sent: str, arrived: str) -> None:
-    assert decode_path(sent) == arrived
+def test_path_is_decoded_as_captured(path: str, decoded: str) -> None:
+    assert decode_path(path) == decoded
 
 
-@pytest.mark.parametrize("sent", ["/percent%25done", "/percent%", "/percent%zz"])
-def test_path_with_broken_escape_is_rejected(sent: str) -> None:
+@pytest.mark.parametrize("path", ["/percent%25done", "/percent%", "/percent%zz"])
+def test_path_with_broken_escape_is_rejected(path: str) -> None:
     with pytest.raises(InvalidPathError):
-        decode_path(sent)
+        decode_path(path)
 
 
 @pytest.mark.parametrize(

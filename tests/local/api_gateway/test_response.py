@@ -1,4 +1,4 @@
-"""What a function returns becomes the response that the real gateway would give."""
+"""Results of functions become the responses that API Gateway would send."""
 
 import json
 from typing import Any

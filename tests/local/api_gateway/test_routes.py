@@ -1,4 +1,4 @@
-"""Route selection is as literal as the real gateway's."""
+"""Routes are selected as API Gateway selects them: paths are compared literally."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def select(keys: list[str], method: str, path: str) -> Match | None:
     return Routes(Route(key, "function") for key in keys).select(method, path)
 
 
-def key_for(keys: list[str], method: str, path: str) -> str | None:
+def select_key(keys: list[str], method: str, path: str) -> str | None:
     match = select(keys, method, path)
     return match.route.key if match else None
 
@@ -29,20 +29,20 @@ def key_for(keys: list[str], method: str, path: str) -> str | None:
     ],
 )
 def test_documented_example(method: str, path: str, key: str) -> None:
-    assert key == key_for(DOCUMENTED, method, path)
+    assert key == select_key(DOCUMENTED, method, path)
 
 
 @pytest.mark.parametrize(
     "path", ["/scim/v2/Bulk/", "//scim/v2/Bulk", "/scim/v2//Bulk", "/scim/v2/bulk", "/Bulk", "//Users"]
 )
 def test_variant_of_path_selects_default_route(path: str) -> None:
-    assert key_for(SCIM, "POST", path) == "$default"
+    assert select_key(SCIM, "POST", path) == "$default"
 
 
 def test_variable_matches_one_segment() -> None:
-    assert key_for(SCIM, "GET", "/scim/v2/Schemas/urn:a") == "ANY /scim/v2/Schemas/{id}"
-    assert key_for(SCIM, "GET", "/scim/v2/Schemas/") == "$default"
-    assert key_for(SCIM, "GET", "/scim/v2/Schemas/urn:a/b") == "$default"
+    assert select_key(SCIM, "GET", "/scim/v2/Schemas/urn:a") == "ANY /scim/v2/Schemas/{id}"
+    assert select_key(SCIM, "GET", "/scim/v2/Schemas/") == "$default"
+    assert select_key(SCIM, "GET", "/scim/v2/Schemas/urn:a/b") == "$default"
 
 
 def test_greedy_variable_matches_rest_of_path() -> None:
@@ -54,8 +54,8 @@ def test_greedy_variable_matches_rest_of_path() -> None:
 
 
 def test_exact_method_precedes_any() -> None:
-    assert key_for(["ANY /pets", "GET /pets"], "GET", "/pets") == "GET /pets"
-    assert key_for(["ANY /pets", "GET /pets"], "POST", "/pets") == "ANY /pets"
+    assert select_key(["ANY /pets", "GET /pets"], "GET", "/pets") == "GET /pets"
+    assert select_key(["ANY /pets", "GET /pets"], "POST", "/pets") == "ANY /pets"
 
 
 def test_variables_have_values() -> None:

@@ -1,4 +1,4 @@
-"""Functions run as on Lambda: in execution environments with their own variables, one event at a time."""
+"""Functions run as in Lambda: in execution environments with their own variables, one event at a time."""
 
 import asyncio
 import os
@@ -30,23 +30,23 @@ def describe_context(event, context):
         "remaining": context.get_remaining_time_in_millis(),
     }
 
-def raising(event, context):
+def raise_error(event, context):
     if event["raise"]:
         raise ValueError("a defect")
     return os.getpid()
 
-def sleeping(event, context):
+def sleep(event, context):
     time.sleep(event["seconds"])
     return os.getpid()
 
-def dying(event, context):
+def end_process(event, context):
     os._exit(1) if event["die"] else None
     return os.getpid()
 
-def large(event, context):
+def return_large_result(event, context):
     return "x" * event["size"]
 
-def writing(event, context):
+def put_item(event, context):
     from botocore.exceptions import ClientError
     from botocore.session import Session
     access = {"region_name": "eu-west-1", "aws_access_key_id": "x", "aws_secret_access_key": "x"}
@@ -56,7 +56,7 @@ def writing(event, context):
     except ClientError as error:
         return error.response["Error"]["Code"]
 
-def unserialisable(event, context):
+def return_object(event, context):
     return object()
 """
 
@@ -136,7 +136,7 @@ def test_output_of_handler_is_logged(build_spec: BuildSpec) -> None:
 
 
 def test_exception_keeps_environment(build_spec: BuildSpec) -> None:
-    spec = build_spec("code.raising")
+    spec = build_spec("code.raise_error")
     before, error, after = invoke(spec, {"raise": False}, {"raise": True}, {"raise": False})
     assert isinstance(error, HandlerError)
     assert "ValueError: a defect" in str(error)
@@ -147,10 +147,10 @@ def test_exception_keeps_environment(build_spec: BuildSpec) -> None:
 
 def test_function_gets_dynamodb_validation_error(build_spec: BuildSpec) -> None:
     item = {"pk": {"S": "p"}, "sk": {"S": ""}}
-    assert invoke(build_spec("code.writing"), item) == ["ValidationException"]
+    assert invoke(build_spec("code.put_item"), item) == ["ValidationException"]
 
 
-@pytest.mark.parametrize("handler", ["code.unserialisable", "code.large"])
+@pytest.mark.parametrize("handler", ["code.return_object", "code.return_large_result"])
 def test_invalid_result_fails_invocation(handler: str, build_spec: BuildSpec) -> None:
     (error,) = invoke(build_spec(handler), {"size": 6 * 1024 * 1024})
     assert isinstance(error, FunctionError)
@@ -158,12 +158,12 @@ def test_invalid_result_fails_invocation(handler: str, build_spec: BuildSpec) ->
 
 def test_result_of_6_mb_is_returned(build_spec: BuildSpec) -> None:
     size = 6 * 1024 * 1024 - 2
-    (result,) = invoke(build_spec("code.large"), {"size": size})
+    (result,) = invoke(build_spec("code.return_large_result"), {"size": size})
     assert len(result) == size
 
 
 def test_dead_environment_is_replaced(build_spec: BuildSpec) -> None:
-    before, error, after = invoke(build_spec("code.dying"), {"die": False}, {"die": True}, {"die": False})
+    before, error, after = invoke(build_spec("code.end_process"), {"die": False}, {"die": True}, {"die": False})
     assert isinstance(error, FunctionError)
     assert isinstance(after, int)
     assert before != after
@@ -173,30 +173,30 @@ def test_environment_killed_while_idle_is_replaced(build_spec: BuildSpec) -> Non
     async def scenario(function: LambdaFunction) -> object:
         os.kill((await function.invoke({}))["pid"], signal.SIGKILL)  # type: ignore[index]  # the handler returns an object
         await asyncio.sleep(0.1)
-        return await function.invoke({"again": True})
+        return await function.invoke({"second": True})
 
-    assert run_scenario(build_spec("code.echo"), scenario)["event"] == {"again": True}
+    assert run_scenario(build_spec("code.echo"), scenario)["event"] == {"second": True}
 
 
 def test_timeout_ends_environment(build_spec: BuildSpec) -> None:
-    error, pid = invoke(build_spec("code.sleeping", timeout=1), {"seconds": 60}, {"seconds": 0})
+    error, pid = invoke(build_spec("code.sleep", timeout=1), {"seconds": 60}, {"seconds": 0})
     assert isinstance(error, FunctionError)
     assert "timed out" in str(error)
     assert isinstance(pid, int)
 
 
 def test_concurrent_events_use_different_environments(build_spec: BuildSpec) -> None:
-    pids = invoke_concurrently(build_spec("code.sleeping"), {"seconds": 0.5}, MAX_ENVIRONMENTS)
+    pids = invoke_concurrently(build_spec("code.sleep"), {"seconds": 0.5}, MAX_ENVIRONMENTS)
     assert len(set(pids)) == MAX_ENVIRONMENTS
 
 
 def test_sequential_events_use_one_environment(build_spec: BuildSpec) -> None:
-    pids = invoke(build_spec("code.sleeping"), *[{"seconds": 0}] * 5)
+    pids = invoke(build_spec("code.sleep"), *[{"seconds": 0}] * 5)
     assert len(set(pids)) == 1
 
 
 def test_invocation_waits_for_free_environment(build_spec: BuildSpec) -> None:
-    pids = invoke_concurrently(build_spec("code.sleeping"), {"seconds": 0.05}, 3 * MAX_ENVIRONMENTS)
+    pids = invoke_concurrently(build_spec("code.sleep"), {"seconds": 0.05}, 3 * MAX_ENVIRONMENTS)
     assert len(set(pids)) == MAX_ENVIRONMENTS
 
 
@@ -207,6 +207,6 @@ def test_handler_that_cannot_be_imported_is_error(handler: str, build_spec: Buil
 
 
 def test_environments_stop_with_function(build_spec: BuildSpec) -> None:
-    (pid,) = invoke(build_spec("code.sleeping"), {"seconds": 0})
+    (pid,) = invoke(build_spec("code.sleep"), {"seconds": 0})
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

@@ -53,10 +53,10 @@ def invoke(**request: Any) -> Any:
     def scenario(url: str) -> Any:
         client = create_client("lambda", url, config)
         try:
-            answer = client.invoke(**request)
+            response = client.invoke(**request)
         except ClientError as error:
             return error.response["Error"]["Code"]
-        return answer.get("FunctionError"), json.loads(answer["Payload"].read())
+        return response.get("FunctionError"), json.loads(response["Payload"].read())
 
     return run_scenario(scenario)
 

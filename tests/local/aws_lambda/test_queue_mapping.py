@@ -1,4 +1,4 @@
-"""The event source mapping of a queue behaves as Lambda's."""
+"""The event source mapping of a queue behaves as in Lambda."""
 
 import asyncio
 import hashlib
@@ -48,7 +48,7 @@ class Function:
         return self._respond(self.records)
 
 
-def fail(*bodies: str) -> Callable[[list[dict[str, Any]]], object]:
+def report_failures(*bodies: str) -> Callable[[list[dict[str, Any]]], object]:
     def respond(records: list[dict[str, Any]]) -> object:
         return {"batchItemFailures": [{"itemIdentifier": r["messageId"]} for r in records if r["body"] in bodies]}
 
@@ -103,7 +103,7 @@ def test_record_has_lambda_format(queues: Queues, clock: Clock) -> None:
 
 def test_failed_message_reappears_after_visibility_timeout(queues: Queues, clock: Clock) -> None:
     send(queues, "a", "b", "c")
-    function = Function(fail("b"))
+    function = Function(report_failures("b"))
     process_batch(PARTIAL, queues, function)
     assert queues.count("work") == (0, 1, 0)
     assert process_batch(PARTIAL, queues, function) == 0
@@ -115,7 +115,7 @@ def test_failed_message_reappears_after_visibility_timeout(queues: Queues, clock
 
 def test_exhausted_message_moves_to_dead_letter_queue(queues: Queues, clock: Clock) -> None:
     send(queues, "bad", "good")
-    function = Function(fail("bad"))
+    function = Function(report_failures("bad"))
     for _ in range(4):
         process_batch(PARTIAL, queues, function)
         clock.now += 60
@@ -150,7 +150,7 @@ def test_response_with_unknown_message_fails_batch(failure: object, queues: Queu
 
 def test_partial_response_is_ignored_unless_configured(queues: Queues) -> None:
     send(queues, "a")
-    process_batch(QueueMapping("work"), queues, Function(fail("a")))
+    process_batch(QueueMapping("work"), queues, Function(report_failures("a")))
     assert queues.count("work") == (0, 0, 0)
 
 

@@ -1,4 +1,4 @@
-"""The event source mapping of a stream behaves as Lambda's."""
+"""The event source mapping of a stream behaves as in Lambda."""
 
 import asyncio
 from collections.abc import Callable
@@ -41,11 +41,11 @@ def deliver_records(mapping: StreamMapping, respond: Callable[[Batch], object]) 
     return function.batches, messages
 
 
-def fail(*numbers: str) -> dict[str, Any]:
+def build_failures(*numbers: str) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": number} for number in numbers]}
 
 
-def crash_on(number: str) -> Callable[[Batch], object]:
+def raise_for(number: str) -> Callable[[Batch], object]:
     def respond(batch: Batch) -> object:
         if number in batch:
             raise FunctionError("timed out")
@@ -66,24 +66,26 @@ def test_filters_select_records() -> None:
     assert deliver_records(StreamMapping(filters=({"dynamodb": {"NewImage": {"a": ["b"]}}},)), lambda _: None)[0] == []
 
 
-@pytest.mark.parametrize("response", [None, {}, {"batchItemFailures": None}, fail()])
+@pytest.mark.parametrize("response", [None, {}, {"batchItemFailures": None}, build_failures()])
 def test_response_without_failures_is_success(response: object) -> None:
     batches, messages = deliver_records(PARTIAL, lambda _: response)
     assert (len(batches), messages) == (1, [])
 
 
 def test_records_from_first_failure_are_retried() -> None:
-    responses = iter([fail("007", "003")])
+    responses = iter([build_failures("007", "003")])
     batches, messages = deliver_records(PARTIAL, lambda _: next(responses, None))
     assert batches[1:] == [["003", "004", "005", "006", "007", "008", "009"]]
     assert messages == []
 
 
 def test_partial_response_is_ignored_unless_configured() -> None:
-    assert len(deliver_records(StreamMapping(), lambda _: fail("003"))[0]) == 1
+    assert len(deliver_records(StreamMapping(), lambda _: build_failures("003"))[0]) == 1
 
 
-@pytest.mark.parametrize("response", [fail(""), fail("999"), {"batchItemFailures": [{"wrong": "003"}]}])
+@pytest.mark.parametrize(
+    "response", [build_failures(""), build_failures("999"), {"batchItemFailures": [{"wrong": "003"}]}]
+)
 def test_response_with_unknown_record_fails_batch(response: object) -> None:
     responses = iter([response])
     batches, _ = deliver_records(PARTIAL, lambda _: next(responses, None))
@@ -91,7 +93,7 @@ def test_response_with_unknown_record_fails_batch(response: object) -> None:
 
 
 def test_batch_is_discarded_after_retries() -> None:
-    batches, messages = deliver_records(PARTIAL, lambda _: fail("003"))
+    batches, messages = deliver_records(PARTIAL, lambda _: build_failures("003"))
     assert [batch[0] for batch in batches] == ["000", "003", "003"]
     (message,) = messages
     assert message["requestContext"]["condition"] == "RetryAttemptsExhausted"
@@ -105,7 +107,7 @@ def test_batch_is_discarded_after_retries() -> None:
 
 def test_failing_batch_is_bisected_to_single_record() -> None:
     mapping = StreamMapping(batch_size=10, bisect=True, retries=1)
-    batches, messages = deliver_records(mapping, crash_on("006"))
+    batches, messages = deliver_records(mapping, raise_for("006"))
     assert [message["DDBStreamBatchInfo"]["startSequenceNumber"] for message in messages] == ["006"]
     assert messages[0]["DDBStreamBatchInfo"]["batchSize"] == 1
     done = [number for batch in batches if "006" not in batch for number in batch]
@@ -114,7 +116,7 @@ def test_failing_batch_is_bisected_to_single_record() -> None:
 
 
 def test_whole_batch_is_discarded_without_bisecting() -> None:
-    _, messages = deliver_records(StreamMapping(batch_size=5, retries=1), crash_on("006"))
+    _, messages = deliver_records(StreamMapping(batch_size=5, retries=1), raise_for("006"))
     assert [message["DDBStreamBatchInfo"]["batchSize"] for message in messages] == [5]
 
 

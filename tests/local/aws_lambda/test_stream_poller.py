@@ -1,4 +1,4 @@
-"""The stream of the table is read on both engines, across their deaths, from the saved position."""
+"""The stream of the table is read on both engines, from the saved position, also after an engine died."""
 
 import asyncio
 from collections.abc import Callable
@@ -77,7 +77,7 @@ def test_records_survive_death_of_engine(engine: Engine, tmp_path: Path) -> None
         keys.extend(record["dynamodb"]["NewImage"]["pk"]["S"] for record in event["Records"])
         return None
 
-    async def until(condition: Callable[[], bool]) -> None:
+    async def wait_until(condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(20):
             while not condition():
                 await asyncio.sleep(0.05)
@@ -86,13 +86,13 @@ def test_records_survive_death_of_engine(engine: Engine, tmp_path: Path) -> None
         stream = StreamReader(engine, "muster", tmp_path / "stream.json")
         polling = asyncio.ensure_future(poll_stream(stream, StreamMapping(), invoke, lambda _: None))
         put_items(engine, "a")
-        await until(lambda: "a" in keys)
+        await wait_until(lambda: "a" in keys)
         assert engine.process is not None
         kill(engine.process)
         engine.process.start()
         engine.process.wait()
         put_items(engine, "b")
-        await until(lambda: "b" in keys)
+        await wait_until(lambda: "b" in keys)
         polling.cancel()
         await asyncio.gather(polling, return_exceptions=True)
 
@@ -104,8 +104,8 @@ def test_unreadable_stream_is_error(tmp_path: Path) -> None:
     with engines.start(tmp_path) as engine:
         stream = StreamReader(engine, "no-such-table", tmp_path / "stream.json")
         with pytest.raises(LocalRunError, match=r"the table's stream can't be read: .*ResourceNotFound"):
-            asyncio.run(poll_stream(stream, StreamMapping(), _never, lambda _: None))
+            asyncio.run(poll_stream(stream, StreamMapping(), _fail, lambda _: None))
 
 
-async def _never(event: dict[str, Any]) -> object:
+async def _fail(event: dict[str, Any]) -> object:
     raise AssertionError(event)

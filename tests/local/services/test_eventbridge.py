@@ -1,4 +1,4 @@
-"""The local event bus writes valid events to a file and rejects what EventBridge rejects."""
+"""The local event bus writes valid events to a file and rejects invalid ones as EventBridge does."""
 
 import json
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def read_events(messaging: Messaging) -> list[dict[str, Any]]:
     return [json.loads(line) for line in messaging.events.read_text().splitlines()]
 
 
-def test_event_is_written_as_rule_target_gets_it(messaging: Messaging) -> None:
+def test_event_has_format_of_rule_targets(messaging: Messaging) -> None:
     entry = ENTRY | {"Detail": '{"a":"zoë"}', "Time": datetime(2026, 1, 31, 9, 30, tzinfo=UTC)}
     response = put_events(messaging, entry, entry)
     lines = read_events(messaging)

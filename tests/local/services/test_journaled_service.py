@@ -1,4 +1,4 @@
-"""An in-memory service with a journal loses nothing."""
+"""An in-memory service replays its journal after a restart."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The local queues behave as Amazon SQS, and survive kill -9."""
+"""The local queues behave as Amazon SQS and survive kill -9."""
 
 import subprocess
 import sys
@@ -120,15 +120,15 @@ def test_visibility_can_be_changed_while_in_flight(queues: Queues, clock: Clock)
 def test_groups_take_turns(queues: Queues) -> None:
     """A thousand messages of one tenant do not delay one message of another."""
     for number in range(1_000):
-        queues.send("work", f"noisy {number}", group="noisy")
+        queues.send("work", f"busy {number}", group="busy")
     queues.send("work", "quiet", group="quiet")
     queues.send("work", "alone")
-    assert receive_bodies(queues, limit=3) == ["noisy 0", "quiet", "alone"]
+    assert receive_bodies(queues, limit=3) == ["busy 0", "quiet", "alone"]
 
 
 def test_group_with_messages_in_flight_waits(queues: Queues) -> None:
     for number in range(40):
-        queues.send("work", f"noisy {number}", group="noisy")
+        queues.send("work", f"busy {number}", group="busy")
     for _ in range(3):
         queues.receive("work", 10)
     for name in ("b", "c"):

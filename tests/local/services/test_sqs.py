@@ -63,7 +63,7 @@ def test_sent_message_is_received(sqs: Any, url: str) -> None:
 
 
 def test_md5_of_attributes(sqs: Any, url: str) -> None:
-    """The digest that moto computes, which is checked against AWS's SDKs."""
+    """The digest equals the one of moto, which is tested with the AWS SDKs."""
     from moto.sqs.models import Message
 
     attributes = {
@@ -178,7 +178,7 @@ def test_queue_attributes_are_those_of_template(sqs: Any, url: str) -> None:
     assert json.loads(attributes["RedrivePolicy"])["maxReceiveCount"] == 3
 
 
-def test_queue_is_found_by_name(sqs: Any, url: str) -> None:
+def test_queue_url_is_looked_up_by_name(sqs: Any, url: str) -> None:
     assert sqs.get_queue_url(QueueName="work")["QueueUrl"] == url
     assert get_error_code(sqs.get_queue_url, QueueName="other") == "AWS.SimpleQueueService.NonExistentQueue"
 

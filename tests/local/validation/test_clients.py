@@ -12,7 +12,7 @@ KEY = {"pk": {"S": "p"}, "sk": {"S": "s"}}
 
 
 def test_clients_of_functions_are_validated(table: Any) -> None:
-    """The functions create their own botocore sessions; their requests are validated like those of boto3."""
+    """The functions create their own botocore sessions. Their requests are validated, too."""
     from scim.aws import clients
     from scim.aws.clients import DYNAMODB_CONFIG
 
@@ -23,7 +23,7 @@ def test_clients_of_functions_are_validated(table: Any) -> None:
 
 
 def test_sqs_and_eventbridge_clients_get_error_codes(aws: None) -> None:
-    """The code handles these errors: they depend on user data."""
+    """The code handles these errors, because they depend on user data."""
     queues, events = boto3.client("sqs"), boto3.client("events")
     url = queues.create_queue(QueueName="rules")["QueueUrl"]
     with pytest.raises(ClientError, match="InvalidMessageContents"):
