@@ -1,20 +1,20 @@
-"""Each request of a test is held to what AWS refuses (``local.validation``), whatever engine answers it."""
+"""All requests of tests are checked for errors that AWS would report (``local.validation``), with any engine."""
 
 from local.validation import Violation
 from local.validation.clients import build_client_error, validate_clients
 
 
 class RejectedByAws(Exception):
-    """The code has sent what DynamoDB refuses. Nothing in the code expects it, so that no test can overlook it."""
+    """A request that DynamoDB would reject. The code never catches this error, so the test fails."""
 
 
 def validate_requests() -> None:
-    """Hold the requests of all clients to the rules that are made from now on."""
-    validate_clients(_refuse)
+    """Validate the requests of all clients that are created from now on."""
+    validate_clients(_build_error)
 
 
-def _refuse(operation: str, violation: Violation) -> Exception:
-    """What DynamoDB refuses is a defect. What SQS and EventBridge refuse depends on data: the code deals with it."""
+def _build_error(operation: str, violation: Violation) -> Exception:
+    """Return the error to raise: a defect for DynamoDB. SQS and EventBridge errors depend on data and are handled."""
     if violation.code == "ValidationException" and operation != "PutEvents":
         return RejectedByAws(f"{operation}: {violation.message}")
     return build_client_error(operation, violation)

@@ -1,4 +1,4 @@
-"""What the tests share: AWS as moto plays it, a table and a tenant that are new for each test."""
+"""Fixtures of all tests: AWS as moto simulates it, and an empty table and a new tenant for each test."""
 
 import itertools
 import json
@@ -39,12 +39,12 @@ _numbers = itertools.count(1)
 hypothesis_settings.register_profile("muster", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("muster")
 
-aws_validation.validate_requests()  # before a module of the functions makes the session of its clients
+aws_validation.validate_requests()  # before a module creates the botocore session of the functions
 
 
 @pytest.fixture(scope="session")
 def aws() -> Iterator[None]:
-    """Moto, for the whole run: clients, which handlers keep as they do in Lambda, stay valid from test to test."""
+    """Moto for the whole run. Handlers keep their clients between tests, as they do between invocations in Lambda."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             patch.delenv(name)
@@ -64,7 +64,7 @@ def aws() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def _table_definition(aws: None) -> tuple[Any, moto.dynamodb.models.table.Table]:
-    """The template's table for boto3 and for moto. It has no stream, which moto copies with every transaction."""
+    """The template's table for boto3 and for moto, without the stream, which moto copies with every transaction."""
     request = TEMPLATE.build_table_request(ENVIRONMENT["TABLE_NAME"])
     del request["StreamSpecification"]
     table = boto3.resource("dynamodb").create_table(**request)
@@ -95,7 +95,7 @@ def settings(table: Any) -> Settings:
 
 @pytest.fixture(scope="session")
 def operator(aws: None) -> TenantService:
-    """Whoever connects tenants. One for the run: making clients takes longer than most tests."""
+    """The service that connects tenants. One for the whole run, because creating clients is slow."""
     dynamo = Table(boto3.client("dynamodb"), ENVIRONMENT["TABLE_NAME"], Deadline(lambda: 29.0, time.sleep))
     secrets = SecretsManagerTokenStore(boto3.client("secretsmanager"), ENVIRONMENT["SECRET_PREFIX"], MASTER)
     return TenantService(DynamoDBTenantStore(dynamo, new_id), secrets, "tests", time.time, new_id)
@@ -103,7 +103,7 @@ def operator(aws: None) -> TenantService:
 
 @pytest.fixture
 def connect(table: Any, operator: TenantService) -> Any:
-    """Connects another tenant; its name is new in this run, since handlers remember tenants for a minute."""
+    """Return a function that connects a tenant. Its name is new in this run, because handlers cache tenants."""
 
     def connect() -> Endpoint:
         return Endpoint(operator.connect(f"tenant-{next(_numbers)}", [EXTENSION]).token)
@@ -120,7 +120,7 @@ def scim(connect: Any) -> Endpoint:
 
 @pytest.fixture
 def bus(aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Messaging]:
-    """EventBridge and SQS of the local run, as the functions find them in their environment."""
+    """EventBridge and SQS of the local run, with the environment variables of the functions."""
     with serve_messaging(tmp_path, TEMPLATE.read_queues(), TEMPLATE.read_consumed_queues(), "muster") as messaging:
         monkeypatch.setenv("AWS_ENDPOINT_URL_EVENTBRIDGE", messaging.url)
         monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", messaging.url)
@@ -133,7 +133,7 @@ def bus(aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 @pytest.fixture
 def events(bus: Messaging) -> Callable[[], list[dict[str, Any]]]:
-    """Reads the events on the bus."""
+    """Return a function that reads the events on the bus."""
     return lambda: [json.loads(line) for line in bus.events.read_text().splitlines()]
 
 

@@ -1,8 +1,7 @@
-"""Tests that work takes little CPU time, on a fast and on a slow machine alike.
+"""Limits of CPU time that do not depend on the speed of the machine.
 
-The measure is not the second but the *unit*: the CPU time that ``_calibrate`` takes on the same machine in the same
-moment, about 10 ms on a processor of 2024. A limit is many times what the work takes, so a test fails only if the work
-grows with the square of its input or worse.
+The *unit* is the CPU time that ``_calibrate`` takes on the same machine at the same time, about 10 ms on a processor of
+2024. A limit is many times the usual CPU time, so a test fails only if the time grows with the square of the input.
 """
 
 from collections.abc import Callable
@@ -15,9 +14,9 @@ _ATTEMPTS = 4
 
 
 def check_cpu_units(work: Callable[[], Result], limit: float) -> Result:
-    """Return the result of work; fail if it takes more than ``limit`` units of CPU time in each of several attempts.
+    """Return the result of ``work``; fail if it takes more than ``limit`` units of CPU time in all of several attempts.
 
-    Other programs can make a single attempt slow, since processors share caches and clock.
+    Other programs can slow down a single attempt, because processors share caches and the clock rate.
     """
     measured = []
     for _ in range(_ATTEMPTS):
@@ -31,7 +30,7 @@ def check_cpu_units(work: Callable[[], Result], limit: float) -> Result:
 
 
 def _calibrate() -> float:
-    """Return the CPU time of a fixed piece of work in Python."""
+    """Return the CPU time of a fixed computation in Python."""
     started = process_time()
     numbers = {str(number): number for number in range(30_000)}
     sum(numbers[text] for text in numbers)

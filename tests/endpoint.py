@@ -1,4 +1,4 @@
-"""The endpoint as identity providers see it: HTTP in, HTTP out, through the gateway's events and the real handlers."""
+"""The endpoint as identity providers see it: HTTP requests become events of API Gateway for the real handlers."""
 
 import base64
 import importlib
@@ -18,9 +18,9 @@ from local.template import FunctionSpec, Template
 TEMPLATE = Template(Path(__file__).parent.parent / "template.yaml")
 BASE_URL = "https://scim.example.com/scim/v2"
 TIMEOUT_S = 290.0
-"""Ten times what Lambda has: no test may depend on the speed of the machine. Tests of deadlines say their own."""
+"""Ten times Lambda's timeout, so that no test depends on the speed of the machine. Some tests set shorter ones."""
 
-KNOWN = {
+REFERENCES = {
     "AWS::StackName": "muster",
     "Table": "muster",
     "MasterKey": "muster/master-key",
@@ -52,13 +52,13 @@ ENVIRONMENT = {
 
 
 def read_functions() -> list[FunctionSpec]:
-    """The functions of the template with this environment's values."""
-    return TEMPLATE.read_functions(KNOWN, ENVIRONMENT | {"FunctionLogs": ""})
+    """Return the functions of the template with the variables of the tests."""
+    return TEMPLATE.read_functions(REFERENCES, ENVIRONMENT | {"FunctionLogs": ""})
 
 
 @dataclass(frozen=True)
 class LambdaContext:
-    """As much of Lambda's context as handlers use."""
+    """The members of Lambda's context that handlers use."""
 
     deadline: float = field(default_factory=lambda: time.monotonic() + TIMEOUT_S)
     aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -68,7 +68,7 @@ class LambdaContext:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -78,10 +78,10 @@ class Answer:
 
 
 class Endpoint:
-    """Sends requests with one tenant's token. Paths are relative to ``/scim/v2`` unless they name a base themselves."""
+    """Sends requests with the token of a tenant. Paths are relative to ``base``."""
 
     def __init__(self, token: str, users: Handler | None = None) -> None:
-        """``users`` stands in for the handlers of users and bulk, say with another engine behind it."""
+        """``users`` replaces the handlers of users and bulk, for example by one with another engine."""
         self.token = token
         specs = read_functions()
         self._routes = Routes(route for spec in specs for route in spec.routes)
@@ -98,7 +98,7 @@ class Endpoint:
         *,
         base: str = "/scim/v2",
     ) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers (lower case) and body of the answer."""
+        """Send a request; return the status, the headers with lower-case names, and the body."""
         raw_path, _, query = (base + path).partition("?")
         sent = {"authorization": f"Bearer {self.token}", "content-type": "application/scim+json"}
         sent |= {name.lower(): value for name, value in (headers or {}).items()}
@@ -116,20 +116,20 @@ class Endpoint:
         event = build_event(request, decoded, match, datetime.now(UTC), str(uuid.uuid4()))
         return invoke(self._handlers[match.route.function], event)
 
-    def request(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        """The same with a JSON body, and headers as keywords (``if_match``)."""
+    def request(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
+        """Send a request with a JSON body; keywords such as ``if_match`` are headers."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        return Answer(*self.send(method, path, sent, None if body is None else json.dumps(body)))
+        return Response(*self.send(method, path, sent, None if body is None else json.dumps(body)))
 
     def create(self, **attributes: Any) -> dict[str, Any]:
-        """A user that exists, under some userName unless one is given."""
+        """Create a user and return it. Without a ``userName`` it gets a random one."""
         user = {"schemas": [CORE], "userName": f"{uuid.uuid4()}@example.com"} | attributes
-        answer = self.request("POST", "/Users", user)
-        assert answer.status == 201, answer.body
-        created: dict[str, Any] = answer.json()
+        response = self.request("POST", "/Users", user)
+        assert response.status == 201, response.body
+        created: dict[str, Any] = response.json()
         return created
 
-    def patch(self, user_id: str, *operations: Mapping[str, Any], **headers: str) -> Answer:
+    def patch(self, user_id: str, *operations: Mapping[str, Any], **headers: str) -> Response:
         body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations}
         return self.request("PATCH", f"/Users/{user_id}", body, **headers)
 
@@ -140,16 +140,16 @@ SURVEY = "urn:ietf:params:scim:schemas:extension:survey:2.0:User"
 
 
 def load(handler: str) -> Handler:
-    """The handler that the template names."""
+    """Return the handler with the name that the template has."""
     module, _, name = handler.rpartition(".")
-    found: Handler = getattr(importlib.import_module(module), name)
-    return found
+    function: Handler = getattr(importlib.import_module(module), name)
+    return function
 
 
 def invoke(handler: Handler, event: Mapping[str, Any]) -> tuple[int, dict[str, str], bytes]:
-    """What a handler answers to an event, as the gateway would send it on."""
-    answer = handler(event, LambdaContext())
-    body = answer["body"].encode()
-    if answer.get("isBase64Encoded"):
+    """Invoke a handler; return status, headers and body as API Gateway would send them."""
+    response = handler(event, LambdaContext())
+    body = response["body"].encode()
+    if response.get("isBase64Encoded"):
         body = base64.b64decode(body)
-    return answer["statusCode"], {key.lower(): value for key, value in answer["headers"].items()}, body
+    return response["statusCode"], {key.lower(): value for key, value in response["headers"].items()}, body

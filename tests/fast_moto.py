@@ -1,6 +1,6 @@
-"""Changes to moto for thousands of tests: it holds less memory, and its DynamoDB takes a fraction of the time.
+"""Changes to moto that make thousands of tests fast: moto uses less memory, and its DynamoDB takes less time.
 
-None of them changes a response. ``tests/test_fast_moto.py`` compares with unchanged moto.
+The responses stay the same: ``tests/test_fast_moto.py`` compares them with those of unchanged moto.
 """
 
 import base64
@@ -39,7 +39,7 @@ _SERVICES = ("dynamodb", "secretsmanager")
 
 
 def patch_moto(patch: pytest.MonkeyPatch) -> None:
-    """Make all changes until the end of ``patch``."""
+    """Change moto until the end of ``patch``."""
     patch.setattr(BaseModel, "__new__", _make_untracked)
     patch.setattr(BotocoreStubber, "process_request", _process_one_at_a_time(BotocoreStubber.process_request))
     patch.setattr(Table, "__deepcopy__", _copy_table, raising=False)
@@ -51,7 +51,7 @@ def patch_moto(patch: pytest.MonkeyPatch) -> None:
 
 
 def add_table(region: str, table: Table) -> None:
-    """Put an empty table with the definition of another one in its place."""
+    """Add an empty table with the definition of another table, or replace that table."""
     empty = copy.copy(table)
     empty.items = defaultdict(dict)
     dynamodb_backends[DEFAULT_ACCOUNT_ID][region].tables[table.name] = empty
@@ -64,19 +64,19 @@ def remove_table(region: str, name: str) -> Table:
 
 
 def _make_untracked(cls: type, *_: Any, **__: Any) -> Any:
-    """Make an object of moto's without keeping it.
+    """Create an object of moto without keeping a reference to it.
 
-    Moto keeps every object of its models until it is reset. Among these is a copy of the whole table for each action of
-    each transaction: gigabytes in a run of the tests.
+    Moto keeps all objects of its models until it is reset, including a copy of the whole table for each action of
+    each transaction. They would take gigabytes in a test run.
     """
     return object.__new__(cls)
 
 
 def _process_one_at_a_time(process: Callable[..., Any]) -> Callable[..., Any]:
-    """Process one request at a time, since moto's transactions are not isolated.
+    """Process one request at a time, because moto's transactions are not isolated.
 
-    A transaction that fails restores the table as it was at its start, without what others wrote in the meantime. A
-    bulk request sends its requests in parallel. Requests to real engines do not wait.
+    A failing transaction restores the table as it was at its start and would lose parallel writes, such as those of a
+    bulk request. Requests to real engines do not wait.
     """
     lock = Lock()
 
@@ -88,9 +88,9 @@ def _process_one_at_a_time(process: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _copy_table(table: Table, _: dict[int, Any]) -> Table:
-    """Copy a table without copying its items, which nothing changes in place (``_copy_item_before``).
+    """Copy a table without copying its items, which are never changed in place (``_copy_item_before``).
 
-    A transaction copies the table once for each action, to restore it if the transaction fails.
+    Moto copies the table for each action of a transaction, to restore it if the transaction fails.
     """
     copied = copy.copy(table)
     copied.items = defaultdict(dict, {key: dict(items) for key, items in table.items.items()})
@@ -112,7 +112,7 @@ def _copy_item_before(update: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _serialize_items_as_they_are(serialized: Callable[..., Any]) -> Callable[..., Any]:
-    """Serialize results that are in DynamoDB's JSON already, without a search for each possible attribute's name."""
+    """Serialize results directly, because they are already in DynamoDB's JSON format."""
 
     def serialize_directly(handler: DynamoHandler, action_result: ActionResult) -> Any:
         result = action_result.result

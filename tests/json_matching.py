@@ -1,4 +1,4 @@
-"""JSON values compared with what a scenario expects of them; the notation is told in ``replay``."""
+"""Comparison of JSON values with the expected values of a scenario, whose matchers ``tests.replay`` describes."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 
 def merge_patch(target: JsonValue, patch: JsonValue) -> JsonValue:
-    """RFC 7396: null removes, an object merges, anything else replaces."""
+    """Return a JSON value changed by a merge patch (RFC 7396)."""
     if not isinstance(patch, dict):
         return patch
     merged = dict(target) if isinstance(target, dict) else {}
@@ -21,10 +21,10 @@ def merge_patch(target: JsonValue, patch: JsonValue) -> JsonValue:
 
 
 def resolve_pointer(document: JsonValue, pointer: str) -> JsonValue:
-    """The value that a JSON pointer (RFC 6901) points to.
+    """Return the value that a JSON pointer (RFC 6901) refers to.
 
     Raises:
-        LookupError: there is none.
+        LookupError: there is no such value.
     """
     for part in pointer.split("/")[1:]:
         name = part.replace("~1", "/").replace("~0", "~")
@@ -39,7 +39,7 @@ def resolve_pointer(document: JsonValue, pointer: str) -> JsonValue:
 
 
 def find_difference(expected: JsonValue, actual: JsonValue, at: str = "") -> str | None:
-    """Where the actual value is not the expected one, in words; None if it is."""
+    """Return a sentence about the first difference from the expected value, or None if there is no difference."""
     match expected:
         case {"$any": True}:
             return None
@@ -60,7 +60,7 @@ def find_difference(expected: JsonValue, actual: JsonValue, at: str = "") -> str
             return next(_find_member_differences(expected, actual, at), None)
         case list() if isinstance(actual, list) and len(expected) == len(actual):
             pairs = enumerate(zip(expected, actual, strict=True))
-            return next((found for i, (a, b) in pairs if (found := find_difference(a, b, f"{at}/{i}"))), None)
+            return next((difference for i, (a, b) in pairs if (difference := find_difference(a, b, f"{at}/{i}"))), None)
     same = type(expected) is type(actual) and expected == actual and not isinstance(expected, dict | list)
     return None if same else f"{at or '/'}: expected {shorten(expected)}, got {shorten(actual)}"
 
@@ -68,19 +68,19 @@ def find_difference(expected: JsonValue, actual: JsonValue, at: str = "") -> str
 def _find_member_differences(expected: dict[str, JsonValue], actual: dict[str, JsonValue], at: str) -> Iterator[str]:
     for name, value in expected.items():
         if name not in actual:
-            yield f"{at}/{name}: expected {shorten(value)}, but it is not there"
-        elif found := find_difference(value, actual[name], f"{at}/{name}"):
-            yield found
+            yield f"{at}/{name}: expected {shorten(value)}, but it is missing"
+        elif difference := find_difference(value, actual[name], f"{at}/{name}"):
+            yield difference
 
 
 def _find_unordered_difference(expected: list[JsonValue], actual: JsonValue, at: str) -> str | None:
-    left = list(actual) if isinstance(actual, list) else []
+    remaining = list(actual) if isinstance(actual, list) else []
     for item in expected:
-        partner = next((i for i, other in enumerate(left) if find_difference(item, other) is None), None)
-        if partner is None:
+        position = next((i for i, other in enumerate(remaining) if find_difference(item, other) is None), None)
+        if position is None:
             return f"{at or '/'}: expected {shorten(item)} among {shorten(actual)}"
-        del left[partner]
-    return f"{at or '/'}: unexpected {shorten(left)}" if left else None
+        del remaining[position]
+    return f"{at or '/'}: unexpected {shorten(remaining)}" if remaining else None
 
 
 def _is_type(value: JsonValue, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Replays recorded exchanges with a SCIM endpoint against any deployment.
+"""Replay recorded exchanges with a SCIM endpoint against any deployment.
 
 A scenario is a JSON file with an identity provider's requests, in sequence, and the expected responses::
 
@@ -13,7 +13,7 @@ A scenario is a JSON file with an identity provider's requests, in sequence, and
 - ``path`` is relative to the base URL, includes the query and is sent unchanged. ``raw`` instead of ``body`` is sent as
   text. The ``headers`` of the scenario are sent with each request; those of a request override them. If there is no
   ``Authorization``, the sender adds its own.
-- ``${name}`` stands for a value of an earlier response (``save`` maps names to JSON pointers); a string that is only
+- ``${name}`` is a value of an earlier response (``save`` maps names to JSON pointers); a string that is only
   a placeholder takes the type of the value. ``${run}`` (eight hexadecimal digits), ``${guid}`` and ``${guid.other}``
   are new in each replay, so that a scenario can be replayed any number of times.
 - ``{"$merge": [a, b]}`` in a request body is ``a`` changed by the JSON Merge Patch ``b`` (RFC 7396).
@@ -164,7 +164,7 @@ def _find_deviation(values: Values, exchange: Exchange, request: Request, respon
     return (
         find_violation(accept, response.status, response.headers, response.content)
         or _find_difference(values, exchange.response, response)
-        or next((f"{p}: expected to save it, but it is not there" for p in _find_unsaved(exchange, response)), None)
+        or next((f"{p}: expected a value to save, but it is missing" for p in _find_unsaved(exchange, response)), None)
     )
 
 
@@ -176,7 +176,7 @@ def _find_difference(values: Values, expected: Response, response: ActualRespons
             return text
     if expected.body is not None and (text := find_difference(values.fill(expected.body), response.body)):
         return text
-    return next((f"{p}: must not be there" for p in expected.absent if _has_member(response.body, p)), None)
+    return next((f"{p}: must be absent" for p in expected.absent if _has_member(response.body, p)), None)
 
 
 def _find_unsaved(exchange: Exchange, response: ActualResponse) -> Iterator[str]:
@@ -229,7 +229,7 @@ def _describe(scenario: Scenario, number: int, request: Request, response: Actua
     return "\n".join(
         [
             f"{scenario.provider}, {scenario.name}, exchange {number}: {request.method} {request.path}: {deviation}",
-            f"  sent: {sent}",
-            f"  answer: {response.status} {response.content.decode(errors='replace')[:2000]}",
+            f"  request: {sent}",
+            f"  response: {response.status} {response.content.decode(errors='replace')[:2000]}",
         ]
     )

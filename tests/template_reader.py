@@ -1,4 +1,4 @@
-"""All of ``template.yaml``, of which the local run reads a part."""
+"""Read all of ``template.yaml``; the local run reads only a part of it."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from local.template import Intrinsic, Template
 
 
-class Right(NamedTuple):
-    """An action that a policy allows, with the partition keys and the enclosing operation that it is confined to."""
+class Permission(NamedTuple):
+    """An action that a policy allows. ``keys`` and ``enclosing`` are its conditions: partition keys and operation."""
 
     action: str
     keys: str = ""
@@ -16,63 +16,67 @@ class Right(NamedTuple):
 
 
 class Deployment(Template):
-    """What the template deploys."""
+    """The sections, resources and permissions of the template."""
 
     def __getitem__(self, section: str) -> dict[str, Any]:
-        found: dict[str, Any] = self._document[section]
-        return found
+        content: dict[str, Any] = self._document[section]
+        return content
 
-    def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
-        """The properties of the resources of a type, by name."""
-        return {name: each["Properties"] for name, each in self._resources.items() if each["Type"] == kind}
+    def select_by_type(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Return the properties of the resources of a type, by name."""
+        return {name: item["Properties"] for name, item in self._resources.items() if item["Type"] == kind}
 
-    def properties(self, function: str) -> dict[str, Any]:
-        """A function's properties on top of those that all have."""
+    def get_function(self, function: str) -> dict[str, Any]:
+        """Return the properties of a function, including those of the section ``Globals``."""
         own, shared = self._resources[function]["Properties"], self["Globals"]["Function"]
         environment = shared["Environment"]["Variables"] | own.get("Environment", {}).get("Variables", {})
         return {**shared, **own, "Environment": environment}
 
-    def statements(self, function: str) -> list[dict[str, Any]]:
-        role = self.of_type("AWS::IAM::Role")[self.properties(function)["Role"].argument.removesuffix(".Arn")]
-        policies = [self.of_type("AWS::IAM::ManagedPolicy")[each.argument] for each in role["ManagedPolicyArns"]]
+    def list_statements(self, function: str) -> list[dict[str, Any]]:
+        role = self.select_by_type("AWS::IAM::Role")[self.get_function(function)["Role"].argument.removesuffix(".Arn")]
+        policies = [
+            self.select_by_type("AWS::IAM::ManagedPolicy")[policy.argument] for policy in role["ManagedPolicyArns"]
+        ]
         return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
 
-    def rights(self, function: str) -> set[Right]:
-        return {right for statement in self.statements(function) for right in _rights(statement)}
+    def list_permissions(self, function: str) -> set[Permission]:
+        return {
+            permission for statement in self.list_statements(function) for permission in _list_permissions(statement)
+        }
 
 
-def _rights(statement: Mapping[str, Any]) -> Iterator[Right]:
+def _list_permissions(statement: Mapping[str, Any]) -> Iterator[Permission]:
     condition = statement.get("Condition", {})
     keys = condition.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [""])
     enclosing = condition.get("ForAnyValue:StringEquals", {}).get("dynamodb:EnclosingOperation", [""])
-    return (Right(action, key, outer) for action in statement["Action"] for key in keys for outer in enclosing)
+    return (Permission(action, key, outer) for action in statement["Action"] for key in keys for outer in enclosing)
 
 
-def references(value: object) -> set[str]:
-    """What a part of the template refers to by ``!Ref`` and ``!Sub``."""
+def find_references(value: object) -> set[str]:
+    """Return the names in the ``!Ref`` and ``!Sub`` of a part of the template."""
     match value:
         case Intrinsic("Ref", str(name)):
             return {name}
         case Intrinsic("Sub", str(text)):
             return set(re.findall(r"\$\{([^}]+)\}", text))
         case Intrinsic(_, argument):
-            return references(argument)
+            return find_references(argument)
         case Mapping():
-            return {name for each in value.values() for name in references(each)}
+            return {name for item in value.values() for name in find_references(item)}
         case list():
-            return {name for each in value for name in references(each)}
+            return {name for item in value for name in find_references(item)}
     return set()
 
 
 def resolve(value: Any, known: Mapping[str, str], conditions: Mapping[str, bool]) -> Any:
-    """What CloudFormation makes of a value, for the functions that the outputs use."""
+    """Evaluate the intrinsic functions in a value of an output, as CloudFormation does."""
     match value:
         case Intrinsic("Ref", name):
             return known[name]
         case Intrinsic("If", [condition, then, otherwise]):
             return resolve(then if conditions[condition] else otherwise, known, conditions)
         case Intrinsic("Sub", [text, names]):
-            more = {name: resolve(each, known, conditions) for name, each in names.items()}
+            more = {name: resolve(value, known, conditions) for name, value in names.items()}
             return resolve(Intrinsic("Sub", text), {**known, **more}, conditions)
         case Intrinsic("Sub", text):
             return re.sub(r"\$\{([^}]+)\}", lambda name: known[name[1]], text)

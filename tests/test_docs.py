@@ -1,4 +1,4 @@
-"""The documentation and the code name the same things."""
+"""The documentation agrees with the code, and its links and anchors exist."""
 
 import ast
 import re
@@ -30,22 +30,22 @@ def read(name: str) -> str:
     return (ROOT / name).read_text("utf-8")
 
 
-def rows(name: str, heading: str) -> list[list[str]]:
-    """The cells of the first table after a heading."""
+def read_table(name: str, heading: str) -> list[list[str]]:
+    """Return the cells of the first table after a heading."""
     section = read(name).partition(f"{heading}\n")[2]
     table = re.search(r"(?:^\|.*\n)+", section, re.MULTILINE)
     assert table is not None
     return [[cell.strip() for cell in line.strip("|\n ").split("|")] for line in table.group().splitlines()[2:]]
 
 
-def error_classes() -> list[type[errors.ScimError]]:
+def list_error_classes() -> list[type[errors.ScimError]]:
     classes = [value for value in vars(errors).values() if isinstance(value, type)]
     return [value for value in classes if issubclass(value, errors.ScimError) and value is not errors.ScimError]
 
 
-def test_every_setting_is_documented_with_its_default() -> None:
+def test_settings_are_documented_with_defaults() -> None:
     documented = {
-        variable.strip("`"): default for variable, default, _ in rows("docs/operate/settings.md", "# Settings")
+        variable.strip("`"): default for variable, default, _ in read_table("docs/operate/settings.md", "# Settings")
     }
     assert set(documented) == {field.alias for field in ConsoleSettings.model_fields.values()}
     minimal = Settings.from_environment({"TABLE_NAME": "t", "SECRET_PREFIX": "s", "MASTER_KEY_SECRET": "m"})
@@ -53,56 +53,57 @@ def test_every_setting_is_documented_with_its_default() -> None:
     assert documented["CHANGE_RETENTION_DAYS"] == f"`{minimal.change_retention_days}`"
 
 
-def test_every_error_is_documented() -> None:
-    table = rows("docs/use/errors.md", "## All errors")
+def test_errors_are_documented() -> None:
+    table = read_table("docs/use/errors.md", "## All errors")
     documented = {(status, scim_type.strip("`")) for status, scim_type, _ in table}
-    assert documented == {(str(error.status), error.scim_type or "") for error in error_classes()}
+    assert documented == {(str(error.status), error.scim_type or "") for error in list_error_classes()}
 
 
-def test_every_health_state_is_documented() -> None:
-    documented = [state.strip("`") for state, *_ in rows("docs/operate/health.md", "# Health")]
+def test_health_states_are_documented() -> None:
+    documented = [state.strip("`") for state, *_ in read_table("docs/operate/health.md", "# Health")]
     assert documented == list(HealthState)
 
 
-def commands(group: click.Group, path: str = "") -> Iterator[str]:
+def list_commands(group: click.Group, path: str = "") -> Iterator[str]:
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
-            yield from commands(command, f"{path}{name} ")
+            yield from list_commands(command, f"{path}{name} ")
         else:
             yield path + name
 
 
-def test_every_command_is_documented() -> None:
+def test_commands_are_documented() -> None:
     documented = [
-        re.split(r" [A-Z]", command.strip("`"))[0] for command, _ in rows("docs/operate/commands.md", "# Commands")
+        re.split(r" [A-Z]", command.strip("`"))[0]
+        for command, _ in read_table("docs/operate/commands.md", "# Commands")
     ]
-    assert documented == list(commands(muster))
+    assert documented == list(list_commands(muster))
 
 
-def test_the_exit_codes_of_the_help_are_documented() -> None:
+def test_exit_codes_of_help_are_documented() -> None:
     table = re.findall(
         r"^\| (\d) \| (.*) \|$", read("docs/operate/commands.md").partition("| exit code |")[2], re.MULTILINE
     )
     assert table == re.findall(r"^ +(\d)  (.+)$", muster.epilog or "", re.MULTILINE)
 
 
-def test_every_leniency_is_documented() -> None:
-    documented = rows("docs/use/identity-providers/README.md", "## Leniencies")
+def test_leniencies_are_documented() -> None:
+    documented = read_table("docs/use/identity-providers/README.md", "## Leniencies")
     assert documented == [[f"`{leniency.label}`", leniency.description, leniency.sent_by] for leniency in Leniency]
 
 
-def test_every_dependency_has_its_reason() -> None:
+def test_dependencies_have_reasons() -> None:
     project = tomllib.loads(read("pyproject.toml"))
-    wanted = [
+    dependencies = [
         *project["project"]["dependencies"],
         *(name for group in project["dependency-groups"].values() for name in group),
     ]
     tables = [
-        *rows("docs/decisions/dependencies.md", "## At run time"),
-        *rows("docs/decisions/dependencies.md", "## For development"),
+        *read_table("docs/decisions/dependencies.md", "## At run time"),
+        *read_table("docs/decisions/dependencies.md", "## For development"),
     ]
     documented = {name for row in tables for name in row[0].replace(" (npm)", "").split(", ")}
-    assert {re.split(r"[\[<>=]", name)[0] for name in wanted} <= documented
+    assert {re.split(r"[\[<>=]", name)[0] for name in dependencies} <= documented
 
 
 RECORDS = sorted((ROOT / "docs/decisions").glob("*/*.md"))
@@ -110,12 +111,12 @@ RECORD_SECTIONS = ["Context", "Decision", "Consequences", "Figures"]  # the last
 
 
 @pytest.mark.parametrize("page", RECORDS, ids=lambda page: f"{page.parent.name}/{page.stem}")
-def test_decision_record_has_the_standard_sections(page: Path) -> None:
+def test_decision_record_has_standard_sections(page: Path) -> None:
     sections = re.findall(r"^## (.+)$", page.read_text("utf-8"), re.MULTILINE)
     assert sections in (RECORD_SECTIONS, RECORD_SECTIONS[:-1])
 
 
-def test_index_of_decisions_lists_every_record() -> None:
+def test_index_of_decisions_lists_all_records() -> None:
     index = (ROOT / "docs/decisions/README.md").read_text("utf-8")
     listed = re.findall(r"^\| \[.+?\]\((.+?/.+?\.md)\) \|", index, re.MULTILINE)
     assert sorted(listed) == sorted(str(page.relative_to(ROOT / "docs/decisions")) for page in RECORDS)
@@ -133,20 +134,20 @@ def test_index_of_decisions_lists_every_record() -> None:
         "docs/operate/console.md",
     ],
 )
-def test_every_documented_make_target_exists(name: str) -> None:
+def test_documented_make_targets_exist(name: str) -> None:
     targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
     assert set(re.findall(r"(?:^|`)make ([a-z]+)", read(name), re.MULTILINE)) <= targets
 
 
-def links(page: Path) -> Iterator[Path]:
-    """What a page links to or shows, other than addresses."""
+def list_links(page: Path) -> Iterator[Path]:
+    """Yield the files that a page links to or shows."""
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):
         yield page.parent / link
 
 
-def test_every_linked_file_exists() -> None:
+def test_linked_files_exist() -> None:
     for page in PAGES:
-        for link in links(page):
+        for link in list_links(page):
             assert link.exists(), f"{page.name} links to {link}"
 
 
@@ -161,30 +162,30 @@ def list_anchors(page: Path) -> set[str]:
     return anchors
 
 
-def test_every_linked_anchor_exists() -> None:
+def test_linked_anchors_exist() -> None:
     for page in PAGES:
         for link in find_links(page.read_text("utf-8")):
             linked = page.parent / link.path if link.path else page
             assert not link.anchor or link.anchor in list_anchors(linked), f"{page.name} links to {link}"
 
 
-def test_every_page_is_in_the_navigation() -> None:
+def test_all_pages_are_in_navigation() -> None:
     site = Site(ROOT)
     site.read()
     unlisted = find_unlisted(site.pages, build_navigation(site.pages))
     assert unlisted == [], "link it from the README.md of its folder, or from docs/README.md"
 
 
-def test_every_picture_is_shown_and_small() -> None:
+def test_pictures_are_shown_and_small() -> None:
     pictures = {picture.resolve() for picture in IMAGES.rglob("*.png")}
     assert pictures
-    assert pictures - {link.resolve() for page in PAGES for link in links(page)} == set()
+    assert pictures - {link.resolve() for page in PAGES for link in list_links(page)} == set()
     assert {picture.name for picture in pictures if picture.stat().st_size > _MOST_BYTES} == set()
 
 
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
-def test_every_guide_shows_its_own_page_of_the_console(page: Path) -> None:
-    shown = {link.resolve() for link in links(page)}
+def test_guide_shows_its_page_of_console(page: Path) -> None:
+    shown = {link.resolve() for link in list_links(page)}
     assert (IMAGES / f"guides/{page.stem}.png").resolve() in shown
 
 
@@ -203,17 +204,17 @@ def list_source_tree() -> set[str]:
     return paths
 
 
-def test_source_tree_of_the_architecture_exists() -> None:
+def test_documented_source_tree_exists() -> None:
     assert [path for path in list_source_tree() if not (ROOT / path).exists()] == []
 
 
-def test_source_tree_of_the_architecture_has_every_package() -> None:
+def test_documented_source_tree_has_all_packages() -> None:
     packages = {f"{path.parent.relative_to(ROOT)}/" for path in (ROOT / "src").rglob("__init__.py")} - {"src/scim/"}
     assert packages - list_source_tree() - {"src/scim/service/model/audit/"} == set()
 
 
 def list_layers(container: str = "") -> list[str]:
-    """The layers in the import contracts, from the top: of the whole tree, or of one package."""
+    """Return the layers of the import contract of the whole tree or of a package, from the top."""
     contracts = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"]
     containers = [container] if container else []
     layers = next(
@@ -224,13 +225,13 @@ def list_layers(container: str = "") -> list[str]:
     return [name for layer in layers for name in layer.split(" | ")]
 
 
-def test_layers_of_the_architecture_are_those_of_the_contracts() -> None:
-    packages = rows("docs/contribute/architecture.md", "those above it or next to it:\n")
+def test_documented_layers_are_those_of_contract() -> None:
+    packages = read_table("docs/contribute/architecture.md", "those above it or next to it:\n")
     assert [name for cell, *_ in packages for name in re.findall("`(.+?)`", cell)] == list_layers()
 
 
 @pytest.mark.parametrize("package", ["scim.service", "scim.store"])
-def test_order_inside_of_a_package_is_that_of_the_contract(package: str) -> None:
+def test_documented_order_in_package_is_that_of_contract(package: str) -> None:
     item = re.search(
         rf"inside of `{package}`: (.*?)\.$", read("docs/contribute/architecture.md"), re.MULTILINE | re.DOTALL
     )
@@ -251,7 +252,7 @@ def list_modules(folders: Sequence[str] = CODE_FOLDERS) -> list[Path]:
 
 @cache
 def list_definitions(folders: Sequence[str] = CODE_FOLDERS) -> tuple[set[str], set[str]]:
-    """The names that the code and the template define, and the texts in the code, such as the names of attributes."""
+    """Return the names that the code and the template define, and the texts in the code, such as attribute names."""
     definitions = set(re.findall(r"^(?:  | +- IndexName: )([A-Z]\w+):?$", read("template.yaml"), re.MULTILINE))
     texts = set()
     for path in list_modules(folders):
@@ -266,13 +267,13 @@ def list_definitions(folders: Sequence[str] = CODE_FOLDERS) -> tuple[set[str], s
 
 
 def list_code_names(page: str) -> set[str]:
-    """The texts in backticks that look like names of the code: with an underscore, a dot or a capital letter."""
+    """Return the texts in backticks that look like names of the code: with underscore, dot or capital letter."""
     prose = re.sub(r"```.*?```", "", read(page), flags=re.DOTALL)
     names = re.findall(r"`([A-Za-z_][\w.]*[A-Za-z_])(?:\(\))?`", prose)
     return {name for name in names if re.search("[A-Z_.]", name) and not re.search(r"\.(py|md|yaml|toml)$", name)}
 
 
-def test_every_documented_module_exists() -> None:
+def test_documented_modules_exist() -> None:
     paths = [f"/{path.relative_to(ROOT)}" for path in list_modules((*CODE_FOLDERS, "tests", "browser"))]
     for page in PAGES:
         modules = set(re.findall(r"`([\w/]+\.py)`(?! \(new\))", page.read_text("utf-8")))
@@ -281,7 +282,7 @@ def test_every_documented_module_exists() -> None:
 
 
 @pytest.mark.parametrize("page", [*CODE_PAGES, *HOW_TO_PAGES])
-def test_every_documented_name_exists(page: str) -> None:
+def test_documented_names_exist(page: str) -> None:
     is_how_to = page in HOW_TO_PAGES
     definitions, texts = list_definitions((*CODE_FOLDERS, "tests") if is_how_to else CODE_FOLDERS)
     names = list_code_names(page) - FOREIGN_NAMES
@@ -292,14 +293,14 @@ def test_every_documented_name_exists(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", HOW_TO_PAGES)
-def test_every_path_in_how_to_page_exists(page: str) -> None:
+def test_paths_in_how_to_page_exist(page: str) -> None:
     """A path of a file that the reader adds is followed by "(new)"."""
     paths = re.findall(r"`((?:\w+/)+[\w.-]*|[A-Z]+\.md)`(?! \(new\))", read(page))
     assert len(paths) > 3
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
-def test_every_how_to_page_is_listed() -> None:
+def test_all_how_to_pages_are_listed() -> None:
     assert HOW_TO_PAGES
     assert set(re.findall(r"\((add-[a-z-]+\.md)\)", read("docs/contribute/README.md"))) == {
         Path(page).name for page in HOW_TO_PAGES

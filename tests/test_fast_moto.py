@@ -1,4 +1,4 @@
-"""The changed moto returns what unchanged moto returns (``tests.fast_moto``)."""
+"""The changed moto (``tests.fast_moto``) returns the same responses as unchanged moto."""
 
 import json
 import subprocess
@@ -44,8 +44,8 @@ def update(number: int, value: str) -> dict[str, Any]:
 
 
 CHANGED = update(1, "changed")["Update"]
-NOT_THERE = {"ConditionExpression": "attribute_not_exists(pk)"}
-THERE = {"ConditionExpression": "attribute_exists(pk)"}
+IS_NEW = {"ConditionExpression": "attribute_not_exists(pk)"}
+EXISTS = {"ConditionExpression": "attribute_exists(pk)"}
 QUERY = {
     "TableName": "muster",
     "KeyConditionExpression": "pk = :p",
@@ -57,14 +57,14 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("get_item", {"TableName": "muster", "Key": KEY}),
     ("get_item", {"TableName": "muster", "Key": KEY | {"sk": {"S": "none"}}}),
     ("transact_write_items", {"TransactItems": [put(2), update(1, "1"), put(3)]}),
-    ("transact_write_items", {"TransactItems": [update(1, "lost"), put(4), put(2, **NOT_THERE)]}),
+    ("transact_write_items", {"TransactItems": [update(1, "lost"), put(4), put(2, **IS_NEW)]}),
     ("get_item", {"TableName": "muster", "Key": KEY, "ProjectionExpression": "vS, vM"}),
     ("query", QUERY),
     ("query", QUERY | {"Limit": 2}),
     ("query", QUERY | {"Select": "COUNT"}),
     ("scan", {"TableName": "muster"}),
-    *(("update_item", CHANGED | {"ReturnValues": kept}) for kept in ("ALL_NEW", "ALL_OLD", "UPDATED_NEW", "NONE")),
-    ("update_item", CHANGED | NOT_THERE | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}),
+    *(("update_item", CHANGED | {"ReturnValues": values}) for values in ("ALL_NEW", "ALL_OLD", "UPDATED_NEW", "NONE")),
+    ("update_item", CHANGED | IS_NEW | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}),
     ("transact_get_items", {"TransactItems": [{"Get": {"TableName": "muster", "Key": KEY}}]}),
     ("batch_get_item", {"RequestItems": {"muster": {"Keys": [KEY]}}}),
     ("batch_write_item", {"RequestItems": {"muster": [{"DeleteRequest": {"Key": KEY}}]}}),
@@ -91,7 +91,7 @@ def call_all() -> list[Any]:
 
 
 def call_unchanged_moto() -> None:
-    """Print the results of a moto without changes, which needs a process that has none."""
+    """Print the results of unchanged moto. This needs a process in which moto was not changed."""
     from moto import mock_aws
 
     with mock_aws():
@@ -102,28 +102,28 @@ def call_unchanged_moto() -> None:
 
 
 @pytest.fixture(scope="module")
-def unchanged() -> Any:
+def unchanged_responses() -> Any:
     command = [sys.executable, "-c", "from tests.test_fast_moto import call_unchanged_moto as call; call()"]
     environment = ENVIRONMENT | {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)  # noqa: S603  # our own
-    return json.loads(done.stdout)
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)  # noqa: S603  # our own
+    return json.loads(process.stdout)
 
 
-def test_responses_are_those_of_unchanged_moto(table: Any, unchanged: Any) -> None:
-    assert call_all() == unchanged
+def test_responses_are_those_of_unchanged_moto(table: Any, unchanged_responses: Any) -> None:
+    assert call_all() == unchanged_responses
 
 
 def test_failed_transaction_changes_nothing(table: Any) -> None:
     client = boto3.client("dynamodb")
     client.put_item(TableName="muster", Item=ITEM)
     with pytest.raises(ClientError, match="ConditionalCheckFailed"):
-        client.transact_write_items(TransactItems=[update(1, "lost"), put(2), put(3, **THERE)])
+        client.transact_write_items(TransactItems=[update(1, "lost"), put(2), put(3, **EXISTS)])
     (item,) = client.scan(TableName="muster")["Items"]
     assert item["vS"] == {"S": "text"}
 
 
 @pytest.mark.parametrize("number", range(2))
-def test_table_is_empty_at_the_start_of_each_test(table: Any, number: int) -> None:
+def test_table_is_empty_at_start_of_test(table: Any, number: int) -> None:
     client = boto3.client("dynamodb")
     assert client.scan(TableName="muster")["Items"] == []
     client.transact_write_items(TransactItems=[put(number), put(number + 1)])

@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is SCIM, and never a fault: the corpus with mistakes made in it, and random requests."""
+"""Invalid requests get SCIM errors and never faults: recorded requests with random mistakes, and random bodies."""
 
 import json
 import random
@@ -17,7 +17,7 @@ from tests.size import scale
 
 SCENARIOS = [load(path) for path in sorted((Path(__file__).parent / "idp").glob("*/*.json"))]
 REQUESTS = [(scenario.headers, exchange) for scenario in SCENARIOS for exchange in scenario.exchanges]
-ODD: list[Any] = [
+UNUSUAL_VALUES: list[Any] = [
     None,
     "",
     " ",
@@ -40,50 +40,50 @@ ODD: list[Any] = [
 MUTATIONS = scale(30_000)
 
 
-def mutated(value: Any, chance: random.Random) -> Any:
-    """The value with something in it replaced, dropped, doubled, wrapped or cut."""
-    if isinstance(value, dict) and value and chance.random() < 0.85:
-        name = chance.choice(list(value))
-        changed = {key: member for key, member in value.items() if key != name or chance.random() < 0.9}
-        key = name if chance.random() < 0.8 else _cut(name, chance)
-        return changed | {key: mutated(value[name], chance)}
-    if isinstance(value, list) and value and chance.random() < 0.85:
-        index = chance.randrange(len(value))
-        elements = [*value[:index], mutated(value[index], chance), *value[index + 1 :]]
-        return elements * chance.choice([1, 1, 1, 3])
-    return chance.choice([chance.choice(ODD), [value], {"value": value}, _cut(str(value), chance)])
+def mutate(value: Any, generator: random.Random) -> Any:
+    """Return a value with a random part replaced, removed, repeated, wrapped or cut."""
+    if isinstance(value, dict) and value and generator.random() < 0.85:
+        name = generator.choice(list(value))
+        mutated = {key: member for key, member in value.items() if key != name or generator.random() < 0.9}
+        key = name if generator.random() < 0.8 else _cut(name, generator)
+        return mutated | {key: mutate(value[name], generator)}
+    if isinstance(value, list) and value and generator.random() < 0.85:
+        index = generator.randrange(len(value))
+        elements = [*value[:index], mutate(value[index], generator), *value[index + 1 :]]
+        return elements * generator.choice([1, 1, 1, 3])
+    return generator.choice([generator.choice(UNUSUAL_VALUES), [value], {"value": value}, _cut(str(value), generator)])
 
 
-def _cut(text: str, chance: random.Random) -> str:
-    start, end = sorted(chance.randrange(len(text) + 1) for _ in range(2))
-    return chance.choice(
-        [text[:start] + text[end:], text[start:end], text[:end] + chance.choice('"[]().: ') + text[end:]]
+def _cut(text: str, generator: random.Random) -> str:
+    start, end = sorted(generator.randrange(len(text) + 1) for _ in range(2))
+    return generator.choice(
+        [text[:start] + text[end:], text[start:end], text[:end] + generator.choice('"[]().: ') + text[end:]]
     )
 
 
-def send(scim: Endpoint, exchange: Exchange, headers: dict[str, str], chance: random.Random) -> str | None:
-    """Sends a request with a mistake in its body or in its path; the law that the answer breaks, if any."""
-    filled = Anyones().fill_request(exchange.request, headers)
-    path, body = filled.path, filled.body
-    if body is not None and chance.random() < 0.8:
-        body = mutated(body, chance)
+def send(scim: Endpoint, exchange: Exchange, headers: dict[str, str], generator: random.Random) -> str | None:
+    """Send a request with a mistake in its body or path; return the rule that the response violates, if any."""
+    request = ReplaceableValues().fill_request(exchange.request, headers)
+    path, body = request.path, request.body
+    if body is not None and generator.random() < 0.8:
+        body = mutate(body, generator)
     else:
         start, _, query = path.partition("?")
-        path = f"{start}?{_cut(query, chance)}" if query else f"/{_cut(start, chance)}"
-    content = None if body is None else json.dumps(body).encode()
+        path = f"{start}?{_cut(query, generator)}" if query else f"/{_cut(start, generator)}"
+    payload = None if body is None else json.dumps(body).encode()
     quoted = path.encode("ascii", "backslashreplace").decode().replace(" ", "%20")
     try:
-        status, answered, answer = scim.send(filled.method, quoted, filled.headers, content)
-    except InvalidPathError:  # the gateway refuses it
+        status, received, content = scim.send(request.method, quoted, request.headers, payload)
+    except InvalidPathError:  # the gateway rejects it
         return None
     if status >= 500 and status != 501:
-        return f"{filled.method} {quoted} {body}: {status} {answer!r}"
-    accept = next((value for name, value in filled.headers.items() if name.lower() == "accept"), "")
-    return find_violation(accept, status, answered, answer)
+        return f"{request.method} {quoted} {body}: {status} {content!r}"
+    accept = next((value for name, value in request.headers.items() if name.lower() == "accept"), "")
+    return find_violation(accept, status, received, content)
 
 
-class Anyones(Values):
-    """Takes what an earlier answer would have given for an id that nobody has."""
+class ReplaceableValues(Values):
+    """Values in which the id of an unknown user replaces each value of an earlier response."""
 
     def __getitem__(self, name: str) -> Any:
         try:
@@ -94,11 +94,11 @@ class Anyones(Values):
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("seed", range(3))
-def test_corpus_with_mistakes_never_ends_in_a_fault(scim: Endpoint, seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311  # the same mistakes in every run
+def test_recorded_requests_with_mistakes_cause_no_fault(scim: Endpoint, seed: int) -> None:
+    generator = random.Random(seed)  # noqa: S311  # the same mistakes in each run
     for _ in range(MUTATIONS // 3):
-        headers, exchange = chance.choice(REQUESTS)
-        assert send(scim, exchange, headers, chance) is None
+        headers, exchange = generator.choice(REQUESTS)
+        assert send(scim, exchange, headers, generator) is None
 
 
 JSON = st.recursive(
@@ -118,20 +118,20 @@ NAMES = st.sampled_from(
     ),
     st.dictionaries(NAMES | st.text(max_size=10), JSON, max_size=6) | JSON,
 )
-def test_any_json_is_answered(scim: Endpoint, where: str, body: Any) -> None:
-    method, path = where.split()
+def test_any_json_causes_no_fault(scim: Endpoint, target: str, body: Any) -> None:
+    method, path = target.split()
     assert scim.request(method, path, body).status < 500
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200))
-def test_any_bytes_are_answered(scim: Endpoint, body: bytes) -> None:
+def test_any_bytes_cause_no_fault(scim: Endpoint, body: bytes) -> None:
     status, _, _ = scim.send("POST", "/Users", {}, body)
     assert 400 <= status < 500 or json.loads(body)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=80))
-def test_any_filter_is_answered(scim: Endpoint, text: str) -> None:
-    answer = scim.request("POST", "/Users/.search", {"filter": text, "sortBy": text[:20], "attributes": [text[:20]]})
-    assert answer.status in (200, 400)
+def test_any_filter_causes_no_fault(scim: Endpoint, text: str) -> None:
+    response = scim.request("POST", "/Users/.search", {"filter": text, "sortBy": text[:20], "attributes": [text[:20]]})
+    assert response.status in (200, 400)

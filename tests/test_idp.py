@@ -1,4 +1,4 @@
-"""What identity providers send, replayed (the files under ``idp``)."""
+"""Replay the recorded requests of identity providers in ``tests/idp``."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ IDP = Path(__file__).parent / "idp"
 FILES = sorted(IDP.glob("*/*.json"))
 
 
-def test_corpus_covers_twelve_providers_and_120_exchanges() -> None:
+def test_recordings_have_twelve_providers_and_120_exchanges() -> None:
     scenarios = [load(path) for path in FILES]
 
     assert len({scenario.provider for scenario in scenarios}) >= 12
@@ -31,5 +31,5 @@ def test_scenario_names_its_provider_and_source(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_provider_gets_the_expected_responses(path: Path, scim: "Endpoint") -> None:
+def test_provider_gets_expected_responses(path: Path, scim: "Endpoint") -> None:
     replay(load(path), scim.send)

@@ -50,13 +50,13 @@ PAGE = (ROOT / "docs/operate/limits.md").read_text("utf-8")
         (r"(\d+) KB in a `PutEvents`", [eventbridge._MAX_BYTES / 1024]),  # noqa: SLF001
     ],
 )
-def test_limit_is_that_of_the_code(text: str, values: list[float]) -> None:
+def test_documented_limit_is_that_of_code(text: str, values: list[float]) -> None:
     match = re.search(text, PAGE)
     assert match is not None
     assert [float(group.replace(",", "")) for group in match.groups()] == values
 
 
-def test_limits_in_words_are_those_of_the_code() -> None:
+def test_limits_in_words_are_those_of_code() -> None:
     assert limits.CURSOR_TIMEOUT_S == 3600
     assert "`startIndex` | one hour |" in PAGE
     assert (token_lookup_limiter._MAX_FAILURES, password_sign_in.MAX_ATTEMPTS) == (3, 5)  # noqa: SLF001
@@ -64,9 +64,9 @@ def test_limits_in_words_are_those_of_the_code() -> None:
     assert "five attempts in 15 minutes" in PAGE
 
 
-def test_throttle_and_timeout_are_those_of_the_template() -> None:
+def test_throttle_and_timeout_are_those_of_template() -> None:
     template = Deployment(ROOT / "template.yaml")
-    (api,) = template.of_type("AWS::Serverless::HttpApi").values()
+    (api,) = template.select_by_type("AWS::Serverless::HttpApi").values()
     throttle = api["DefaultRouteSettings"]
     burst = throttle["ThrottlingBurstLimit"]
     assert f"{throttle['ThrottlingRateLimit']} a second, bursts of {burst:,}" in PAGE

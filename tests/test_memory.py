@@ -1,4 +1,4 @@
-"""What the tests share holds no memory that grows with the number of tests."""
+"""The memory of shared objects does not grow with the number of tests."""
 
 import gc
 from typing import Any
@@ -10,7 +10,7 @@ from moto.dynamodb.models.table import Table
 from tests.events.fakes import NO_ANSWER, FakeEventBridge
 
 
-def test_moto_keeps_no_copies_of_a_table(table: Any) -> None:
+def test_moto_keeps_no_copies_of_table(table: Any) -> None:
     """Moto copies the table for each action of a transaction."""
     client = boto3.client("dynamodb")
     before = _count_tables()
@@ -22,15 +22,15 @@ def test_moto_keeps_no_copies_of_a_table(table: Any) -> None:
 
 def _count_tables() -> int:
     gc.collect()
-    return sum(isinstance(each, Table) for each in gc.get_objects())
+    return sum(isinstance(instance, Table) for instance in gc.get_objects())
 
 
 def _item(sort: str) -> dict[str, dict[str, str]]:
     return {"pk": {"S": "p"}, "sk": {"S": sort}}
 
 
-def test_repeated_failure_of_a_fake_keeps_no_memory() -> None:
-    """An exception that is raised again and again collects tracebacks, with all that was there at the time."""
+def test_repeated_failure_of_fake_keeps_no_traceback() -> None:
+    """An exception that is raised repeatedly would collect tracebacks with references to all local variables."""
     events = FakeEventBridge(NO_ANSWER, NO_ANSWER)
     for _ in range(2):
         with pytest.raises(type(NO_ANSWER)):

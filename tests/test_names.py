@@ -285,10 +285,10 @@ def test_class_name_exists_once() -> None:
     assert repeated == {}
 
 
-def test_package_says_what_it_holds() -> None:
+def test_package_has_docstring() -> None:
     packages = [(path, text) for path, text in _read_modules(*SOURCES) if path.endswith("/__init__.py")]
-    silent = {str(Path(path).parent) for path, text in packages if not ast.get_docstring(ast.parse(text))}
-    assert silent == set()
+    undocumented = {str(Path(path).parent) for path, text in packages if not ast.get_docstring(ast.parse(text))}
+    assert undocumented == set()
 
 
 def test_packages_are_small() -> None:
@@ -305,7 +305,7 @@ def test_modules_are_small(folder: str) -> None:
     assert large == {}
 
 
-def test_references_in_docstrings_lead_to_names() -> None:
+def test_references_in_docstrings_exist() -> None:
     modules = list(_read_modules(*SOURCES))
     known = {name.text for name in _find_names()} | set(dir(builtins))
     known |= {part for path, _ in modules for part in Path(path).with_suffix("").parts}

@@ -1,4 +1,4 @@
-"""The runner of recorded exchanges, against answers that are made up."""
+"""The replay of exchanges, tested with a server whose responses are given."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -15,10 +15,10 @@ SCIM = {"content-type": "application/scim+json"}
 
 
 class Server:
-    """Answers from a list, one after the other, and keeps what it was sent; a DELETE is always a 204."""
+    """Sends the given responses in order and records the requests. The response to DELETE is always 204."""
 
-    def __init__(self, *answers: tuple[int, JsonValue]) -> None:
-        self._answers = list(answers)
+    def __init__(self, *responses: tuple[int, JsonValue]) -> None:
+        self._responses = list(responses)
         self.requests: list[tuple[str, str, dict[str, str], JsonValue]] = []
 
     def send(
@@ -27,23 +27,23 @@ class Server:
         self.requests.append((method, path, headers, json.loads(body) if body else None))
         if method == "DELETE":
             return 204, {}, b""
-        status, answer = self._answers.pop(0)
+        status, content = self._responses.pop(0)
         location = {"Location": "/scim/v2/Users/7"} if status == 201 else {}
-        return status, {"Content-Type": "application/scim+json", **location}, json.dumps(answer).encode()
+        return status, {"Content-Type": "application/scim+json", **location}, json.dumps(content).encode()
 
 
-def user(**attributes: JsonValue) -> JsonValue:
+def build_user(**attributes: JsonValue) -> JsonValue:
     meta: JsonValue = {"resourceType": "User", "location": "/scim/v2/Users/7"}
     return {"schemas": [CORE_USER], "id": "7", "meta": meta, **attributes}
 
 
-def scenario(*exchanges: JsonValue) -> Scenario:
+def build_scenario(*exchanges: JsonValue) -> Scenario:
     return Scenario.model_validate(
         {"provider": "p", "name": "n", "source": "s", "headers": {"A": "1"}, "exchanges": list(exchanges)}
     )
 
 
-def create(expected: JsonValue = None) -> JsonValue:
+def build_create(expected: JsonValue = None) -> JsonValue:
     return {
         "request": {"method": "POST", "path": "/Users", "body": {"userName": "ada.${run}"}},
         "response": {"status": 201, "body": expected},
@@ -52,7 +52,7 @@ def create(expected: JsonValue = None) -> JsonValue:
 
 
 def test_saved_values_are_used_in_later_requests() -> None:
-    server = Server((201, user(active=True)), (200, user(active=False)))
+    server = Server((201, build_user(active=True)), (200, build_user(active=False)))
     put: JsonValue = {
         "request": {
             "method": "PUT",
@@ -63,7 +63,7 @@ def test_saved_values_are_used_in_later_requests() -> None:
         "response": {"status": 200, "body": {"id": "${id}", "active": False}},
     }
 
-    replay(scenario(create(), put), server.send)
+    replay(build_scenario(build_create(), put), server.send)
 
     assert server.requests[1] == (
         "PUT",
@@ -80,8 +80,8 @@ def test_fresh_values_differ_between_replays() -> None:
     }
     server = Server((200, {}), (200, {}))
 
-    replay(scenario(get), server.send)
-    replay(scenario(get), server.send)
+    replay(build_scenario(get), server.send)
+    replay(build_scenario(get), server.send)
 
     first, second = (path.split("/")[1:] for _, path, _, _ in server.requests)
     assert first[0] == first[1]
@@ -89,14 +89,14 @@ def test_fresh_values_differ_between_replays() -> None:
 
 
 @pytest.mark.parametrize("expected", [None, {"active": False}])
-def test_created_users_are_deleted_after_a_deviation(expected: JsonValue) -> None:
-    server = Server((201, user(active=True)))
+def test_created_users_are_deleted_after_deviation(expected: JsonValue) -> None:
+    server = Server((201, build_user(active=True)))
 
     if expected is None:
-        replay(scenario(create()), server.send)
+        replay(build_scenario(build_create()), server.send)
     else:
         with pytest.raises(Deviation):
-            replay(scenario(create(expected)), server.send)
+            replay(build_scenario(build_create(expected)), server.send)
 
     assert [(method, path) for method, path, _, _ in server.requests] == [("POST", "/Users"), ("DELETE", "/Users/7")]
 
@@ -110,40 +110,40 @@ def test_users_created_in_bulk_are_deleted() -> None:
     bulk: JsonValue = {"request": {"method": "POST", "path": "/Bulk", "body": {}}, "response": {"status": 200}}
     server = Server((200, {"Operations": operations}))
 
-    replay(scenario(bulk), server.send)
+    replay(build_scenario(bulk), server.send)
 
     assert [path for _, path, _, _ in server.requests] == ["/Bulk", "/Users/8"]
 
 
-def test_deviation_has_place_request_and_response() -> None:
-    server = Server((201, user(name={"givenName": "Ada"})))
+def test_deviation_names_exchange_request_and_response() -> None:
+    server = Server((201, build_user(name={"givenName": "Ada"})))
 
     with pytest.raises(Deviation) as raised:
-        replay(scenario(create({"name": {"givenName": "Augusta"}})), server.send)
+        replay(build_scenario(build_create({"name": {"givenName": "Augusta"}})), server.send)
 
     lines = str(raised.value).splitlines()
     assert lines[0] == 'p, n, exchange 1: POST /Users: /name/givenName: expected "Augusta", got "Ada"'
-    assert lines[1].startswith('  sent: {"userName": "ada.')
-    assert lines[2].startswith("  answer: 201 {")
+    assert lines[1].startswith('  request: {"userName": "ada.')
+    assert lines[2].startswith("  response: 201 {")
 
 
-def test_deviations_are_found() -> None:
+def test_different_responses_are_deviations() -> None:
     request: JsonValue = {"method": "GET", "path": "/Users/7"}
     responses: dict[str, JsonValue] = {
         "expected status 404, got 200": {"status": 404},
-        "/id: must not be there": {"status": 200, "absent": ["/nickName", "/id"]},
+        "/id: must be absent": {"status": 200, "absent": ["/nickName", "/id"]},
         'header ETag: expected "1", got null': {"status": 200, "headers": {"ETag": "1"}},
     }
     for message, response in responses.items():
         with pytest.raises(Deviation, match=message):
-            replay(scenario({"request": request, "response": response}), Server((200, user())).send)
+            replay(build_scenario({"request": request, "response": response}), Server((200, build_user())).send)
 
-    lost: JsonValue = {"request": request, "response": {"status": 200}, "save": {"x": "/x"}}
-    with pytest.raises(Deviation, match="/x: expected to save it, but it is not there"):
-        replay(scenario(lost), Server((200, user())).send)
+    unsaved: JsonValue = {"request": request, "response": {"status": 200}, "save": {"x": "/x"}}
+    with pytest.raises(Deviation, match="/x: expected a value to save, but it is missing"):
+        replay(build_scenario(unsaved), Server((200, build_user())).send)
 
 
-def test_unknown_member_of_a_scenario_is_rejected(tmp_path: Path) -> None:
+def test_unknown_member_of_scenario_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     path.write_text('{"provider": "p", "name": "n", "source": "s", "exchange": []}', encoding="utf-8")
 
@@ -152,13 +152,13 @@ def test_unknown_member_of_a_scenario_is_rejected(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("expected", "actual", "found"),
+    ("expected", "actual", "difference"),
     [
         ({"a": 1}, {"a": 1, "b": 2}, None),
         ({"a": 1}, {"a": True}, "/a: expected 1, got true"),
         ({"a": 1}, {"a": 1.0}, "/a: expected 1, got 1.0"),
         ({"a": {}}, {"a": []}, "/a: expected {}, got []"),
-        ({"a": {}}, {}, "/a: expected {}, but it is not there"),
+        ({"a": {}}, {}, "/a: expected {}, but it is missing"),
         ([1, 2], [1], "/: expected [1, 2], got [1]"),
         ([1, {"b": 2}], [1, {"b": 3}], "/1/b: expected 2, got 3"),
         ([], {}, "/: expected [], got {}"),
@@ -174,8 +174,8 @@ def test_unknown_member_of_a_scenario_is_rejected(tmp_path: Path) -> None:
         ({"$unordered": [1, 1]}, [1, 2], "/: expected 1 among [1, 2]"),
     ],
 )
-def test_difference(expected: JsonValue, actual: JsonValue, found: str | None) -> None:
-    assert find_difference(expected, actual) == found
+def test_difference_is_described(expected: JsonValue, actual: JsonValue, difference: str | None) -> None:
+    assert find_difference(expected, actual) == difference
 
 
 def test_json_pointers_reach_members_and_elements() -> None:
@@ -192,7 +192,7 @@ def test_merge_patch_follows_rfc_7396() -> None:
     assert merge_patch("x", {"a": {"b": None}}) == {"a": {}}
 
 
-def answer(status: int, body: JsonValue, **headers: str) -> Callable[[], str | None]:
+def build_check(status: int, body: JsonValue, **headers: str) -> Callable[[], str | None]:
     lower = SCIM | {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda: find_violation("", status, lower, json.dumps(body).encode())
 
@@ -202,29 +202,31 @@ LIST_BODY: dict[str, JsonValue] = {"schemas": [LIST_RESPONSE], "totalResults": 1
 
 
 @pytest.mark.parametrize(
-    ("law", "lawful"),
+    ("check", "is_valid"),
     [
-        (answer(200, user()), True),
-        (answer(200, user(password="x")), False),
-        (answer(200, user(id=7)), False),
-        (answer(200, user(meta={"resourceType": "User", "location": "/scim/v2/Users/8"})), False),
+        (build_check(200, build_user()), True),
+        (build_check(200, build_user(password="x")), False),
+        (build_check(200, build_user(id=7)), False),
+        (build_check(200, build_user(meta={"resourceType": "User", "location": "/scim/v2/Users/8"})), False),
         (
-            answer(200, user(meta={"resourceType": "User", "location": "/scim/v2/Users/7", "version": "1"}), etag="2"),
+            build_check(
+                200, build_user(meta={"resourceType": "User", "location": "/scim/v2/Users/7", "version": "1"}), etag="2"
+            ),
             False,
         ),
-        (answer(200, []), False),
-        (answer(200, {}, content_type="text/html"), False),
-        (answer(200, {}, content_type="application/json"), False),
-        (answer(201, user(), location="/scim/v2/Users/7"), True),
-        (answer(201, user()), False),
-        (answer(404, ERROR_BODY), True),
-        (answer(400, ERROR_BODY), False),
-        (answer(401, {"schemas": [ERROR], "status": "401", "detail": "x"}), False),
-        (answer(401, {"schemas": [ERROR], "status": "401", "detail": "x"}, www_authenticate="Bearer"), True),
-        (answer(200, {**LIST_BODY, "itemsPerPage": 1, "Resources": [user()]}), True),
-        (answer(200, {**LIST_BODY, "itemsPerPage": 100, "Resources": [user()]}), False),
-        (answer(200, {**LIST_BODY, "itemsPerPage": 1}), False),
-        (answer(200, {**LIST_BODY, "itemsPerPage": 1, "Resources": [user(password="x")]}), False),
+        (build_check(200, []), False),
+        (build_check(200, {}, content_type="text/html"), False),
+        (build_check(200, {}, content_type="application/json"), False),
+        (build_check(201, build_user(), location="/scim/v2/Users/7"), True),
+        (build_check(201, build_user()), False),
+        (build_check(404, ERROR_BODY), True),
+        (build_check(400, ERROR_BODY), False),
+        (build_check(401, {"schemas": [ERROR], "status": "401", "detail": "x"}), False),
+        (build_check(401, {"schemas": [ERROR], "status": "401", "detail": "x"}, www_authenticate="Bearer"), True),
+        (build_check(200, {**LIST_BODY, "itemsPerPage": 1, "Resources": [build_user()]}), True),
+        (build_check(200, {**LIST_BODY, "itemsPerPage": 100, "Resources": [build_user()]}), False),
+        (build_check(200, {**LIST_BODY, "itemsPerPage": 1}), False),
+        (build_check(200, {**LIST_BODY, "itemsPerPage": 1, "Resources": [build_user(password="x")]}), False),
         (lambda: find_violation("", 204, {}, b""), True),
         (lambda: find_violation("", 204, {}, b"{}"), False),
         (lambda: find_violation("", 200, SCIM, b"<html>"), False),
@@ -235,5 +237,5 @@ LIST_BODY: dict[str, JsonValue] = {"schemas": [LIST_RESPONSE], "totalResults": 1
         (lambda: find_violation("application/json, application/scim+json", 200, SCIM, b"{}"), True),
     ],
 )
-def test_law(law: Callable[[], str | None], lawful: bool) -> None:
-    assert (law() is None) == lawful
+def test_rules_for_responses(check: Callable[[], str | None], *, is_valid: bool) -> None:
+    assert (check() is None) == is_valid

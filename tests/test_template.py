@@ -41,12 +41,12 @@ from scim.store.table import Table
 from scim.store.tenants import DynamoDBTenantStore
 from scim.wiring.events import build_link_processor_factory, build_stream_processor_factory
 from scim.wiring.operator_adapters import build_operator_adapters
-from tests.endpoint import ENTERPRISE, KNOWN, Endpoint, Handler, LambdaContext, invoke, load
+from tests.endpoint import ENTERPRISE, REFERENCES, Endpoint, Handler, LambdaContext, invoke, load
 from tests.events.history import build_stream_record
 from tests.events.schemas import validate
 from tests.handlers.console.visitor import Visitor
-from tests.template_reader import Deployment, Right, references, resolve
-from tests.test_docs import rows
+from tests.template_reader import Deployment, Permission, find_references, resolve
+from tests.test_docs import read_table
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src"
@@ -55,23 +55,23 @@ EVENTS = sorted((ROOT / "events").glob("*.json"))
 DEPLOY_PAGE = "docs/operate/deploy.md"
 
 DEPLOYMENT = Deployment(ROOT / "template.yaml")
-FUNCTIONS = {spec.name: spec for spec in DEPLOYMENT.read_functions(KNOWN, {})}
-SERVING = [name for name, spec in FUNCTIONS.items() if spec.routes]
+FUNCTIONS = {spec.name: spec for spec in DEPLOYMENT.read_functions(REFERENCES, {})}
+HTTP_FUNCTIONS = [name for name, spec in FUNCTIONS.items() if spec.routes]
 
 # The function without a route.
 ROTATION = "RotationFunction"
 
-each_function = pytest.mark.parametrize("function", FUNCTIONS)
-each_serving_function = pytest.mark.parametrize("function", SERVING)
-every_function = pytest.mark.parametrize("function", [*FUNCTIONS, ROTATION])
-each_event = pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
+with_functions = pytest.mark.parametrize("function", FUNCTIONS)
+with_http_functions = pytest.mark.parametrize("function", HTTP_FUNCTIONS)
+with_all_functions = pytest.mark.parametrize("function", [*FUNCTIONS, ROTATION])
+with_sample_events = pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
 
 
 # Functions
 
 
-@each_function
-def test_every_function_has_a_handler(function: str) -> None:
+@with_functions
+def test_function_has_handler(function: str) -> None:
     spec = FUNCTIONS[function]
     module, _, name = spec.handler.rpartition(".")
     tree = ast.parse(spec.code.joinpath(*module.split(".")).with_suffix(".py").read_text())
@@ -79,12 +79,12 @@ def test_every_function_has_a_handler(function: str) -> None:
     assert name in {target.id for target in ast.walk(tree) if isinstance(target, ast.Name)}
 
 
-def test_every_function_except_rotation_has_an_event_source() -> None:
-    assert {*FUNCTIONS, ROTATION} == set(DEPLOYMENT.of_type("AWS::Serverless::Function"))
+def test_functions_except_rotation_have_event_source() -> None:
+    assert {*FUNCTIONS, ROTATION} == set(DEPLOYMENT.select_by_type("AWS::Serverless::Function"))
 
 
-def test_only_secrets_manager_may_call_the_rotation() -> None:
-    (permission,) = DEPLOYMENT.of_type("AWS::Lambda::Permission").values()
+def test_only_secrets_manager_may_invoke_rotation() -> None:
+    (permission,) = DEPLOYMENT.select_by_type("AWS::Lambda::Permission").values()
     assert permission == {
         "Action": "lambda:InvokeFunction",
         "FunctionName": Intrinsic("Ref", "RotationFunction.Alias"),
@@ -93,11 +93,11 @@ def test_only_secrets_manager_may_call_the_rotation() -> None:
     }
 
 
-def test_no_secret_is_rotated_by_a_schedule() -> None:
-    assert DEPLOYMENT.of_type("AWS::SecretsManager::RotationSchedule") == {}
+def test_secrets_have_no_rotation_schedule() -> None:
+    assert DEPLOYMENT.select_by_type("AWS::SecretsManager::RotationSchedule") == {}
 
 
-def test_every_route_has_one_function() -> None:
+def test_route_has_one_function() -> None:
     routes = [(route.key, route.function) for spec in FUNCTIONS.values() for route in spec.routes]
     assert sorted(routes) == [
         ("$default", "UsersFunction"),
@@ -113,32 +113,32 @@ def test_every_route_has_one_function() -> None:
     ]
 
 
-@each_serving_function
-def test_functions_time_out_before_the_gateway(function: str) -> None:
+@with_http_functions
+def test_functions_time_out_before_gateway(function: str) -> None:
     assert FUNCTIONS[function].timeout < 30
 
 
-@each_serving_function
+@with_http_functions
 def test_http_functions_use_snapstart(function: str) -> None:
-    properties = DEPLOYMENT.properties(function)
+    properties = DEPLOYMENT.get_function(function)
     assert properties["SnapStart"] == {"ApplyOn": "PublishedVersions"}
     assert properties["AutoPublishAlias"] == "live"
     assert properties["AutoPublishAliasAllProperties"] is True
 
 
-@every_function
+@with_all_functions
 def test_changed_parameter_publishes_new_versions(function: str) -> None:
-    properties = DEPLOYMENT.properties(function)
-    described = references(properties.pop("VersionDescription"))
-    assert described == references(properties) & set(DEPLOYMENT["Parameters"])
+    properties = DEPLOYMENT.get_function(function)
+    described = find_references(properties.pop("VersionDescription"))
+    assert described == find_references(properties) & set(DEPLOYMENT["Parameters"])
 
 
-@every_function
+@with_all_functions
 def test_version_description_is_not_too_long(function: str) -> None:
-    text = DEPLOYMENT.properties(function)["VersionDescription"].argument
-    parameters = {name: DEPLOYMENT["Parameters"][name] for name in references(Intrinsic("Sub", text))}
+    text = DEPLOYMENT.get_function(function)["VersionDescription"].argument
+    parameters = {name: DEPLOYMENT["Parameters"][name] for name in find_references(Intrinsic("Sub", text))}
     constant = re.sub(r"\$\{[^}]+\}", "", text)
-    assert len(constant) + sum(_compute_max_length(each) for each in parameters.values()) <= 256
+    assert len(constant) + sum(map(_compute_max_length, parameters.values())) <= 256
 
 
 def _compute_max_length(parameter: Mapping[str, Any]) -> int:
@@ -147,11 +147,11 @@ def _compute_max_length(parameter: Mapping[str, Any]) -> int:
     return max(len(str(value)) for value in parameter.get("AllowedValues", [parameter.get("MaxValue", "")]))
 
 
-def test_package_is_compiled_by_the_functions_python() -> None:
-    """A build has no compiled files, and Lambda cannot write them."""
+def test_package_is_compiled_by_python_of_functions() -> None:
+    """``sam build`` creates no compiled files, and functions cannot write them."""
     recipe = re.search(r"^deploy:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert recipe is not None
-    (python,) = {DEPLOYMENT.properties(function)["Runtime"] for function in FUNCTIONS}
+    (python,) = {DEPLOYMENT.get_function(function)["Runtime"] for function in FUNCTIONS}
     assert [step for step in recipe.group(1).splitlines() if not step.startswith("\t@")] == [
         "\t.venv-sam/bin/sam build",
         f"\t{python} -m compileall -q --invalidation-mode unchecked-hash .aws-sam/build",
@@ -170,21 +170,21 @@ def test_variables_are_the_settings() -> None:
     assert {name for name in variables if name.startswith("POWERTOOLS_")} <= powertools
 
 
-@each_function
+@with_functions
 def test_functions_have_valid_settings(function: str) -> None:
     kind = ConsoleSettings if function == "AdminFunction" else Settings
     kind.from_environment(FUNCTIONS[function].variables)
 
 
-def test_template_and_settings_have_the_same_defaults() -> None:
-    """A function that does not read a setting does not need its variable."""
-    read = Settings.from_environment(FUNCTIONS["UsersFunction"].variables)
+def test_template_and_settings_have_same_defaults() -> None:
+    """A variable can therefore be omitted from a function that does not read the setting."""
+    settings = Settings.from_environment(FUNCTIONS["UsersFunction"].variables)
     required = {
-        "TABLE_NAME": read.table_name,
-        "SECRET_PREFIX": read.secret_prefix,
-        "MASTER_KEY_SECRET": read.master_key_secret,
+        "TABLE_NAME": settings.table_name,
+        "SECRET_PREFIX": settings.secret_prefix,
+        "MASTER_KEY_SECRET": settings.master_key_secret,
     }
-    assert read == Settings.from_environment(required)
+    assert settings == Settings.from_environment(required)
 
 
 # Permissions
@@ -242,24 +242,24 @@ TRANSACTION_OPERATIONS = {
 }
 
 LOG_AND_TRACE = {
-    Right("logs:CreateLogStream"),
-    Right("logs:PutLogEvents"),
-    Right("xray:PutTraceSegments"),
-    Right("xray:PutTelemetryRecords"),
+    Permission("logs:CreateLogStream"),
+    Permission("logs:PutLogEvents"),
+    Permission("xray:PutTraceSegments"),
+    Permission("xray:PutTelemetryRecords"),
 }
 # The permissions with which Lambda reads a stream (AWS Lambda developer guide, "Process DynamoDB records with Lambda").
 READ_STREAM = {
     f"dynamodb:{operation}" for operation in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
 }
-PUBLISH_EVENTS = {Right("events:PutEvents"), Right("sqs:SendMessage")}
+PUBLISH_EVENTS = {Permission("events:PutEvents"), Permission("sqs:SendMessage")}
 # The permissions with which Lambda reads a queue (AWS Lambda developer guide, "Using Lambda with Amazon SQS").
 READ_QUEUE = {f"sqs:{operation}" for operation in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
 # Two kinds of items are written outside transactions: the use of tokens, and failures.
 AUTHENTICATE = {
-    Right("secretsmanager:GetSecretValue"),
-    Right("dynamodb:GetItem", "A#*"),
-    Right("dynamodb:UpdateItem", "F#*"),
-    Right("dynamodb:UpdateItem", "R#*"),
+    Permission("secretsmanager:GetSecretValue"),
+    Permission("dynamodb:GetItem", "A#*"),
+    Permission("dynamodb:UpdateItem", "F#*"),
+    Permission("dynamodb:UpdateItem", "R#*"),
 }
 
 
@@ -310,30 +310,30 @@ def _list_transaction_operations() -> set[str]:
     return {TRANSACTION_OPERATIONS[node.value] for node in nodes if node.value in TRANSACTION_OPERATIONS}
 
 
-def test_users_function_has_exactly_the_permissions_it_uses() -> None:
-    """In the partition of counters, transactions only update, and only bookmarks are written outside them."""
+def test_users_function_has_exactly_used_permissions() -> None:
+    """In the partition of counters, transactions only update items, and only bookmarks are written without one."""
     called = _list_called_operations() - {"TransactWriteItems", "GetSecretValue", "UpdateItem"}
-    users = {Right(f"dynamodb:{operation}", "T#*") for operation in called - {"BatchWriteItem"}}
-    paging = {Right(f"dynamodb:{operation}", "L#*") for operation in called & {"BatchWriteItem", "Query"}}
+    users = {Permission(f"dynamodb:{operation}", "T#*") for operation in called - {"BatchWriteItem"}}
+    paging = {Permission(f"dynamodb:{operation}", "L#*") for operation in called & {"BatchWriteItem", "Query"}}
     changes = {
-        Right(f"dynamodb:{operation}", "L#*" if operation == "UpdateItem" else "T#*", "TransactWriteItems")
+        Permission(f"dynamodb:{operation}", "L#*" if operation == "UpdateItem" else "T#*", "TransactWriteItems")
         for operation in _list_transaction_operations()
     }
     assert {"TransactWriteItems", "BatchWriteItem"} <= _list_called_operations()
     for function in ("UsersFunction", "BulkFunction"):
-        assert DEPLOYMENT.rights(function) == LOG_AND_TRACE | AUTHENTICATE | users | paging | changes
+        assert DEPLOYMENT.list_permissions(function) == LOG_AND_TRACE | AUTHENTICATE | users | paging | changes
 
 
-def test_discovery_function_has_only_the_permissions_to_authenticate() -> None:
+def test_discovery_function_may_only_authenticate() -> None:
     assert {"GetSecretValue", "GetItem", "UpdateItem"} <= _list_called_operations()
-    assert DEPLOYMENT.rights("DiscoveryFunction") == LOG_AND_TRACE | AUTHENTICATE
+    assert DEPLOYMENT.list_permissions("DiscoveryFunction") == LOG_AND_TRACE | AUTHENTICATE
 
 
-@every_function
+@with_all_functions
 def test_permissions_have_no_wildcard_resources(function: str) -> None:
-    secrets = DEPLOYMENT.properties(function)["Environment"]["SECRET_PREFIX"].argument
+    secrets = DEPLOYMENT.get_function(function)["Environment"]["SECRET_PREFIX"].argument
     tokens_of_tenants = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:" + secrets + "*"
-    own: dict[str, list[object]] = {
+    resources_by_service: dict[str, list[object]] = {
         "dynamodb": [Intrinsic("GetAtt", "Table.Arn"), Intrinsic("Sub", "${Table.Arn}/index/ByTime")],
         "events": [Intrinsic("GetAtt", "EventBus.Arn")],
         "logs": [Intrinsic("GetAtt", "FunctionLogs.Arn")],
@@ -341,17 +341,19 @@ def test_permissions_have_no_wildcard_resources(function: str) -> None:
             Intrinsic("Sub", tokens_of_tenants),
             *map(_ref, ("MasterKey", "AdminPassword", "OpenIdClient")),
         ],
-        "sqs": [Intrinsic("GetAtt", f"{queue}.Arn") for queue in DEPLOYMENT.of_type("AWS::SQS::Queue")],
+        "sqs": [Intrinsic("GetAtt", f"{queue}.Arn") for queue in DEPLOYMENT.select_by_type("AWS::SQS::Queue")],
         "xray": ["*"],  # X-Ray does not support resources
     }
-    streams: dict[str, list[object]] = {right: [Intrinsic("GetAtt", "Table.StreamArn")] for right in READ_STREAM}
+    streams: dict[str, list[object]] = {
+        permission: [Intrinsic("GetAtt", "Table.StreamArn")] for permission in READ_STREAM
+    }
     streams["dynamodb:ListStreams"] = [Intrinsic("Sub", "${Table.Arn}/stream/*")]
-    for statement in DEPLOYMENT.statements(function):
+    for statement in DEPLOYMENT.list_statements(function):
         assert statement["Effect"] == "Allow"
         assert not any("*" in action for action in statement["Action"])
         resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
         assert all(
-            resource in streams.get(action, own[action.partition(":")[0]])
+            resource in streams.get(action, resources_by_service[action.partition(":")[0]])
             for action in statement["Action"]
             for resource in resources
         )
@@ -360,8 +362,8 @@ def test_permissions_have_no_wildcard_resources(function: str) -> None:
 # Events
 
 
-def test_failing_stream_record_goes_to_the_queue() -> None:
-    (event,) = DEPLOYMENT.properties("ChangesFunction")["Events"].values()
+def test_failing_stream_record_goes_to_queue() -> None:
+    (event,) = DEPLOYMENT.get_function("ChangesFunction")["Events"].values()
     mapping = event["Properties"]
     assert mapping["Stream"] == Intrinsic("GetAtt", "Table.StreamArn")
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
@@ -374,32 +376,33 @@ def test_failing_stream_record_goes_to_the_queue() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "sort", "wanted"),
+    ("name", "sort_key", "is_delivered"),
     [("INSERT", "C#1", True), ("REMOVE", "C#1", False), ("MODIFY", "C#1", False), ("INSERT", "U#1", False)],
 )
-def test_only_new_change_records_reach_the_function(name: str, sort: str, wanted: bool) -> None:
+def test_only_new_change_records_reach_function(name: str, sort_key: str, *, is_delivered: bool) -> None:
     mapping = FUNCTIONS["ChangesFunction"].stream
     assert mapping is not None
-    assert mapping.accepts({"eventName": name, "dynamodb": {"Keys": {"sk": {"S": sort}}}}) is wanted
+    assert mapping.accepts({"eventName": name, "dynamodb": {"Keys": {"sk": {"S": sort_key}}}}) is is_delivered
 
 
 def test_queues_are_encrypted_with_longest_retention() -> None:
-    queues = DEPLOYMENT.of_type("AWS::SQS::Queue")
+    queues = DEPLOYMENT.select_by_type("AWS::SQS::Queue")
     assert set(queues) == {"DeadLetterQueue", "LinksQueue", "LinksDeadLetterQueue"}
     for queue in queues.values():
         assert (queue["SqsManagedSseEnabled"], queue["MessageRetentionPeriod"]) == (True, 14 * 86_400)
 
 
-def test_failing_message_leaves_the_links_queue() -> None:
-    queue = DEPLOYMENT.of_type("AWS::SQS::Queue")["LinksQueue"]
+def test_failing_message_leaves_links_queue() -> None:
+    queue = DEPLOYMENT.select_by_type("AWS::SQS::Queue")["LinksQueue"]
     target = Intrinsic("GetAtt", "LinksDeadLetterQueue.Arn")
     assert queue["RedrivePolicy"] == {"deadLetterTargetArn": target, "maxReceiveCount": 20}
-    assert queue["VisibilityTimeout"] >= 6 * FUNCTIONS["LinksFunction"].timeout  # as Lambda's developer guide says
+    # The Lambda developer guide recommends six times the timeout.
+    assert queue["VisibilityTimeout"] >= 6 * FUNCTIONS["LinksFunction"].timeout
 
 
-def test_links_function_receives_one_message_at_a_time() -> None:
-    """Otherwise a message waits for one of another tenant, and Lambda stops a chain of messages as an endless loop."""
-    properties = DEPLOYMENT.properties("LinksFunction")
+def test_links_function_receives_single_messages() -> None:
+    """A message never waits for one of another tenant, and Lambda does not stop a chain of messages as recursive."""
+    properties = DEPLOYMENT.get_function("LinksFunction")
     (event,) = properties["Events"].values()
     assert event["Properties"] == {
         "Queue": Intrinsic("GetAtt", "LinksQueue.Arn"),
@@ -425,11 +428,11 @@ def test_links_function_receives_one_message_at_a_time() -> None:
     ],
 )
 def test_alarm_watches_queue_or_function(name: str, metric: str, dimension: str, value: tuple[str, str]) -> None:
-    alarm = DEPLOYMENT.of_type("AWS::CloudWatch::Alarm")[name]
+    alarm = DEPLOYMENT.select_by_type("AWS::CloudWatch::Alarm")[name]
     assert alarm["MetricName"] == metric
     assert alarm["Dimensions"] == [{"Name": dimension, "Value": Intrinsic(*value)}]
     assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
-    assert "AlarmTopic" in references(alarm["AlarmActions"])
+    assert "AlarmTopic" in find_references(alarm["AlarmActions"])
 
 
 def _ref(name: str) -> Intrinsic:
@@ -439,8 +442,8 @@ def _ref(name: str) -> Intrinsic:
 # Data and logs
 
 
-def test_table_is_retained_recoverable_encrypted_and_streamed() -> None:
-    (table,) = DEPLOYMENT.of_type("AWS::DynamoDB::Table").values()
+def test_table_is_protected_encrypted_and_streamed() -> None:
+    (table,) = DEPLOYMENT.select_by_type("AWS::DynamoDB::Table").values()
     assert DEPLOYMENT["Resources"]["Table"]["DeletionPolicy"] == "Retain"
     assert DEPLOYMENT["Resources"]["Table"]["UpdateReplacePolicy"] == "Retain"
     assert table["DeletionProtectionEnabled"] is True
@@ -451,8 +454,8 @@ def test_table_is_retained_recoverable_encrypted_and_streamed() -> None:
 
 
 def test_table_is_on_demand_without_local_indexes() -> None:
-    """A local secondary index would keep DynamoDB from splitting the partition of a large tenant by sort key."""
-    (table,) = DEPLOYMENT.of_type("AWS::DynamoDB::Table").values()
+    """With a local secondary index, DynamoDB could not split the partition of a large tenant by sort key."""
+    (table,) = DEPLOYMENT.select_by_type("AWS::DynamoDB::Table").values()
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert table["KeySchema"] == [
         {"AttributeName": "pk", "KeyType": "HASH"},
@@ -461,16 +464,16 @@ def test_table_is_on_demand_without_local_indexes() -> None:
     assert "LocalSecondaryIndexes" not in table
 
 
-def test_log_groups_have_a_retention() -> None:
-    groups = DEPLOYMENT.of_type("AWS::Logs::LogGroup")
-    (api,) = DEPLOYMENT.of_type("AWS::Serverless::HttpApi").values()
+def test_log_groups_have_retention() -> None:
+    groups = DEPLOYMENT.select_by_type("AWS::Logs::LogGroup")
+    (api,) = DEPLOYMENT.select_by_type("AWS::Serverless::HttpApi").values()
     assert api["AccessLogSettings"]["DestinationArn"] == Intrinsic("GetAtt", "AccessLogs.Arn")
-    assert all(DEPLOYMENT.properties(name)["LoggingConfig"]["LogGroup"].argument in groups for name in FUNCTIONS)
+    assert all(DEPLOYMENT.get_function(name)["LoggingConfig"]["LogGroup"].argument in groups for name in FUNCTIONS)
     assert all(group["RetentionInDays"] == Intrinsic("Ref", "LogRetentionDays") for group in groups.values())
 
 
 def test_access_log_is_json_without_client_data() -> None:
-    (api,) = DEPLOYMENT.of_type("AWS::Serverless::HttpApi").values()
+    (api,) = DEPLOYMENT.select_by_type("AWS::Serverless::HttpApi").values()
     line = json.loads(api["AccessLogSettings"]["Format"])
     assert all(value.startswith("$context.") for value in line.values())
     assert not any(word in value.lower() for value in line.values() for word in ("path", "query", "useragent"))
@@ -478,16 +481,16 @@ def test_access_log_is_json_without_client_data() -> None:
 
 @pytest.mark.parametrize("section", ["Parameters", "Outputs"])
 def test_all_parameters_and_outputs_are_described(section: str) -> None:
-    assert all(len(each["Description"]) > 20 for each in DEPLOYMENT[section].values())
+    assert all(len(item["Description"]) > 20 for item in DEPLOYMENT[section].values())
 
 
-def test_parameters_are_documented_with_their_defaults() -> None:
-    documented = {name.strip("`"): default.strip("`") for name, default, _ in rows(DEPLOY_PAGE, "## Parameters")}
-    assert documented == {name: str(each["Default"]) for name, each in DEPLOYMENT["Parameters"].items()}
+def test_parameters_are_documented_with_defaults() -> None:
+    documented = {name.strip("`"): default.strip("`") for name, default, _ in read_table(DEPLOY_PAGE, "## Parameters")}
+    assert documented == {name: str(parameter["Default"]) for name, parameter in DEPLOYMENT["Parameters"].items()}
 
 
 def test_outputs_are_documented() -> None:
-    documented = {name for names, _ in rows(DEPLOY_PAGE, "## Outputs") for name in re.findall(r"`(\w+)`", names)}
+    documented = {name for names, _ in read_table(DEPLOY_PAGE, "## Outputs") for name in re.findall(r"`(\w+)`", names)}
     assert documented == set(DEPLOYMENT["Outputs"])
 
 
@@ -499,17 +502,17 @@ def test_outputs_are_documented() -> None:
         ("https://scim.example.com:8443", "https://scim.example.com:8443/admin"),
     ],
 )
-def test_console_is_served_at_its_own_path(public_url: str, console: str) -> None:
+def test_console_url_is_next_to_scim_url(public_url: str, console: str) -> None:
     known = {"PublicUrl": public_url, "HttpApi": "api", "AWS::Region": "eu-west-1", "AWS::URLSuffix": "amazonaws.com"}
     conditions = {"HasPublicUrl": bool(public_url)}
-    scim_url, found = (
+    scim_url, console_url = (
         resolve(DEPLOYMENT["Outputs"][name]["Value"], known, conditions) for name in ("ScimUrl", "ConsoleUrl")
     )
-    assert found == console == build_console_url(str(scim_url))
+    assert console_url == console == build_console_url(str(scim_url))
 
 
-def test_every_parameter_is_used() -> None:
-    used = {name for section in ("Conditions", "Globals", "Resources") for name in references(DEPLOYMENT[section])}
+def test_all_parameters_are_used() -> None:
+    used = {name for section in ("Conditions", "Globals", "Resources") for name in find_references(DEPLOYMENT[section])}
     assert set(DEPLOYMENT["Parameters"]) <= used
 
 
@@ -539,8 +542,8 @@ def _remove_deployment(event: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-@each_event
-def test_sample_events_have_the_gateways_format(path: Path) -> None:
+@with_sample_events
+def test_sample_event_has_format_of_gateway(path: Path) -> None:
     event = json.loads(path.read_text())
     context = event["requestContext"]
     routes = Routes(route for spec in FUNCTIONS.values() for route in spec.routes)
@@ -551,53 +554,53 @@ def test_sample_events_have_the_gateways_format(path: Path) -> None:
     assert _remove_deployment(expected) == _remove_deployment(event)
 
 
-@each_event
-def test_each_sample_body_is_json(path: Path) -> None:
+@with_sample_events
+def test_sample_body_is_json(path: Path) -> None:
     request = _request(json.loads(path.read_text()))
     assert bool(request.body) == (request.method in ("POST", "PUT", "PATCH"))
     assert not request.body or json.loads(request.body)["schemas"]
 
 
-@each_event
-def test_sample_events_have_the_sample_token(path: Path) -> None:
+@with_sample_events
+def test_sample_event_has_sample_token(path: Path) -> None:
     headers = json.loads(path.read_text())["headers"]
     has_none = path.stem.startswith(("missing-token", "admin"))
     assert headers.get("authorization") == (None if has_none else f"Bearer {TOKEN}")
 
 
-def test_the_sample_token_is_well_formed() -> None:
+def test_sample_token_is_well_formed() -> None:
     token = token_format.parse_token(TOKEN)
     assert token is not None
     assert token.tenant_id == "acme"
 
 
-def test_every_route_has_a_sample_event() -> None:
+def test_all_routes_have_sample_event() -> None:
     served = {json.loads(path.read_text())["routeKey"] for path in EVENTS}
     assert served == {route.key for spec in FUNCTIONS.values() for route in spec.routes}
 
 
 @pytest.fixture
-def used_permissions(monkeypatch: pytest.MonkeyPatch) -> set[Right]:
+def used_permissions(monkeypatch: pytest.MonkeyPatch) -> set[Permission]:
     """Record the permissions that the calls of the test need on AWS, except those for logs and traces."""
-    rights: set[Right] = set()
+    permissions: set[Permission] = set()
     call = vars(BaseClient)["_make_api_call"]  # all calls of all clients use it
 
     def record(client: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
-        rights.update(_list_permissions(client.meta.service_model.service_name, operation, arguments))
+        permissions.update(_list_permissions(client.meta.service_model.service_name, operation, arguments))
         return call(client, operation, arguments)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", record)
-    return rights
+    return permissions
 
 
-def _list_permissions(service: str, operation: str, arguments: Mapping[str, Any]) -> Iterator[Right]:
+def _list_permissions(service: str, operation: str, arguments: Mapping[str, Any]) -> Iterator[Permission]:
     if operation != "TransactWriteItems":
         operation = "SendMessage" if operation == "SendMessageBatch" else operation  # IAM has one action for both
-        yield Right(f"{service}:{operation}", _describe_keys(arguments))
+        yield Permission(f"{service}:{operation}", _describe_keys(arguments))
         return
     for action in arguments["TransactItems"]:
         for part, request in action.items():
-            yield Right(f"{service}:{TRANSACTION_OPERATIONS[part]}", _describe_keys(request), operation)
+            yield Permission(f"{service}:{TRANSACTION_OPERATIONS[part]}", _describe_keys(request), operation)
 
 
 def _describe_keys(arguments: Mapping[str, Any]) -> str:
@@ -607,8 +610,8 @@ def _describe_keys(arguments: Mapping[str, Any]) -> str:
     return ", ".join(sorted(kinds))
 
 
-def test_sample_events_are_served_with_the_functions_permissions(
-    settings: Settings, used_permissions: set[Right]
+def test_sample_events_need_permissions_of_functions_only(
+    settings: Settings, used_permissions: set[Permission]
 ) -> None:
     secret = json.dumps({"token": TOKEN})
     boto3.client("secretsmanager").create_secret(Name=f"{settings.secret_prefix}acme", SecretString=secret)
@@ -623,11 +626,11 @@ def test_sample_events_are_served_with_the_functions_permissions(
         function = functions[event["routeKey"]]
         status, *_ = invoke(load(function.handler), event)
         assert (status == 401) == (path.stem == "missing-token")
-        assert used_permissions <= DEPLOYMENT.rights(function.name), path.stem
+        assert used_permissions <= DEPLOYMENT.list_permissions(function.name), path.stem
 
 
-def test_stream_sample_is_published_with_the_functions_permissions(
-    settings: Settings, bus: Messaging, used_permissions: set[Right]
+def test_stream_sample_needs_exactly_permissions_of_function(
+    settings: Settings, bus: Messaging, used_permissions: set[Permission]
 ) -> None:
     event = json.loads((ROOT / "events/stream/changes.json").read_text())
     assert _changes_handler()(event, LambdaContext()) == {"batchItemFailures": []}
@@ -635,30 +638,30 @@ def test_stream_sample_is_published_with_the_functions_permissions(
     (letter,) = bus.queues.receive("DeadLetterQueue")
     validate(json.loads(published))
     assert json.loads(letter.body)["reason"] == "malformed: userName"
-    assert LOG_AND_TRACE | {Right(each) for each in READ_STREAM} | used_permissions == DEPLOYMENT.rights(
-        "ChangesFunction"
-    )
+    assert LOG_AND_TRACE | {
+        Permission(action) for action in READ_STREAM
+    } | used_permissions == DEPLOYMENT.list_permissions("ChangesFunction")
     assert used_permissions == PUBLISH_EVENTS
 
 
-def test_changes_function_cannot_reach_the_table() -> None:
-    rights = {right.action for right in DEPLOYMENT.rights("ChangesFunction")}
-    assert {action for action in rights if action.startswith("dynamodb:")} == READ_STREAM
+def test_changes_function_cannot_access_table() -> None:
+    permissions = {permission.action for permission in DEPLOYMENT.list_permissions("ChangesFunction")}
+    assert {action for action in permissions if action.startswith("dynamodb:")} == READ_STREAM
 
 
-def test_links_function_has_exactly_the_permissions_it_uses(
-    scim: Endpoint, bus: Messaging, used_permissions: set[Right], monkeypatch: pytest.MonkeyPatch
+def test_links_function_has_exactly_used_permissions(
+    scim: Endpoint, bus: Messaging, used_permissions: set[Permission], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: dict[str, set[str]] = {"PutItem": set(), "UpdateItem": set()}
     transact_once = Table.transact_once
 
-    def record_attributes(dynamo: Table, actions: list[dict[str, Any]], token: str) -> None:
+    def record_attributes(table: Table, actions: list[dict[str, Any]], token: str) -> None:
         """Record the attributes in each part of a transaction, as ``dynamodb:Attributes`` contains them."""
         for part, request in ((part, request) for action in actions for part, request in action.items()):
             expressions = f"{request.get('UpdateExpression', '')} {request.get('ConditionExpression', '')}"
             named = set(re.findall(r"(?<![:\w])[a-z]+(?= =|\))", expressions))
             written[TRANSACTION_OPERATIONS[part]] |= {*request.get("Key", ()), *request.get("Item", ()), *named}
-        transact_once(dynamo, actions, token)
+        transact_once(table, actions, token)
 
     alice = scim.create(externalId="a", **{ENTERPRISE: {"manager": {"value": "boss"}}})
     boss = scim.create(userName="boss")
@@ -668,18 +671,21 @@ def test_links_function_has_exactly_the_permissions_it_uses(
     monkeypatch.setattr(Table, "transact_once", record_attributes)
     _update_links(bus)
     assert f"/Users/{boss['id']}" in scim.request("GET", f"/Users/{alice['id']}").json()[ENTERPRISE]["manager"]["$ref"]
-    links, own = set(used_permissions), {name: set(each) for name, each in written.items()}
-    for each in (boss, alice):
-        scim.request("DELETE", f"/Users/{each['id']}")
+    permissions_of_links = set(used_permissions)
+    attributes_by_operation = {name: set(attributes) for name, attributes in written.items()}
+    for user in (boss, alice):
+        scim.request("DELETE", f"/Users/{user['id']}")
     _process_changes()
     bus.queues.send("LinksQueue", "no task")
     used_permissions.clear()
     _update_links(bus)
-    rights = LOG_AND_TRACE | {Right(each) for each in READ_QUEUE} | links | used_permissions
-    assert rights == DEPLOYMENT.rights("LinksFunction")
-    statements = DEPLOYMENT.statements("LinksFunction")
-    for name, attributes in own.items():
-        (statement,) = [each for each in statements if f"dynamodb:{name}" in each["Action"]]
+    permissions = (
+        LOG_AND_TRACE | {Permission(action) for action in READ_QUEUE} | permissions_of_links | used_permissions
+    )
+    assert permissions == DEPLOYMENT.list_permissions("LinksFunction")
+    statements = DEPLOYMENT.list_statements("LinksFunction")
+    for name, attributes in attributes_by_operation.items():
+        (statement,) = [item for item in statements if f"dynamodb:{name}" in item["Action"]]
         assert set(statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]) == attributes
 
 
@@ -704,19 +710,19 @@ def _update_links(bus: Messaging) -> None:
             bus.queues.delete("LinksQueue", message.receipt_handle)
 
 
-def test_rotation_has_exactly_the_permissions_it_uses(settings: Settings, used_permissions: set[Right]) -> None:
+def test_rotation_has_exactly_used_permissions(settings: Settings, used_permissions: set[Permission]) -> None:
     operator = build_operator_adapters(settings, "tests")
     tenant = f"tenant-{uuid.uuid4()}"[:40]
     operator.build_administration().tenants.connect(tenant)
-    handler = load(DEPLOYMENT.properties(ROTATION)["Handler"])
+    handler = load(DEPLOYMENT.get_function(ROTATION)["Handler"])
     used_permissions.clear()
     for step in ("createSecret", "setSecret", "testSecret", "finishSecret"):
         secret = settings.secret_prefix + tenant
         handler({"Step": step, "SecretId": secret, "ClientRequestToken": "0" * 32}, LambdaContext())
-    assert LOG_AND_TRACE | used_permissions == DEPLOYMENT.rights(ROTATION)
+    assert LOG_AND_TRACE | used_permissions == DEPLOYMENT.list_permissions(ROTATION)
 
 
-def test_console_has_exactly_the_permissions_it_uses(settings: Settings, used_permissions: set[Right]) -> None:
+def test_console_has_exactly_used_permissions(settings: Settings, used_permissions: set[Permission]) -> None:
     operator, tenant = Visitor(), f"tenant-{uuid.uuid4()}"[:40]
     start = operator.sign_in()
     page = operator.submit(start, start.form("/admin"), tenant=tenant)
@@ -747,4 +753,4 @@ def test_console_has_exactly_the_permissions_it_uses(settings: Settings, used_pe
     page = operator.get(f"{here}/connect")
     operator.submit(page, page.form("/token"))
     operator.submit(page, page.form("/sign-out"))
-    assert LOG_AND_TRACE | used | used_permissions == DEPLOYMENT.rights("AdminFunction")
+    assert LOG_AND_TRACE | used | used_permissions == DEPLOYMENT.list_permissions("AdminFunction")

@@ -1,4 +1,4 @@
-"""Tokens of the tests' master key."""
+"""The master key of the tests, and tokens that it signs."""
 
 import time
 import uuid
@@ -16,19 +16,19 @@ MASTER_KEY = f'{{"generation": 1, "starts": 0, "key": "{KEY}"}}'
 
 
 class SecretOfTests:
-    """Secrets Manager with nothing but the master key of the tests."""
+    """A Secrets Manager that contains only the master key of the tests."""
 
     def get_secret_value(self, **_: str) -> dict[str, str]:
         return {"SecretString": MASTER_KEY}
 
 
 def raise_fault(fault: Exception) -> None:
-    """Fail the test that a fault is reported in."""
+    """Raise a reported fault, so that the test fails."""
     raise fault
 
 
 def master_key(secret: Any = None, now: Any = time.time) -> MasterKey:
-    """Return the master key of the tests, or what another secret holds."""
+    """Return the master key of the tests, or the one in another secret."""
     client: Any = secret or SecretOfTests()
     return MasterKey(client, "muster/master-key", now, raise_fault)
 
@@ -37,14 +37,14 @@ MASTER = master_key()
 
 
 def new_token(tenant_id: str) -> str:
-    """Return a new token of the stack of the tests."""
+    """Return a new token, signed with the master key of the tests."""
     return token_format.create_token(tenant_id, MASTER.get_signing_key(KeyPurpose.TOKEN))
 
 
 def put_master_key(value: str) -> None:
-    """Make a value the current one of the tests' secret.
+    """Store a value as the current version of the master key.
 
-    By its label, since moto leaves the label on the earlier version where a version is put as the current one.
+    The label moves in a separate call: if a version is stored as the current one, moto keeps the label on the old one.
     """
     client, name, version = boto3.client("secretsmanager"), ENVIRONMENT["MASTER_KEY_SECRET"], str(uuid.uuid4())
     current = client.get_secret_value(SecretId=name, VersionStage="AWSCURRENT")["VersionId"]

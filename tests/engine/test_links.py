@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from scim.service.model.links import UserLinks
-from tests.endpoint import ENTERPRISE, SURVEY, Answer, Endpoint
+from tests.endpoint import ENTERPRISE, SURVEY, Endpoint, Response
 from tests.engine.conftest import ReadEvents
 from tests.engine.test_bulk import build_create, send_bulk
 from tests.events.schemas import validate
@@ -31,7 +31,7 @@ def create_report(scim: Endpoint, value: str = "boss@example.com", **attributes:
     return scim.create(**{ENTERPRISE: {"manager": {"value": value}}}, **attributes)
 
 
-def rename(scim: Endpoint, user: dict[str, Any], name: str) -> Answer:
+def rename(scim: Endpoint, user: dict[str, Any], name: str) -> Response:
     return scim.patch(user["id"], {"op": "replace", "path": "userName", "value": name})
 
 

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from tests.endpoint import CORE, Answer, Endpoint
+from tests.endpoint import CORE, Endpoint, Response
 from tests.engine.proxy import Proxy
 from tests.size import sizes
 
 
-def send_simultaneously(number: int, send: Callable[[int], Answer], pool: ThreadPoolExecutor) -> list[Answer]:
+def send_simultaneously(number: int, send: Callable[[int], Response], pool: ThreadPoolExecutor) -> list[Response]:
     """Send requests at the same moment; return their responses."""
     barrier = Barrier(number)
 
-    def wait_and_send(index: int) -> Answer:
+    def wait_and_send(index: int) -> Response:
         barrier.wait()
         return send(index)
 
@@ -83,8 +83,8 @@ def test_simultaneous_renames_never_share_a_name(scim: Endpoint) -> None:
         for number in range(10):
             responses = send_simultaneously(4, lambda index: _rename(scim, users[index], f"prize{number}"), pool)
             assert Counter(response.status for response in responses) == {200: 1, 409: 3}
-            found = scim.request("GET", f'/Users?filter=userName%20eq%20"PRIZE{number}"').json()
-            assert found["totalResults"] == 1
+            page = scim.request("GET", f'/Users?filter=userName%20eq%20"PRIZE{number}"').json()
+            assert page["totalResults"] == 1
 
 
 def test_counters_agree_with_users_after_simultaneous_writes(scim: Endpoint) -> None:
@@ -99,11 +99,11 @@ def _user(name: str) -> dict[str, Any]:
     return {"schemas": [CORE], "userName": name}
 
 
-def _retitle(scim: Endpoint, user: dict[str, Any], title: str) -> Answer:
+def _retitle(scim: Endpoint, user: dict[str, Any], title: str) -> Response:
     return scim.patch(user["id"], {"op": "replace", "path": "title", "value": title}, if_match='W/"1"')
 
 
-def _rename(scim: Endpoint, user: dict[str, Any], name: str) -> Answer:
+def _rename(scim: Endpoint, user: dict[str, Any], name: str) -> Response:
     return scim.patch(user["id"], {"op": "replace", "path": "userName", "value": name})
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.endpoint import Answer, Endpoint
+from tests.endpoint import Endpoint, Response
 from tests.handlers.conftest import Log
 
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
@@ -23,7 +23,7 @@ def users(scim: Endpoint) -> list[Json]:
     return [scim.create(userName=name, displayName=f"d {name}", externalId="E") for name in NAMES]
 
 
-def request_page(scim: Endpoint, **parameters: Any) -> Answer:
+def request_page(scim: Endpoint, **parameters: Any) -> Response:
     return scim.request("GET", f"/Users?{urlencode(parameters)}")
 
 
@@ -145,7 +145,7 @@ class TestPaging:
         assert (page["totalResults"], page["Resources"]) == (0, [])
 
 
-def get_error(response: Answer) -> tuple[int, str]:
+def get_error(response: Response) -> tuple[int, str]:
     return response.status, response.json().get("scimType", "")
 
 

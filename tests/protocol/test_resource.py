@@ -65,7 +65,7 @@ def test_full_user() -> None:
 @seeded
 @given(st.builds(Generator, st.integers(0)))
 def test_canonical_user_is_unchanged(generator: Generator) -> None:
-    user = generator.user()
+    user = generator.generate_user()
 
     assert parse_resource(copy.deepcopy(user), load_user_type(), LeniencyTracker(is_strict=True)) == user
 

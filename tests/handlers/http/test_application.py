@@ -15,7 +15,8 @@ from handlers.http.routes import Endpoint as Route
 from handlers.http.routes import RequestContext
 from handlers.http.routes.all_routes import find_endpoint
 from scim.protocol.errors import Unavailable
-from tests.endpoint import ENVIRONMENT, Answer, Endpoint, LambdaContext
+from tests.endpoint import ENVIRONMENT, Endpoint, LambdaContext
+from tests.endpoint import Response as ReceivedResponse
 from tests.handlers.conftest import Log
 from tests.handlers.events import REQUEST_ID, build_event
 from tests.tokens import new_token
@@ -83,8 +84,8 @@ UNAUTHORIZED: dict[str, Callable[[str], Mapping[str, str]]] = {
 }
 
 
-def send(scim: Endpoint, method: str, path: str, headers: Mapping[str, str]) -> Answer:
-    return Answer(*scim.send(method, path, headers, b"not read"))
+def send(scim: Endpoint, method: str, path: str, headers: Mapping[str, str]) -> ReceivedResponse:
+    return ReceivedResponse(*scim.send(method, path, headers, b"not read"))
 
 
 class TestAuthentication:

@@ -46,7 +46,7 @@ def writes(draw: st.DrawFn) -> tuple[str, Any]:
     )
 
 
-USERS = st.builds(Generator, st.integers(0)).map(Generator.user)
+USERS = st.builds(Generator, st.integers(0)).map(Generator.generate_user)
 
 
 GENERATORS = st.builds(Generator, st.integers(0))
@@ -101,9 +101,9 @@ def test_order_of_different_attributes_does_not_matter(
 @seeded
 @given(GENERATORS)
 def test_arguments_are_not_changed(generator: Generator) -> None:
-    user = generator.user()
+    user = generator.generate_user()
     before = copy.deepcopy(user)
-    operations = generator.operations()
+    operations = generator.generate_operations()
     operations_before = copy.deepcopy(operations)
     with suppress(ScimError):
         apply(user, *operations)
@@ -114,8 +114,8 @@ def test_arguments_are_not_changed(generator: Generator) -> None:
 @seeded
 @given(GENERATORS)
 def test_result_is_canonical(generator: Generator) -> None:
-    user = generator.user()
-    for operation in generator.operations():
+    user = generator.generate_user()
+    for operation in generator.generate_operations():
         try:
             user = apply(user, operation)
         except ScimError:
@@ -127,8 +127,8 @@ def test_result_is_canonical(generator: Generator) -> None:
 @seeded
 @given(GENERATORS)
 def test_result_has_at_most_one_primary(generator: Generator) -> None:
-    user = generator.user()
-    for operation in [operation for _ in range(5) for operation in generator.operations()]:
+    user = generator.generate_user()
+    for operation in [operation for _ in range(5) for operation in generator.generate_operations()]:
         try:
             user = apply(user, operation)
         except ScimError:
@@ -143,7 +143,7 @@ def test_result_has_at_most_one_primary(generator: Generator) -> None:
 @seeded
 @given(GENERATORS)
 def test_operations_together_and_one_by_one(generator: Generator) -> None:
-    user, operations = generator.user(), generator.operations()
+    user, operations = generator.generate_user(), generator.generate_operations()
     try:
         together = apply(user, *operations)
     except ScimError:
