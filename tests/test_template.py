@@ -518,7 +518,7 @@ def test_all_parameters_are_used() -> None:
 
 # Events
 
-TOKEN = "muster_acme_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA_a547fb5ef295edf26a37b4714a2e1cfd"
+TOKEN = "muster_acme_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA_02db57a39b4fba2a592a968e79a022ac"
 
 
 def _request(event: Mapping[str, Any]) -> Request:

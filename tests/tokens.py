@@ -11,7 +11,7 @@ from scim.auth.master_key.key_ring import KeyPurpose
 from scim.auth.master_key.master_key import MasterKey
 from tests.endpoint import ENVIRONMENT
 
-KEY = "the key of the tests, which nobody else has"
+KEY = "the master key of the tests only"
 MASTER_KEY = f'{{"generation": 1, "starts": 0, "key": "{KEY}"}}'
 
 

@@ -1,4 +1,4 @@
-"""The audit log of failures that happen at the same time, and its pages."""
+"""Audit log: failures that happen at the same time are counted in one record, and pages have all entries once."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor

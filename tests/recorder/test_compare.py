@@ -2,7 +2,9 @@
 
 from tests.recorder.__main__ import AllowedDifference, compare, number_random_values
 
-RENAMED = AllowedDifference(files="commands*", pattern="poison", replacement="dead letters", reason="A standard term.")
+RENAMED = AllowedDifference(
+    files="commands*", pattern="old name", replacement="new name", reason="It is a standard term."
+)
 
 
 def test_equal_recordings_have_no_difference() -> None:
@@ -20,11 +22,11 @@ def test_missing_and_new_recordings_are_shown() -> None:
 
 
 def test_allowed_difference_is_none() -> None:
-    assert list(compare({"commands.txt": "2 poison"}, {"commands.txt": "2 dead letters"}, [RENAMED])) == []
+    assert list(compare({"commands.txt": "2 old name"}, {"commands.txt": "2 new name"}, [RENAMED])) == []
 
 
 def test_allowed_difference_counts_in_its_files_only() -> None:
-    assert list(compare({"events.txt": "poison"}, {"events.txt": "dead letters"}, [RENAMED]))
+    assert list(compare({"events.txt": "old name"}, {"events.txt": "new name"}, [RENAMED]))
 
 
 def test_text_that_may_differ_is_masked_in_both() -> None:
@@ -43,4 +45,4 @@ def test_random_values_are_numbered() -> None:
 
 def test_unused_allowed_difference_is_reported() -> None:
     (line,) = compare({"commands.txt": "1"}, {"commands.txt": "1"}, [RENAMED])
-    assert line == "The allowed difference 'poison' in commands* does not occur: remove it."
+    assert line == "The allowed difference 'old name' in commands* does not occur: remove it."
