@@ -65,7 +65,7 @@ compare: .venv/installed ## Compare the responses with those of another commit (
 explain: .venv/installed ## Show the plan and the cost of a query (FILTER='...' SORT=)
 	@.venv/bin/python -m local.explain '$(subst ','\'',$(FILTER))' '$(SORT)'
 
-bench: .venv/installed .venv-bench/installed $(dynoxide) $(scimmy) ## Measure and compare with other servers, write docs/contribute/performance.md (ONLY= some rows)
+bench: .venv/installed .venv-bench/installed $(dynoxide) $(scimmy) ## Measure and compare with other servers, write docs/contribute/performance.md (ONLY= measures one part, writes nothing)
 	@.venv/bin/python -m bench $(addprefix --only ,$(ONLY))
 
 check: .venv/installed .venv-sam/installed .venv-docs/installed $(cspell) ## Check style, types, imports, the template, the pages and their language

@@ -44,11 +44,12 @@ def main() -> None:
     zensical = Path(sys.executable).parent / "zensical"
     command: list[str | Path] = [zensical, "build", "--clean", "--strict", "--config-file", OUTPUT / "mkdocs.yml"]
     if subprocess.run(command, check=False).returncode:
-        sys.exit("error: a page has a broken link or anchor; the places are those of the pages in .site/pages")
+        sys.exit("error: a page has a broken link or anchor; the lines above refer to the copies in .site/pages")
     if foreign := find_foreign_resources(OUTPUT / "html"):
         sys.exit("error: pages load from other hosts: " + "; ".join(foreign))
     html = (OUTPUT / "html").relative_to(ROOT)
-    print(f"The site is in {html}. To search in it, too: python3 -m http.server --bind 127.0.0.1 --directory {html}")
+    server = f"python3 -m http.server --bind 127.0.0.1 --directory {html}"
+    print(f"The site is in {html}. Only its search needs a web server: {server}")
 
 
 if __name__ == "__main__":

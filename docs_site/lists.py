@@ -43,7 +43,7 @@ def indent_lists(markdown: str) -> str:
 
 
 def _find_marker(text: str, previous: str, *, in_list: bool) -> re.Match[str] | None:
-    """Return the marker of a list item. In a paragraph outside of a list, a number other than 1 is none."""
+    """Return the marker of a list item. A list cannot interrupt a paragraph with a number other than 1."""
     marker = _MARKER.match(text)
     if marker and previous and not in_list and text[0].isdigit() and not text.startswith(("1.", "1)")):
         return None

@@ -128,7 +128,7 @@ def _replace_links(markdown: str, replace: Callable[[str], str]) -> str:
 
 
 def _mask_code(markdown: str) -> tuple[str, list[str]]:
-    """Replace code and comments by marks, so that no link is found in them; return them, too."""
+    """Replace code and comments with placeholders, so that no link is found in them. Return both."""
     parts: list[str] = []
 
     def mask(found: re.Match[str]) -> str:

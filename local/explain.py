@@ -16,7 +16,7 @@ from scim.service.resources.rendering import ResourceRenderer
 from scim.service.resources.search import parse_query
 from scim.settings import Settings
 from scim.store.query.engine import choose_plan, needs_sorting
-from scim.store.query.plan import FullScanPlan, IndexLookupPlan, OrderedIndex, Plan, RangePlan
+from scim.store.query.plan import LAST_CHARACTER, FullScanPlan, IndexLookupPlan, OrderedIndex, Plan, RangePlan
 from scim.wiring.dynamodb import resolve_indexed_attributes
 
 _SETTINGS = {"TABLE_NAME": "muster", "SECRET_PREFIX": "muster/", "MASTER_KEY_SECRET": "muster/master-key"}  # not used
@@ -51,9 +51,16 @@ def _describe_plan(plan: Plan, query: Query, *, is_sorted: bool) -> Iterator[tup
             for key in sorted(indexed_values, key=str):
                 yield "key", f"{key.name} = {key.value}"
         case RangePlan(index, first, last):
-            yield "range", f"{KEY_NAMES[index]} from {first or 'the first'} to {last or 'the last'}"
+            yield "range", f"{KEY_NAMES[index]} {_describe_range(first, last)}"
     yield "checks", _describe_filtering(plan, query)
     yield "cost", _describe_cost(plan, query, is_sorted=is_sorted)
+
+
+def _describe_range(first: str | None, last: str | None) -> str:
+    """Return the first and the last key, or the prefix of all keys in the range."""
+    if first is not None and last == first + LAST_CHARACTER:
+        return f"that begin with {first}"
+    return f"from {first or 'the first'} to {last or 'the last'}"
 
 
 def _describe_filtering(plan: Plan, query: Query) -> str:

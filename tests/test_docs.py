@@ -233,7 +233,7 @@ def test_documented_layers_are_those_of_contract() -> None:
 @pytest.mark.parametrize("package", ["scim.service", "scim.store"])
 def test_documented_order_in_package_is_that_of_contract(package: str) -> None:
     item = re.search(
-        rf"inside of `{package}`: (.*?)\.$", read("docs/contribute/architecture.md"), re.MULTILINE | re.DOTALL
+        rf"^ +- `{package}`: (.*?)^ *- ", read("docs/contribute/architecture.md"), re.MULTILINE | re.DOTALL
     )
     assert item is not None
     assert re.findall("`(.+?)`", item.group(1)) == list_layers(package)

@@ -193,12 +193,13 @@ class TestCost:
         assert max(calls.values()) <= most, calls
 
     @pytest.mark.parametrize("query", [{"sortBy": "userName"}, {"filter": 'userName sw "user"'}])
-    def test_page_of_200_names_costs_five_calls(self, scim: Endpoint, log: Log, query: Json) -> None:
+    def test_page_of_200_names_costs_at_most_five_calls(self, scim: Endpoint, log: Log, query: Json) -> None:
         create_users(scim, 203)
 
         first = fetch_page(scim, 1, 200, **query)
         calls = [log.last["dynamodb_calls"]]
         fetch_page(scim, 201, 200, **query)
+        calls.append(log.last["dynamodb_calls"])
 
         assert (first["itemsPerPage"], first["totalResults"]) == (200, 203)
         assert max(calls) <= 5

@@ -53,6 +53,7 @@ def test_plan_and_cost_are_printed(
 
 def test_range_and_keys_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert explain(capsys, 'userName ge "B"')["range"] == "keys of userName from b to the last"
+    assert explain(capsys, 'userName sw "B"')["range"] == "keys of userName that begin with b"
     assert explain(capsys, 'userName eq "Bob"')["key"] == "userName = Bob"
 
 

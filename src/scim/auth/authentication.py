@@ -44,7 +44,7 @@ class TokenRejected(Unauthorized):
 
 
 class MalformedToken(Unauthorized):
-    """The text names a tenant, but this stack did not create it as a token: it is mistyped, cut off or forged.
+    """The text names a tenant, but this stack did not create it as a token: it is mistyped, incomplete or forged.
 
     ``is_connected`` says whether the tenant is cached as connected. Only then is the request counted in its audit log.
     """

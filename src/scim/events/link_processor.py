@@ -106,6 +106,6 @@ class LinkProcessor:
 
     def _send_dead_letter(self, message: Mapping[str, Any], reason: str) -> None:
         result = self.dead_letter_queue.send({0: dead_letter.build_message_dead_letter(message.get("body"), reason)})
-        if result.error_codes:  # after its last attempt SQS moves the message to the dead-letter queue, without reason
+        if result.error_codes:  # after its last attempt, SQS moves the message to the same queue, without a reason
             raise MessageNotSent(*result.error_codes.values())
         self._dead_letter_count += 1

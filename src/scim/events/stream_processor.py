@@ -3,10 +3,12 @@
 A batch is processed in this order: link tasks, events, dead letters. Lambda sends a batch again from the first record
 that was not processed (docs/decisions/events/order-in-a-batch.md). This has two consequences:
 
-- If the links queue does not respond, the record and those after it are not published. So no event is published twice.
-- If the dead-letter queue does not respond, the events after the record are published again with each attempt.
+- If the links queue does not respond, the first record whose link task was not sent, and the records after it, are not
+  published. So no event is published twice.
+- If the dead-letter queue does not respond, the events after the dead letter's record are published again with each
+  attempt.
 
-Both end :data:`MAX_QUEUE_WAIT_S` after the record was created.
+Both end :data:`MAX_QUEUE_WAIT_S` after that record was created.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from scim.protocol.errors import Unavailable
 from scim.service.deadline import RetryCause
 from scim.store.table import Item, Table
 
+# "None" is the code of an action that did not cause the cancellation.
 _TRANSIENT_CODES = THROTTLING_CODES | {"TransactionConflict", "ProvisionedThroughputExceeded", "None"}
 _CONDITION_FAILED_CODE = "ConditionalCheckFailed"
 

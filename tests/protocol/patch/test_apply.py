@@ -161,7 +161,7 @@ def test_replace(operation: Operation, after: dict[str, Any]) -> None:
         (replace("emails", {"value": "c"}), {"emails": [{"value": "c"}]}),
     ],
 )
-def test_names_have_no_case(operation: Operation, after: dict[str, Any]) -> None:
+def test_tolerated_spellings(operation: Operation, after: dict[str, Any]) -> None:
     assert diff_after(operation) == after
 
 

@@ -58,6 +58,11 @@ def test_missing_resource_matches_nothing(header: str) -> None:
     assert is_met(None, if_none_match=header)
 
 
+def test_if_match_of_a_create_has_its_own_message() -> None:
+    with pytest.raises(PreconditionFailed, match="There is no user yet"):
+        Preconditions.parse('"1"', None).check(None)
+
+
 def test_both_headers_must_match() -> None:
     assert is_met(2, if_match='"2"', if_none_match='"1"')
     assert not is_met(2, if_match='"2"', if_none_match='"2"')

@@ -37,7 +37,7 @@ _TIME_FOR_OPERATION_S = 5.0
 """An operation starts only if this much time is left: for a call that times out and is repeated."""
 
 _CREATOR_FAULT = (
-    "The service could not process the operation to whose bulkId this operation refers. Send both operations again."
+    "This operation refers to the bulkId of another one, which the service could not process. Send both again."
 )
 
 Result = dict[str, Any]
@@ -189,7 +189,7 @@ class BulkExecutor:
             raise NotFound("The path of the operation does not exist. Use /Users or /Users/<id>.")
         if (operation.method == "POST") == bool(resource_id):
             raise InvalidValue(
-                "The path does not fit the method. Use /Users for POST, and /Users/<id> for PUT, PATCH and DELETE."
+                "The path does not match the method. Use /Users for POST, and /Users/<id> for PUT, PATCH and DELETE."
             )
         bulk_id = parse_bulk_id_reference(resource_id)
         if bulk_id is not None:

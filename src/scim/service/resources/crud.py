@@ -221,7 +221,7 @@ class ResourceService:
 
 
 def _with_id(resource_id: str, resource: Resource) -> Resource:
-    """Return a resource with its id. Its members are stored in their order. ``schemas`` come first."""
+    """Return a resource with its id. ``schemas`` comes first: rendering reads it at the beginning of a document."""
     return {"schemas": resource["schemas"], "id": resource_id, **resource}
 
 

@@ -36,6 +36,8 @@ class Preconditions:
         ``version`` is ``None`` if there is no resource.
         """
         if self.if_match is not None and not _matches(self.if_match, version):
+            if version is None:
+                raise PreconditionFailed("There is no user yet that If-Match could match. Send the request without it.")
             raise PreconditionFailed("The user was changed since it was read. Read it again, then send the change.")
         if self.is_not_modified(version):
             raise PreconditionFailed("The user still has the version in If-None-Match.")

@@ -79,7 +79,7 @@ def _find_schema(name: str, resource_type: ResourceType) -> Schema | None:
 
 
 def _get_canonical_name(name: str, resource_type: ResourceType) -> str:
-    """Return a name with the spelling of its schema; an empty text if the name may be a value."""
+    """Return a name with the spelling of its schema; an empty string if the name may be a value."""
     path_text = _remove_value_filters(name)
     head, _, tail = path_text.partition(".")
     attribute = resource_type.core_schema.attributes.get(head.lower())

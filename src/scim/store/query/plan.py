@@ -27,7 +27,8 @@ MAX_LOOKUP_VALUES = 20
 """The maximum number of values to look up. Looking up more is no faster than a scan."""
 LAST_MODIFIED = "meta.lastModified"
 _ORDERED = (ComparisonOperator.GT, ComparisonOperator.GE, ComparisonOperator.LT, ComparisonOperator.LE)
-_LAST_CHARACTER = "\U0010ffff"
+LAST_CHARACTER = "\U0010ffff"
+"""The highest code point. A prefix followed by it is the upper bound of all keys with this prefix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +192,7 @@ def _find_unique_key_ranges(terms: Iterable[Filter], indexes: IndexedAttributes)
 def _plan_unique_key_range(operator: ComparisonOperator, bound: str) -> RangePlan | None:
     match operator:
         case ComparisonOperator.SW:
-            return RangePlan(OrderedIndex.UNIQUE_KEYS, bound, bound + _LAST_CHARACTER)
+            return RangePlan(OrderedIndex.UNIQUE_KEYS, bound, bound + LAST_CHARACTER)
         case ComparisonOperator.GE:
             return RangePlan(OrderedIndex.UNIQUE_KEYS, first=bound)
         case ComparisonOperator.GT:
