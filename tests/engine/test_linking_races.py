@@ -101,15 +101,29 @@ class Functions:
         return number
 
 
-@pytest.mark.parametrize("writes", sizes(30, 400))
+def link_and_unlink(scim: Endpoint, functions: Functions) -> None:
+    """Link a user and remove the link, which few random writes might not do."""
+    done = Event()
+    done.set()
+    boss = scim.create(userName="boss@example.com")
+    report = scim.create(**{ENTERPRISE: {"manager": {"value": "boss@example.com"}}})
+    functions.run_until(done)
+    for user in (boss, report):
+        assert scim.request("DELETE", f"/Users/{user['id']}").status == 204
+        functions.run_until(done)
+
+
+@pytest.mark.parametrize("writes", sizes(30, 800))
 def test_links_eventually_agree_with_references(
     direct: Endpoint, engine: Engine, bus: Messaging, tmp_path: Path, writes: int
 ) -> None:
     stream = StreamReader(engine, os.environ["TABLE_NAME"], tmp_path / "stream.json")
     stream.open()
+    functions = Functions(stream, bus)
+    link_and_unlink(direct, functions)
     done = Event()
     with ThreadPoolExecutor(WRITERS + 1) as pool:
-        running = pool.submit(Functions(stream, bus).run_until, done)
+        running = pool.submit(functions.run_until, done)
         list(pool.map(lambda seed: make_random_changes(direct, seed, writes), range(WRITERS)))
         done.set()
         running.result()
