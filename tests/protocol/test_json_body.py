@@ -1,4 +1,4 @@
-"""Bodies that are parsed, and bodies that are rejected."""
+"""Request bodies: JSON that is parsed and JSON that is rejected."""
 
 import json
 from typing import Any
@@ -18,15 +18,15 @@ SCALARS = st.none() | st.booleans() | st.integers(-(10**30), 10**30) | FINITE | 
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
 
 
-def nested(depth: int) -> bytes:
+def nest(depth: int) -> bytes:
     return b"[" * depth + b"]" * depth
 
 
 @pytest.mark.slow
 @seeded
 @given(JSON, st.booleans())
-def test_utf_8(value: Any, escaped: bool) -> None:
-    assert parse_json(json.dumps(value, ensure_ascii=escaped).encode()) == value
+def test_utf_8(value: Any, is_escaped: bool) -> None:
+    assert parse_json(json.dumps(value, ensure_ascii=is_escaped).encode()) == value
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,9 @@ def test_unusual_json(body: bytes, value: Any) -> None:
 
 
 def test_nesting_is_limited() -> None:
-    assert json.dumps(parse_json(nested(MAX_DEPTH))).encode() == nested(MAX_DEPTH)
+    assert json.dumps(parse_json(nest(MAX_DEPTH))).encode() == nest(MAX_DEPTH)
     with pytest.raises(InvalidSyntax, match="more than 32 levels of nesting"):
-        parse_json(nested(MAX_DEPTH + 1))
+        parse_json(nest(MAX_DEPTH + 1))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_duplicate_name(body: bytes) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        nested(100_000),
+        nest(100_000),
         b"[" * 100_000,
         b'{"a":' * 100_000,
         b"[[]" * 100_000,

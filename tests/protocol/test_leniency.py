@@ -1,4 +1,4 @@
-"""Each leniency is reported where it is needed, and refused to a tenant in strict mode."""
+"""Leniencies: requests that need one are recorded, and rejected in strict mode."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,18 +24,18 @@ USER = {
     ENTERPRISE: {"manager": {"value": "1", "$ref": "../Users/1"}},
 }
 
-Need = tuple[Callable[[LeniencyTracker], object], type[ScimError]]
-"""A function that makes a request, and the error that it raises in strict mode."""
+LenientRequest = tuple[Callable[[LeniencyTracker], object], type[ScimError]]
+"""A function that sends a request, and the error that it raises in strict mode."""
 
 
-def body(members: dict[str, Any], error: type[ScimError]) -> Need:
-    """A POST of a user."""
+def post(members: dict[str, Any], error: type[ScimError]) -> LenientRequest:
+    """Return a POST of a user."""
     user = {"schemas": [CORE], "userName": "bjensen"} | members
     members = {name: value for name, value in user.items() if value is not ...}
     return lambda leniencies: parse_resource(members, load_user_type(), leniencies), error
 
 
-def patch(operation: dict[str, Any], error: type[ScimError], schemas: Any = (PatchRequest.urn,)) -> Need:
+def patch(operation: dict[str, Any], error: type[ScimError], schemas: Any = (PatchRequest.urn,)) -> LenientRequest:
     def apply(leniencies: LeniencyTracker) -> object:
         members = {"Operations": [operation]} | ({"schemas": list(schemas)} if schemas else {})
         request = parse_message(PatchRequest, members, leniencies)
@@ -44,61 +44,61 @@ def patch(operation: dict[str, Any], error: type[ScimError], schemas: Any = (Pat
     return apply, error
 
 
-def query(text: str) -> Need:
+def query(text: str) -> LenientRequest:
     def evaluate(leniencies: LeniencyTracker) -> object:
         return compile_filter(parse_filter(text, load_user_type(), leniencies), leniencies)
 
     return evaluate, InvalidFilter
 
 
-def shown(attributes: str, error: type[ScimError]) -> Need:
+def project(attributes: str, error: type[ScimError]) -> LenientRequest:
     return lambda leniencies: parse_projection([attributes], [], load_user_type(), leniencies), error
 
 
-def replace(path: str, value: Any, error: type[ScimError]) -> Need:
+def replace(path: str, value: Any, error: type[ScimError]) -> LenientRequest:
     return patch({"op": "replace", "path": path, "value": value}, error)
 
 
-NEEDS: dict[Leniency, list[Need]] = {
+REQUESTS: dict[Leniency, list[LenientRequest]] = {
     Leniency.STRING_BOOLEAN: [
-        body({"active": "True"}, InvalidValue),
-        body({"roles": [{"value": "a", "primary": "false"}]}, InvalidValue),
+        post({"active": "True"}, InvalidValue),
+        post({"roles": [{"value": "a", "primary": "false"}]}, InvalidValue),
         replace("active", "False", InvalidValue),
         query('active eq "true"'),
         replace('emails[primary eq "True"].value', "", InvalidFilter),
     ],
     Leniency.EMPTY_STRING: [
-        body({"active": ""}, InvalidValue),
-        body({"userName": "bjensen", "emails": ""}, InvalidValue),
+        post({"active": ""}, InvalidValue),
+        post({"userName": "bjensen", "emails": ""}, InvalidValue),
         replace("emails", "", InvalidValue),
         replace('emails[type eq "work"]', "", InvalidValue),
         replace("name", "", InvalidValue),
         replace('emails[type eq "home"].value', "", NoTarget),
     ],
     Leniency.SCALAR_VALUE: [
-        body({ENTERPRISE: {"manager": "1"}}, InvalidValue),
+        post({ENTERPRISE: {"manager": "1"}}, InvalidValue),
         replace(f"{ENTERPRISE}:manager", "1", InvalidValue),
     ],
     Leniency.LISTED_VALUE: [
-        body({ENTERPRISE: {"manager": [{"value": "1"}]}}, InvalidValue),
+        post({ENTERPRISE: {"manager": [{"value": "1"}]}}, InvalidValue),
         replace(f"{ENTERPRISE}:manager", [{"$ref": "../Users/1", "value": "1"}], InvalidValue),
     ],
     Leniency.MISSING_SCHEMAS: [
-        body({"schemas": ...}, InvalidValue),
-        body({"schemas": None}, InvalidValue),
+        post({"schemas": ...}, InvalidValue),
+        post({"schemas": None}, InvalidValue),
         patch({"op": "remove", "path": "title"}, InvalidSyntax, schemas=None),
     ],
     Leniency.FOREIGN_SCHEMAS: [
-        body({"schemas": ["urn:scim:schemas:core:1.0", CORE]}, InvalidValue),
-        body({"schemas": ["urn:scim:schemas:core:1.0"]}, InvalidValue),
-        body({"schemas": []}, InvalidValue),
+        post({"schemas": ["urn:scim:schemas:core:1.0", CORE]}, InvalidValue),
+        post({"schemas": ["urn:scim:schemas:core:1.0"]}, InvalidValue),
+        post({"schemas": []}, InvalidValue),
     ],
     Leniency.UNKNOWN_ATTRIBUTE: [
-        body({"prefferedLanguage": "en"}, InvalidValue),
-        body({"name": {"firstName": "Barbara"}}, InvalidValue),
-        body({"urn:example:2.0:User": {"level": 1}}, InvalidValue),
+        post({"prefferedLanguage": "en"}, InvalidValue),
+        post({"name": {"firstName": "Barbara"}}, InvalidValue),
+        post({"urn:example:2.0:User": {"level": 1}}, InvalidValue),
         replace("name", {"firstName": "Barbara"}, InvalidValue),
-        shown("userName2", InvalidValue),
+        project("userName2", InvalidValue),
     ],
     Leniency.UNKNOWN_PATH: [
         replace("prefferedLanguage", "en", InvalidPath),
@@ -114,7 +114,7 @@ NEEDS: dict[Leniency, list[Need]] = {
     Leniency.BARE_EXTENSION: [
         query('manager eq "1"'),
         patch({"op": "remove", "path": "manager"}, InvalidPath),
-        shown("department", InvalidValue),
+        project("department", InvalidValue),
     ],
     Leniency.DOTTED_URN: [
         query(f'{ENTERPRISE}.manager eq "1"'),
@@ -130,104 +130,90 @@ NEEDS: dict[Leniency, list[Need]] = {
     Leniency.UNQUOTED_VALUE: [query("userName eq alice"), query("externalId eq 42")],
 }
 
-TABLE = [(leniency, *need) for leniency, needs in NEEDS.items() for need in needs]
+CASES = [(leniency, *request) for leniency, requests in REQUESTS.items() for request in requests]
 
 
-def test_every_leniency_has_a_request() -> None:
-    assert set(NEEDS) == set(Leniency)
+class TestLeniencies:
+    def test_leniencies_have_a_request(self) -> None:
+        assert set(REQUESTS) == set(Leniency)
+
+    @pytest.mark.parametrize(("leniency", "send"), [(leniency, send) for leniency, send, _ in CASES])
+    def test_leniency_is_recorded(self, leniency: Leniency, send: Callable[[LeniencyTracker], object]) -> None:
+        leniencies = LeniencyTracker()
+        send(leniencies)
+
+        assert leniency.label in leniencies.used
+
+    @pytest.mark.parametrize(("send", "error"), [(send, error) for _, send, error in CASES])
+    def test_strict_mode(self, send: Callable[[LeniencyTracker], object], error: type[ScimError]) -> None:
+        leniencies = LeniencyTracker(is_strict=True)
+
+        with pytest.raises(ScimError) as raised:
+            send(leniencies)
+        assert (type(raised.value), leniencies.used) == (error, [])
+
+    def test_standard_request_uses_no_leniency(self) -> None:
+        leniencies = LeniencyTracker()
+        for send, _ in [
+            post({"active": True, "emails": [{"value": "a@example.com"}], "nickName": None, "roles": []}, ScimError),
+            post({"id": "1", "meta": {"version": "1"}, ENTERPRISE: {"department": "Tours"}}, ScimError),
+            replace('emails[type eq "work"].value', "a@example.com", ScimError),
+            replace("emails", [], ScimError),
+            patch({"op": "add", "path": f"{ENTERPRISE}:manager", "value": {"value": "2"}}, ScimError),
+            patch({"op": "remove", "path": 'emails[type eq "home"]'}, ScimError),
+            query(f'{ENTERPRISE}:manager.value eq "1" and active eq true and title pr'),
+            project(f"{ENTERPRISE}:department", ScimError),
+        ]:
+            send(leniencies)
+
+        assert leniencies.used == []
+
+    def test_leniencies_have_label_and_description(self) -> None:
+        assert len({leniency.label for leniency in Leniency}) == len(Leniency)
+        assert [leniency.name for leniency in Leniency] == [
+            leniency.label.replace("-", "_").upper() for leniency in Leniency
+        ]
+        assert all(leniency.description and leniency.sent_by for leniency in Leniency)
+
+    def test_merge_adds_used_leniencies(self) -> None:
+        whole, part = LeniencyTracker(), LeniencyTracker()
+        whole.tolerate(Leniency.UNQUOTED_VALUE)
+        part.tolerate(Leniency.STRING_BOOLEAN)
+        part.tolerate(Leniency.UNQUOTED_VALUE)
+        whole.merge(part)
+
+        assert whole.used == ["string-boolean", "unquoted-value"]
+        assert part.used == ["string-boolean", "unquoted-value"]
 
 
-@pytest.mark.parametrize(("leniency", "request_with", "error"), TABLE)
-def test_leniency_is_recorded(
-    leniency: Leniency, request_with: Callable[[LeniencyTracker], object], error: type[ScimError]
-) -> None:
-    leniencies = LeniencyTracker()
-    request_with(leniencies)
+class TestIgnoredAttributes:
+    @pytest.mark.parametrize("value", [None, "", [], {}])
+    def test_ignored_empty_value_is_not_recorded(self, value: object) -> None:
+        leniencies = LeniencyTracker()
+        leniencies.record_ignored("mail", value)
+        assert leniencies.ignored == []
 
-    assert leniency.label in leniencies.used
+    def test_ignored_names_are_recorded(self) -> None:
+        leniencies = LeniencyTracker()
+        for name in ("mail", "name.firstName", "urn:x:2.0:User:floor", "ada@example.com", "a b", "x" * 101):
+            leniencies.record_ignored(name, value=False)
+        assert leniencies.ignored == ["?", "mail", "name.firstName", "urn:x:2.0:User:floor"]
 
+    def test_merge_adds_ignored_names(self) -> None:
+        whole, part = LeniencyTracker(), LeniencyTracker()
+        part.record_ignored("mail", "x")
+        whole.merge(part)
+        assert whole.ignored == ["mail"]
 
-@pytest.mark.parametrize(("leniency", "request_with", "error"), TABLE)
-def test_strict_mode(
-    leniency: Leniency, request_with: Callable[[LeniencyTracker], object], error: type[ScimError]
-) -> None:
-    leniencies = LeniencyTracker(is_strict=True)
+    def test_last_rejected_leniency(self) -> None:
+        leniencies = LeniencyTracker(is_strict=True)
+        assert leniencies.last_rejected is None
+        leniencies.tolerate(Leniency.EMPTY_STRING)
+        leniencies.tolerate(Leniency.PATHLESS_PATCH)
+        assert leniencies.last_rejected == "pathless-patch"
 
-    with pytest.raises(ScimError) as raised:
-        request_with(leniencies)
-    assert (type(raised.value), leniencies.used) == (error, [])
-
-
-def test_standard_request_uses_no_leniency() -> None:
-    leniencies = LeniencyTracker()
-    for request_with, _ in [
-        body({"active": True, "emails": [{"value": "a@example.com"}], "nickName": None, "roles": []}, ScimError),
-        body({"id": "1", "meta": {"version": "1"}, ENTERPRISE: {"department": "Tours"}}, ScimError),
-        replace('emails[type eq "work"].value', "a@example.com", ScimError),
-        replace("emails", [], ScimError),
-        patch({"op": "add", "path": f"{ENTERPRISE}:manager", "value": {"value": "2"}}, ScimError),
-        patch({"op": "remove", "path": 'emails[type eq "home"]'}, ScimError),
-        query(f'{ENTERPRISE}:manager.value eq "1" and active eq true and title pr'),
-        shown(f"{ENTERPRISE}:department", ScimError),
-    ]:
-        request_with(leniencies)
-
-    assert leniencies.used == []
-
-
-def test_every_leniency_has_a_label_and_a_description() -> None:
-    assert len({leniency.label for leniency in Leniency}) == len(Leniency)
-    assert [leniency.name for leniency in Leniency] == [
-        leniency.label.replace("-", "_").upper() for leniency in Leniency
-    ]
-    assert all(leniency.description and leniency.sent_by for leniency in Leniency)
-
-
-def test_merge_adds_used_leniencies() -> None:
-    whole, part = LeniencyTracker(), LeniencyTracker()
-    whole.tolerate(Leniency.UNQUOTED_VALUE)
-    part.tolerate(Leniency.STRING_BOOLEAN)
-    part.tolerate(Leniency.UNQUOTED_VALUE)
-    whole.merge(part)
-
-    assert whole.used == ["string-boolean", "unquoted-value"]
-    assert part.used == ["string-boolean", "unquoted-value"]
-
-
-# What comes to nothing
-
-
-@pytest.mark.parametrize("value", [None, "", [], {}])
-def test_ignored_empty_value_is_not_recorded(value: object) -> None:
-    leniencies = LeniencyTracker()
-    leniencies.record_ignored("mail", value)
-    assert leniencies.ignored == []
-
-
-def test_ignored_names_are_recorded() -> None:
-    leniencies = LeniencyTracker()
-    for name in ("mail", "name.firstName", "urn:x:2.0:User:floor", "ada@example.com", "a b", "x" * 101):
-        leniencies.record_ignored(name, value=False)
-    assert leniencies.ignored == ["?", "mail", "name.firstName", "urn:x:2.0:User:floor"]
-
-
-def test_merge_adds_ignored_names() -> None:
-    whole, part = LeniencyTracker(), LeniencyTracker()
-    part.record_ignored("mail", "x")
-    whole.merge(part)
-    assert whole.ignored == ["mail"]
-
-
-def test_last_rejected_leniency() -> None:
-    leniencies = LeniencyTracker(is_strict=True)
-    assert leniencies.last_rejected is None
-    leniencies.tolerate(Leniency.EMPTY_STRING)
-    leniencies.tolerate(Leniency.PATHLESS_PATCH)
-    assert leniencies.last_rejected == "pathless-patch"
-
-
-def test_number_of_ignored_names_is_limited() -> None:
-    leniencies = LeniencyTracker()
-    for number in range(1_000):
-        leniencies.record_ignored(f"a{number:03}", "x")
-    assert leniencies.ignored == [f"a{number:03}" for number in range(40)]
+    def test_number_of_ignored_names_is_limited(self) -> None:
+        leniencies = LeniencyTracker()
+        for number in range(1_000):
+            leniencies.record_ignored(f"a{number:03}", "x")
+        assert leniencies.ignored == [f"a{number:03}" for number in range(40)]

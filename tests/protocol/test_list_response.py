@@ -20,7 +20,7 @@ def test_index_paging(resources: list[str]) -> None:
 
 def test_cursor_paging() -> None:
     """RFC 9865, section 2."""
-    answer = json.loads(render_list_response(7, ['{"id":"1"}'], next_cursor="n", previous_cursor="p"))
+    response = json.loads(render_list_response(7, ['{"id":"1"}'], next_cursor="n", previous_cursor="p"))
 
-    assert (answer["nextCursor"], answer["previousCursor"], "startIndex" in answer) == ("n", "p", False)
+    assert (response["nextCursor"], response["previousCursor"], "startIndex" in response) == ("n", "p", False)
     assert json.loads(render_list_response(0, [])).keys() == {"schemas", "totalResults", "itemsPerPage", "Resources"}

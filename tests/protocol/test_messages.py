@@ -1,4 +1,4 @@
-"""The envelopes of RFC 7644, as clients send them."""
+"""The messages of RFC 7644: PatchOp, SearchRequest and BulkRequest."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from scim.protocol.messages import (
 REMOVE = {"op": "remove", "path": "title"}
 
 
-def refusal(message_class: type[Message], body: Any, *, strict: bool = False) -> ScimError:
+def catch_error(message_class: type[Message], body: Any, *, strict: bool = False) -> ScimError:
     with pytest.raises(ScimError) as error:
         parse_message(message_class, body, LeniencyTracker(strict))
     return error.value
@@ -46,29 +46,29 @@ def search(**members: Any) -> dict[str, Any]:
         patch(Operations=[{"op": "replace", "path": "title", "value": "Guide", "comment": "x"}], unknown=1),
     ],
 )
-def test_patch_names_have_no_case(body: dict[str, Any]) -> None:
+def test_patch_names_are_case_insensitive(body: dict[str, Any]) -> None:
     (operation,) = parse_message(PatchRequest, body, LeniencyTracker()).operations
 
     assert (operation.op, operation.path, operation.value) == ("replace", "title", "Guide")
 
 
 @pytest.mark.parametrize(
-    ("operation", "given"),
+    ("operation", "has_value"),
     [
         ({"op": "replace", "path": "title", "value": None}, True),
         ({"op": "replace", "path": "title", "value": ""}, True),
         ({"op": "replace", "path": "title"}, False),
     ],
 )
-def test_patch_value_of_null(operation: dict[str, Any], given: bool) -> None:
+def test_patch_value_of_null(operation: dict[str, Any], has_value: bool) -> None:
     (patch_operation,) = parse_message(PatchRequest, patch(Operations=[operation]), LeniencyTracker()).operations
 
-    assert patch_operation.has_value is given
+    assert patch_operation.has_value is has_value
 
 
 @pytest.mark.parametrize("body", [None, [], "x", 1, True])
 def test_body_is_not_an_object(body: Any) -> None:
-    assert isinstance(refusal(PatchRequest, body), InvalidSyntax)
+    assert isinstance(catch_error(PatchRequest, body), InvalidSyntax)
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_body_is_not_an_object(body: Any) -> None:
     ],
 )
 def test_wrong_schemas(body: dict[str, Any]) -> None:
-    refused = refusal(PatchRequest, body)
+    actual = catch_error(PatchRequest, body)
 
-    assert isinstance(refused, InvalidSyntax)
-    assert str(PatchRequest.urn) in refused.detail
+    assert isinstance(actual, InvalidSyntax)
+    assert str(PatchRequest.urn) in actual.detail
 
 
 @pytest.mark.parametrize(
@@ -103,11 +103,11 @@ def test_wrong_schemas(body: dict[str, Any]) -> None:
         (patch(Operations=[REMOVE] * (MAX_PATCH_OPERATIONS + 1)), InvalidValue, "operations"),
     ],
 )
-def test_error_has_the_wrong_member(body: dict[str, Any], error: type[ScimError], member: str) -> None:
-    refused = refusal(PatchRequest, body)
+def test_error_names_the_invalid_member(body: dict[str, Any], error: type[ScimError], member: str) -> None:
+    actual = catch_error(PatchRequest, body)
 
-    assert isinstance(refused, error)
-    assert refused.detail.startswith(f"The request has an invalid {member}: ")
+    assert isinstance(actual, error)
+    assert actual.detail.startswith(f"The request has an invalid {member}: ")
 
 
 @pytest.mark.parametrize(
@@ -119,11 +119,11 @@ def test_error_has_the_wrong_member(body: dict[str, Any], error: type[ScimError]
     ],
 )
 def test_duplicate_member(body: dict[str, Any]) -> None:
-    assert isinstance(refusal(PatchRequest, body), InvalidSyntax)
+    assert isinstance(catch_error(PatchRequest, body), InvalidSyntax)
 
 
-def test_error_does_not_repeat_values() -> None:
-    assert "secret" not in refusal(PatchRequest, patch(Operations=[{"op": "secret", "path": "title"}])).detail
+def test_error_does_not_contain_values() -> None:
+    assert "secret" not in catch_error(PatchRequest, patch(Operations=[{"op": "secret", "path": "title"}])).detail
 
 
 def test_search_defaults() -> None:
@@ -139,7 +139,7 @@ def test_search_defaults() -> None:
     }
 
 
-def test_search_names_have_no_case() -> None:
+def test_search_names_are_case_insensitive() -> None:
     body = search(STARTINDEX=0, Count=-1, sortby="userName", SortOrder="Descending", Attributes=["userName"])
 
     message = parse_message(SearchRequest, body, LeniencyTracker())
@@ -153,11 +153,11 @@ def test_search_names_have_no_case() -> None:
     [{"count": "1"}, {"count": 1.5}, {"startIndex": True}, {"filter": 1}, {"attributes": "userName"}, {"sortBy": []}],
 )
 def test_search_with_wrong_types(members: dict[str, Any]) -> None:
-    assert isinstance(refusal(SearchRequest, search(**members)), InvalidValue)
+    assert isinstance(catch_error(SearchRequest, search(**members)), InvalidValue)
 
 
 def test_unknown_sort_order() -> None:
-    assert isinstance(refusal(SearchRequest, search(sortOrder="random")), InvalidSyntax)
+    assert isinstance(catch_error(SearchRequest, search(sortOrder="random")), InvalidSyntax)
 
 
 def test_bulk_operations_are_not_validated() -> None:
@@ -172,10 +172,10 @@ def test_bulk_operations_are_not_validated() -> None:
 def test_fail_on_errors_is_at_least_one(count: int) -> None:
     body = {"schemas": [BulkRequest.urn], "failOnErrors": count, "Operations": [{}]}
 
-    assert isinstance(refusal(BulkRequest, body), InvalidValue)
+    assert isinstance(catch_error(BulkRequest, body), InvalidValue)
 
 
-def test_bulk_operation_names_have_no_case() -> None:
+def test_bulk_operation_names_are_case_insensitive() -> None:
     members = {"Method": "post", "PATH": "/Users", "bulkId": "qwerty", "data": {"userName": "Alice"}}
 
     operation = parse_message(BulkOperation, members, LeniencyTracker())
@@ -190,4 +190,4 @@ def test_bulk_operation_names_have_no_case() -> None:
 
 @pytest.mark.parametrize("members", [{"method": "GET", "path": "/Users"}, {"method": "POST"}, {"path": "/Users"}])
 def test_bulk_operation_without_method_or_path(members: dict[str, Any]) -> None:
-    assert isinstance(refusal(BulkOperation, members), InvalidSyntax)
+    assert isinstance(catch_error(BulkOperation, members), InvalidSyntax)

@@ -1,4 +1,4 @@
-"""How values are compared: keys, invisible characters, instants and days."""
+"""The normalization of strings, times and dates for comparisons."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""Which attributes an answer shows."""
+"""The attributes that a response contains."""
 
 import copy
 from typing import Any
@@ -16,14 +16,14 @@ seeded = settings(derandomize=True, deadline=None, max_examples=300)
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-SECRET = "urn:example:2.0:User"
+EXTENSION = "urn:example:2.0:User"
 
 KINDS = ["always", "never", "default", "request"]
 SUBS = [{"name": kind, "type": "string", "returned": kind} for kind in KINDS]
 TYPE = load_user_type().with_extensions(
     [
         {
-            "id": SECRET,
+            "id": EXTENSION,
             "name": "Example",
             "attributes": [
                 *[{"name": f"{kind} one", "type": "string", "returned": kind} for kind in KINDS],
@@ -38,21 +38,21 @@ TYPE = load_user_type().with_extensions(
 )
 PARTS = dict.fromkeys(KINDS, "x")
 USER: dict[str, Any] = {
-    "schemas": [CORE, ENTERPRISE, SECRET],
+    "schemas": [CORE, ENTERPRISE, EXTENSION],
     "id": "2819c223",
     "userName": "bjensen",
     "name": {"familyName": "Jensen", "givenName": "Barbara"},
     "emails": [{"value": "bjensen@example.com", "type": "work"}, {"value": "babs@jensen.org"}],
     "meta": {"resourceType": "User", "version": '"1"'},
     ENTERPRISE: {"department": "Tours", "manager": {"value": "1", "$ref": "../Users/1"}},
-    SECRET: {
+    EXTENSION: {
         **{f"{kind} one": "x" for kind in KINDS},
         **{f"{kind}Parts": dict(PARTS) for kind in KINDS},
         "elements": [dict(PARTS), {"request": "x"}],
     },
 }
 ALWAYS = {"schemas": USER["schemas"], "id": USER["id"]}
-ALWAYS_SECRET = {"always one": "x", "alwaysParts": {"always": "x", "default": "x"}}
+ALWAYS_EXTENSION = {"always one": "x", "alwaysParts": {"always": "x", "default": "x"}}
 
 
 def project(attributes: list[str], excluded: list[str] | None = None, user: dict[str, Any] = USER) -> dict[str, Any]:
@@ -60,22 +60,22 @@ def project(attributes: list[str], excluded: list[str] | None = None, user: dict
 
 
 def project_core(attributes: list[str], excluded: list[str] | None = None) -> dict[str, Any]:
-    """Return the projected user without the extension that has attributes of every kind."""
-    user = {name: value for name, value in USER.items() if name != SECRET}
+    """Return the projected user without the custom extension."""
+    user = {name: value for name, value in USER.items() if name != EXTENSION}
     projected = project(attributes, excluded, user)
     assert {name: projected.pop(name) for name in ALWAYS} == ALWAYS
     return projected
 
 
-def without(*names: str) -> dict[str, Any]:
-    return {name: value for name, value in USER.items() if name not in (SECRET, *ALWAYS, *names)}
+def get_user_without(*names: str) -> dict[str, Any]:
+    return {name: value for name, value in USER.items() if name not in (EXTENSION, *ALWAYS, *names)}
 
 
 @pytest.mark.parametrize(
     ("attributes", "expected"),
     [
-        ([], without()),
-        (["", " "], without()),
+        ([], get_user_without()),
+        (["", " "], get_user_without()),
         (["userName"], {"userName": "bjensen"}),
         ([" USERNAME ", f"{CORE}:name"], {"userName": "bjensen", "name": USER["name"]}),
         (["id"], {}),
@@ -106,16 +106,16 @@ def test_attributes(attributes: list[str], expected: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("excluded", "expected"),
     [
-        ([], without()),
-        (["unknown"], without()),
-        (["id", "schemas"], without()),
-        (["EMAILS", "meta"], without("emails", "meta")),
-        (["name.givenName"], {**without(), "name": {"familyName": "Jensen"}}),
-        (["name.givenName", "name.familyName"], without("name")),
-        (["emails.value"], {**without(), "emails": [{"type": "work"}]}),
-        ([ENTERPRISE], without(ENTERPRISE)),
-        (["department"], {**without(), ENTERPRISE: {"manager": USER[ENTERPRISE]["manager"]}}),
-        ([f"{ENTERPRISE}:department", f"{ENTERPRISE}:manager"], without(ENTERPRISE)),
+        ([], get_user_without()),
+        (["unknown"], get_user_without()),
+        (["id", "schemas"], get_user_without()),
+        (["EMAILS", "meta"], get_user_without("emails", "meta")),
+        (["name.givenName"], {**get_user_without(), "name": {"familyName": "Jensen"}}),
+        (["name.givenName", "name.familyName"], get_user_without("name")),
+        (["emails.value"], {**get_user_without(), "emails": [{"type": "work"}]}),
+        ([ENTERPRISE], get_user_without(ENTERPRISE)),
+        (["department"], {**get_user_without(), ENTERPRISE: {"manager": USER[ENTERPRISE]["manager"]}}),
+        ([f"{ENTERPRISE}:department", f"{ENTERPRISE}:manager"], get_user_without(ENTERPRISE)),
         ([CORE], {ENTERPRISE: USER[ENTERPRISE]}),
     ],
 )
@@ -133,27 +133,27 @@ def test_excluded_attributes_have_precedence() -> None:
         (
             [],
             {
-                **ALWAYS_SECRET,
+                **ALWAYS_EXTENSION,
                 "default one": "x",
                 "defaultParts": {"always": "x", "default": "x"},
                 "elements": [{"always": "x", "default": "x"}],
             },
         ),
-        (["userName"], ALWAYS_SECRET),
-        ([f"{SECRET}:request one"], {**ALWAYS_SECRET, "request one": "x"}),
-        ([f"{SECRET}:requestParts.request"], {**ALWAYS_SECRET, "requestParts": {"always": "x", "request": "x"}}),
+        (["userName"], ALWAYS_EXTENSION),
+        ([f"{EXTENSION}:request one"], {**ALWAYS_EXTENSION, "request one": "x"}),
+        ([f"{EXTENSION}:requestParts.request"], {**ALWAYS_EXTENSION, "requestParts": {"always": "x", "request": "x"}}),
         (
-            [f"{SECRET}:elements.request"],
-            {**ALWAYS_SECRET, "elements": [{"always": "x", "request": "x"}, {"request": "x"}]},
+            [f"{EXTENSION}:elements.request"],
+            {**ALWAYS_EXTENSION, "elements": [{"always": "x", "request": "x"}, {"request": "x"}]},
         ),
         (
-            [f"{SECRET}:never one", f"{SECRET}:neverParts.always", f"{SECRET}:defaultParts.never"],
-            {**ALWAYS_SECRET, "defaultParts": {"always": "x"}},
+            [f"{EXTENSION}:never one", f"{EXTENSION}:neverParts.always", f"{EXTENSION}:defaultParts.never"],
+            {**ALWAYS_EXTENSION, "defaultParts": {"always": "x"}},
         ),
     ],
 )
 def test_characteristic_returned(attributes: list[str], expected: dict[str, Any]) -> None:
-    assert project(attributes)[SECRET] == expected
+    assert project(attributes)[EXTENSION] == expected
 
 
 @pytest.mark.parametrize("name", ["emails[", "a b", "userName eq", "1", "user/name", "a..b", "name[familyName pr]"])
@@ -164,8 +164,8 @@ def test_malformed_name(name: str) -> None:
         project([], [name])
 
 
-def names() -> list[str]:
-    """Every name that could be asked for, and one that no schema has."""
+def list_names() -> list[str]:
+    """Return all names of the schemas, and one that no schema has."""
     names = ["unknown"]
     for schema in TYPE.schemas:
         names.append(schema.id)
@@ -175,23 +175,23 @@ def names() -> list[str]:
     return names
 
 
-NAMES = st.lists(st.sampled_from(names()), max_size=4)
+NAMES = st.lists(st.sampled_from(list_names()), max_size=4)
 
 
 @seeded
 @given(NAMES, NAMES)
 def test_returned_always_and_never(attributes: list[str], excluded: list[str]) -> None:
     projected = project(attributes, excluded)
-    secret = projected[SECRET]
+    extension = projected[EXTENSION]
 
     assert {name: projected[name] for name in ALWAYS} == ALWAYS
-    assert (secret["always one"], secret["alwaysParts"]["always"]) == ("x", "x")
-    assert not {"never one", "neverParts"} & set(secret)
+    assert (extension["always one"], extension["alwaysParts"]["always"]) == ("x", "x")
+    assert not {"never one", "neverParts"} & set(extension)
     parts = [
-        secret.get("alwaysParts"),
-        secret.get("defaultParts"),
-        secret.get("requestParts"),
-        *secret.get("elements", []),
+        extension.get("alwaysParts"),
+        extension.get("defaultParts"),
+        extension.get("requestParts"),
+        *extension.get("elements", []),
     ]
     assert not any("never" in part for part in parts if part)
 
@@ -207,12 +207,12 @@ def test_projection_adds_nothing(attributes: list[str], excluded: list[str]) -> 
 
 
 @pytest.mark.parametrize(
-    ("attributes", "excluded", "all_"),
+    ("attributes", "excluded", "is_complete"),
     [([], [], True), (["userName"], [], False), ([], ["meta"], False), ([""], [""], True)],
 )
-def test_complete_projection(attributes: list[str], excluded: list[str], all_: bool) -> None:
-    assert parse_projection(attributes, excluded, load_user_type(), LeniencyTracker()).is_complete is all_
+def test_complete_projection(attributes: list[str], excluded: list[str], is_complete: bool) -> None:
+    assert parse_projection(attributes, excluded, load_user_type(), LeniencyTracker()).is_complete is is_complete
 
 
-def test_projection_with_hidden_attributes_is_not_complete() -> None:
+def test_projection_without_hidden_attributes_is_incomplete() -> None:
     assert not parse_projection([], [], TYPE, LeniencyTracker()).is_complete

@@ -1,4 +1,4 @@
-"""Which values of a resource name others; the schema says it."""
+"""The values of a resource that refer to other resources, as its schema defines."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ def test_reference_attributes() -> None:
     assert names == [f"{ENTERPRISE}:manager", f"{SURVEY}:Mentor", f"{SURVEY}:Buddy"]
 
 
-def test_references_are_in_the_order_of_the_schemas() -> None:
+def test_references_are_in_order_of_schemas() -> None:
     members = {SURVEY: {"Buddy": {"value": "b"}, "Mentor": "m"}, ENTERPRISE: {"manager": {"value": "x"}}}
     assert list_pairs(**members) == [
         (f"{ENTERPRISE}:manager", "x"),
@@ -64,7 +64,7 @@ SUB_ATTRIBUTES = [
 ]
 COMPLEX = {"name": "peer", "type": "complex", "subAttributes": SUB_ATTRIBUTES}
 PLAIN = {"name": "peer", "type": "string", "format": "employee"}
-SHAPES: list[Any] = [
+STORED_VALUES: list[Any] = [
     "boss",
     {"value": "boss"},
     ["boss"],
@@ -82,7 +82,7 @@ SHAPES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("stored", SHAPES)
+@pytest.mark.parametrize("stored", STORED_VALUES)
 @pytest.mark.parametrize("multi_valued", [False, True])
 @pytest.mark.parametrize("attribute", [COMPLEX, PLAIN])
 def test_stored_value_of_wrong_type(attribute: dict[str, Any], multi_valued: bool, stored: Any) -> None:
@@ -94,8 +94,7 @@ def test_stored_value_of_wrong_type(attribute: dict[str, Any], multi_valued: boo
     elements: list[Any] = stored if multi_valued and isinstance(stored, list) else [] if multi_valued else [stored]
     if attribute is COMPLEX:
         elements = [element.get("value") for element in elements if isinstance(element, dict)]
-    values = elements
-    assert [reference.value for reference in references] == [value for value in values if isinstance(value, str)]
+    assert [reference.value for reference in references] == [value for value in elements if isinstance(value, str)]
     for reference in references:
         resource = {"userName": "a", PEERS: {"peer": stored}}
         if reference.can_add_ref:
@@ -109,7 +108,7 @@ def test_stored_extension_of_wrong_type(extension: Any) -> None:
     assert find_references({"userName": "a", PEERS: extension}, resource_type) == []
 
 
-def test_replace_in_copies_what_changes() -> None:
+def test_replace_in_copies_changed_members() -> None:
     resource = {"userName": "a", ENTERPRISE: {"manager": {"value": "x"}, "department": "D"}}
     (reference,) = find_references(resource, TYPE)
     revised = reference.replace_in(resource, lambda members: {**members, "$ref": "y"})
@@ -118,20 +117,20 @@ def test_replace_in_copies_what_changes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ref", "mutability", "room"),
+    ("ref", "mutability", "expected"),
     [(True, "readWrite", True), (False, "readWrite", False), (True, "immutable", False)],
 )
-def test_can_add_ref(ref: bool, mutability: str, room: bool) -> None:
+def test_can_add_ref(ref: bool, mutability: str, expected: bool) -> None:
     value = {"name": "value", "type": "string", "format": "employee"}
     refs = [{"name": "$ref", "type": "reference", "referenceTypes": ["User"]}] if ref else []
     peer = {"name": "peer", "type": "complex", "mutability": mutability, "subAttributes": [value, *refs]}
     resource_type = load_user_type().with_extensions([{"id": "urn:example:peers", "attributes": [peer]}])
     (reference,) = find_references({"userName": "a", "urn:example:peers": {"peer": {"value": "x"}}}, resource_type)
-    assert reference.can_add_ref is room
+    assert reference.can_add_ref is expected
 
 
 @pytest.mark.parametrize(
-    ("document", "refers"),
+    ("document", "expected"),
     [
         ({"type": "string", "format": "employee"}, True),
         ({"type": "string"}, False),
@@ -149,5 +148,5 @@ def test_can_add_ref(ref: bool, mutability: str, room: bool) -> None:
         ),
     ],
 )
-def test_refers_to(document: dict[str, Any], refers: bool) -> None:
-    assert Attribute.from_document({"name": "a", **document}).refers_to("User") is refers
+def test_refers_to(document: dict[str, Any], expected: bool) -> None:
+    assert Attribute.from_document({"name": "a", **document}).refers_to("User") is expected

@@ -1,4 +1,4 @@
-"""The body of a POST or PUT becomes a canonical resource, or an error that says why not."""
+"""Bodies of POST and PUT: canonical resources and errors."""
 
 import copy
 from typing import Any
@@ -33,15 +33,15 @@ TYPE = load_user_type().with_extensions(
 )
 
 
-def read(members: dict[str, Any]) -> dict[str, Any]:
-    """The user with these members, without those that each has."""
+def parse(members: dict[str, Any]) -> dict[str, Any]:
+    """Parse a user and return it without ``userName`` and ``schemas``."""
     resource = parse_resource({"schemas": [CORE], "userName": "bjensen"} | members, TYPE, LeniencyTracker())
     assert resource.pop("userName") == "bjensen"
     resource.pop("schemas")
     return resource
 
 
-def refusal(body: Any, *, strict: bool = False) -> ScimError:
+def catch_error(body: Any, *, strict: bool = False) -> ScimError:
     with pytest.raises(ScimError) as error:
         parse_resource(body, TYPE, LeniencyTracker(strict))
     return error.value
@@ -95,7 +95,7 @@ def test_canonical_user_is_unchanged(generator: Generator) -> None:
     ],
 )
 def test_canonical_form(sent: dict[str, Any], canonical: dict[str, Any]) -> None:
-    assert read(sent) == canonical
+    assert parse(sent) == canonical
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_schemas(members: dict[str, Any], schemas: list[str]) -> None:
 
 @pytest.mark.parametrize("body", [None, [], [{}], "bjensen", 1, True])
 def test_body_is_not_an_object(body: Any) -> None:
-    assert isinstance(refusal(body), InvalidSyntax)
+    assert isinstance(catch_error(body), InvalidSyntax)
 
 
 @pytest.mark.parametrize(
@@ -140,16 +140,16 @@ def test_body_is_not_an_object(body: Any) -> None:
     ],
 )
 def test_invalid_user(members: dict[str, Any], error: type[ScimError]) -> None:
-    assert isinstance(refusal({"schemas": [CORE], "userName": "bjensen"} | members), error)
+    assert isinstance(catch_error({"schemas": [CORE], "userName": "bjensen"} | members), error)
 
 
 def test_missing_user_name() -> None:
-    assert refusal({"schemas": [CORE]}).detail.startswith("userName is required")
+    assert catch_error({"schemas": [CORE]}).detail.startswith("userName is required")
 
 
 @pytest.mark.parametrize("user_name", [None, ""])
 def test_missing_user_name_in_strict_mode(user_name: str | None) -> None:
-    assert isinstance(refusal({"schemas": [CORE], "userName": user_name}, strict=True), InvalidValue)
+    assert isinstance(catch_error({"schemas": [CORE], "userName": user_name}, strict=True), InvalidValue)
 
 
 def test_body_is_not_changed() -> None:
@@ -160,7 +160,7 @@ def test_body_is_not_changed() -> None:
     assert body == before
 
 
-def test_schemas_are_those_of_the_values() -> None:
+def test_schemas_follow_from_values() -> None:
     user = {"userName": "bjensen", "schemas": [CORE, ENTERPRISE], EXAMPLE: {"Badge": "7"}}
 
     assert set_schemas(user, TYPE) == {"schemas": [CORE, EXAMPLE], "userName": "bjensen", EXAMPLE: {"Badge": "7"}}

@@ -1,4 +1,4 @@
-"""Schema documents compiled into what the protocol asks of them."""
+"""Schemas and attributes, which are compiled from schema documents."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 SURVEY = json.loads((Path(__file__).parents[2] / "examples/extensions/employee.json").read_text("utf-8"))
 
 
-def characteristics(attribute: Attribute) -> dict[str, Any]:
+def list_characteristics(attribute: Attribute) -> dict[str, Any]:
     return {
         "type": attribute.type,
         "multi_valued": attribute.is_multi_valued,
@@ -36,14 +36,14 @@ def characteristics(attribute: Attribute) -> dict[str, Any]:
     }
 
 
-def with_attributes(*documents: dict[str, Any]) -> ResourceType:
+def build_resource_type(*documents: dict[str, Any]) -> ResourceType:
     return load_user_type().with_extensions(
         [{"id": "urn:example:User", "name": "Example", "attributes": list(documents)}]
     )
 
 
 def test_defaults_of_characteristics() -> None:
-    assert characteristics(Attribute.from_document({"name": "nickName", "type": "string"})) == {
+    assert list_characteristics(Attribute.from_document({"name": "nickName", "type": "string"})) == {
         "type": DataType.STRING,
         "multi_valued": False,
         "required": False,
@@ -72,7 +72,7 @@ def test_characteristics() -> None:
         "subAttributes": [{"name": "Value", "type": "integer"}],
     }
 
-    assert characteristics(Attribute.from_document(document)) == {
+    assert list_characteristics(Attribute.from_document(document)) == {
         "type": DataType.COMPLEX,
         "multi_valued": True,
         "required": True,
@@ -106,7 +106,7 @@ def test_mutability(mutability: str, flags: tuple[bool, bool, bool]) -> None:
     assert (attribute.is_read_only, attribute.is_immutable, attribute.is_write_only) == flags
 
 
-def test_names_and_urns_have_no_case() -> None:
+def test_names_and_urns_are_case_insensitive() -> None:
     core, enterprise = load_user_type().schemas
     emails = core.attributes["emails"]
 
@@ -154,7 +154,7 @@ def test_schema_has_its_document() -> None:
 
 
 def test_names_with_spaces() -> None:
-    resource_type = with_attributes(
+    resource_type = build_resource_type(
         {"name": "Cost Center", "type": "string"},
         {"name": "Level", "type": "integer"},
         {"name": "Cost Center Code", "type": "string"},

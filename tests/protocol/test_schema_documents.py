@@ -1,4 +1,4 @@
-"""The schema documents that we serve, against scim2-models' as an independent reference."""
+"""The schema documents of this project, compared with those of scim2-models, an independent implementation."""
 
 import json
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ REFERENCES: dict[str, type[Resource[Any] | Extension]] = {
     "schema": Schema,
 }
 
-# RFC 7643 section 2.2, and what sections 2.3.1 to 2.3.8 say of each data type: only these carry the characteristic.
+# The defaults of RFC 7643, section 2.2. Sections 2.3.1 to 2.3.8 define which data types have a characteristic.
 DEFAULTS = {
     "required": False,
     "canonicalValues": None,
@@ -32,23 +32,23 @@ DEFAULTS = {
     "uniqueness": "none",
     "referenceTypes": None,
 }
-WITH_CASE = {"string", "reference", "binary"}
+TYPES_WITH_CASE = {"string", "reference", "binary"}
 ALWAYS_CASE_EXACT = {"reference", "binary"}
-WITH_UNIQUENESS = {"string", "integer", "decimal", "reference"}
+TYPES_WITH_UNIQUENESS = {"string", "integer", "decimal", "reference"}
 
-# Where we differ from scim2-models on purpose: the attribute, what differs (ours, theirs; None: not there), and why.
+# Intended differences from scim2-models: the characteristics of an attribute (ours, theirs; None: missing), and why.
 DEVIATIONS: dict[str, dict[str, dict[str, tuple[object, object]]]] = {
     "user": {
-        # Muster neither stores nor returns it (docs/use/identity-providers/README.md), so no schema lists it.
+        # Muster neither stores nor returns the password (docs/use/identity-providers/README.md), so no schema lists it.
         "password": {"name": (None, "password")},
     },
     "enterprise-user": {
-        # Section 4.3 has both as RECOMMENDED; identity providers send the bare value.
+        # Section 4.3 has both as RECOMMENDED. Identity providers send only the value.
         "manager.value": {"required": (False, True)},
         "manager.$ref": {"required": (False, True)},
     },
     "service-provider-config": {
-        # Not among the attributes of sections 5 and 8.7.2: the resource has no id.
+        # Sections 5 and 8.7.2 do not list this attribute. The resource has no id.
         "id": {"name": (None, "id")},
     },
     "resource-type": {
@@ -73,7 +73,7 @@ def load(path: Path) -> Any:
 
 
 def flatten(attributes: list[dict[str, Any]], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every attribute and sub-attribute by its path, the characteristics that it leaves out filled in."""
+    """Yield attributes and sub-attributes with their paths, with the defaults of missing characteristics."""
     for attribute in attributes:
         path = prefix + attribute["name"]
         structure = {k: v for k, v in attribute.items() if k not in ("description", "subAttributes")}
@@ -81,21 +81,21 @@ def flatten(attributes: list[dict[str, Any]], prefix: str = "") -> Iterator[tupl
         yield from flatten(attribute.get("subAttributes") or [], path + ".")
 
 
-def differences(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, tuple[object, object]]:
+def find_differences(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, tuple[object, object]]:
     if not ours or not theirs:
         return {"name": (ours.get("name"), theirs.get("name"))}
     return {k: (ours[k], theirs[k]) for k in sorted(ours) if ours[k] != theirs[k]}
 
 
 @pytest.mark.parametrize("name", REFERENCES)
-def test_differences_from_the_reference(name: str) -> None:
+def test_differences_from_reference(name: str) -> None:
     ours = dict(flatten(load(SCHEMAS / f"{name}.json")["attributes"]))
     theirs = dict(flatten(REFERENCES[name].to_schema().model_dump()["attributes"]))
 
     actual = {
         path: difference
         for path in sorted(ours.keys() | theirs.keys())
-        if (difference := differences(ours.get(path, {}), theirs.get(path, {})))
+        if (difference := find_differences(ours.get(path, {}), theirs.get(path, {})))
     }
 
     assert DEVIATIONS.get(name, {}) == actual
@@ -120,8 +120,8 @@ def test_common_attributes() -> None:
     }
 
 
-# The schema of schemas has to nest once more than the "subAttributes" that it defines can (section 8.7.2 does, too).
-BEYOND_ITSELF = {
+# The schema of schemas is nested one level deeper than the "subAttributes" that it defines, as in section 8.7.2.
+EXPECTED_ERRORS = {
     "schema": [
         "schema.attributes.subAttributes.subAttributes is not defined",
         "schema.attributes.subAttributes.type is not one of the canonical values",
@@ -131,8 +131,8 @@ BEYOND_ITSELF = {
 DOCUMENTS = [*(SCHEMAS / f"{name}.json" for name in REFERENCES), *sorted(EXAMPLES.glob("*.json"))]
 
 
-def conformance_errors(value: dict[str, Any], definitions: list[dict[str, Any]], where: str) -> Iterator[str]:
-    """Yield how a JSON object violates attribute definitions, which are those of the Schema schema."""
+def find_conformance_errors(value: dict[str, Any], definitions: list[dict[str, Any]], where: str) -> Iterator[str]:
+    """Yield the violations of attribute definitions in a JSON object."""
     by_name = {definition["name"]: definition for definition in definitions}
     yield from (f"{where}.{name} is not defined" for name in value if name not in by_name)
     for name, definition in by_name.items():
@@ -140,18 +140,18 @@ def conformance_errors(value: dict[str, Any], definitions: list[dict[str, Any]],
             if definition["required"]:
                 yield f"{where}.{name} is missing"
             continue
-        yield from value_errors(value[name], definition, f"{where}.{name}")
+        yield from find_value_errors(value[name], definition, f"{where}.{name}")
 
 
-def value_errors(value: Any, definition: dict[str, Any], where: str) -> Iterator[str]:
+def find_value_errors(value: Any, definition: dict[str, Any], where: str) -> Iterator[str]:
     if definition["multiValued"] != isinstance(value, list):
-        yield f"{where} is a list, or is not, against its multiValued"
+        yield f"{where} does not match its multiValued"
         return
     for item in value if isinstance(value, list) else [value]:
         if definition["type"] == "complex":
-            yield from conformance_errors(item, definition["subAttributes"], where)
+            yield from find_conformance_errors(item, definition["subAttributes"], where)
         elif type(item) is not {"string": str, "boolean": bool}[definition["type"]]:
-            yield f"{where} is no {definition['type']}"
+            yield f"{where} is not a {definition['type']}"
         elif item not in definition.get("canonicalValues", [item]):
             yield f"{where} is not one of the canonical values"
 
@@ -162,31 +162,31 @@ def test_document_is_a_valid_schema(path: Path) -> None:
     definitions = load(SCHEMAS / "schema.json")["attributes"]
 
     assert document.pop("schemas") == ["urn:ietf:params:scim:schemas:core:2.0:Schema"]
-    assert list(conformance_errors(document, definitions, path.stem)) == BEYOND_ITSELF.get(path.stem, [])
+    assert list(find_conformance_errors(document, definitions, path.stem)) == EXPECTED_ERRORS.get(path.stem, [])
 
 
 @pytest.mark.parametrize("path", [*DOCUMENTS, SCHEMAS / "common.json"], ids=lambda path: path.stem)
-def test_attribute_has_the_characteristics_of_its_type(path: Path) -> None:
+def test_attributes_have_characteristics_of_their_type(path: Path) -> None:
     document = load(path)
-    for name, attribute in raw(document if isinstance(document, list) else document["attributes"]):
+    for name, attribute in list_attributes(document if isinstance(document, list) else document["attributes"]):
         data_type = attribute["type"]
-        stated = {"name", "type", "multiValued", "description", "required", "mutability", "returned"}
-        stated |= {"caseExact"} if data_type in WITH_CASE else set()
-        stated |= {"uniqueness"} if data_type in WITH_UNIQUENESS else set()
-        stated |= {"referenceTypes"} if data_type == "reference" else set()
-        stated |= {"subAttributes"} if data_type == "complex" else set()
-        assert attribute.keys() - {"canonicalValues"} == stated, name
+        expected = {"name", "type", "multiValued", "description", "required", "mutability", "returned"}
+        expected |= {"caseExact"} if data_type in TYPES_WITH_CASE else set()
+        expected |= {"uniqueness"} if data_type in TYPES_WITH_UNIQUENESS else set()
+        expected |= {"referenceTypes"} if data_type == "reference" else set()
+        expected |= {"subAttributes"} if data_type == "complex" else set()
+        assert attribute.keys() - {"canonicalValues"} == expected, name
         assert attribute.get("caseExact") or data_type not in ALWAYS_CASE_EXACT, name
 
 
-def raw(attributes: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+def list_attributes(attributes: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
     for attribute in attributes:
         yield attribute["name"], attribute
-        yield from raw(attribute.get("subAttributes", []))
+        yield from list_attributes(attribute.get("subAttributes", []))
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
-def test_reference_implementation_accepts_the_document(path: Path) -> None:
+def test_reference_implementation_accepts_document(path: Path) -> None:
     schema = Schema.model_validate(load(path))
 
     assert schema.id == load(path)["id"]

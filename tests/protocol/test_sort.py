@@ -1,4 +1,4 @@
-"""The order that ``sortBy`` asks for."""
+"""The order of ``sortBy``."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ LEVEL = {"id": "urn:example:User", "name": "Example", "attributes": [{"name": "P
 TYPE = load_user_type().with_extensions([LEVEL])
 
 
-def ordered(name: str, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def sort(name: str, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(resources, key=compile_sort(name, TYPE, LeniencyTracker()).key)
 
 
@@ -45,7 +45,7 @@ def ordered(name: str, resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ],
 )
 def test_order(name: str, ascending: list[dict[str, Any]]) -> None:
-    assert ordered(name, ascending[::-1]) == ascending
+    assert sort(name, ascending[::-1]) == ascending
 
 
 @pytest.mark.parametrize("name", ["emails", "emails.value", "EMAILS.VALUE", f"{CORE}:emails"])
@@ -57,7 +57,7 @@ def test_multi_valued_attribute(name: str) -> None:
         {"emails": [{"type": "work"}, {"value": "a"}]},
     ]
 
-    assert ordered(name, ascending[::-1]) == ascending
+    assert sort(name, ascending[::-1]) == ascending
 
 
 def test_selection() -> None:
@@ -67,13 +67,13 @@ def test_selection() -> None:
         {"emails": [{"value": "a"}]},
     ]
 
-    assert ordered('emails[type eq "home"].value', ascending[::-1]) == ascending
+    assert sort('emails[type eq "home"].value', ascending[::-1]) == ascending
 
 
 def test_equal_values_keep_their_order() -> None:
     resources = [{"userName": name} for name in ("Bob", "bob", "BOB")]
 
-    assert ordered("userName", resources) == resources
+    assert sort("userName", resources) == resources
 
 
 @pytest.mark.parametrize(

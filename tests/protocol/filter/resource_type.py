@@ -1,4 +1,4 @@
-"""The resource type that the tests of filters and paths use."""
+"""The resource type of the tests of filters and paths."""
 
 import json
 from pathlib import Path as File
@@ -10,4 +10,4 @@ TYPE = load_user_type().with_extensions([SURVEY])
 """The resource type User with a custom extension whose attributes have spaces in their names."""
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-SPACED = SURVEY["id"]
+EXTENSION = SURVEY["id"]

@@ -1,4 +1,4 @@
-"""The syntax tree of a filter: its nodes as strings, and its paths."""
+"""The syntax tree of a filter: its text form and its paths."""
 
 import pytest
 from hypothesis import given, settings
@@ -20,7 +20,7 @@ from scim.protocol.filter.ast import (
 from scim.protocol.filter.parser import parse_filter
 from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.schema import Attribute, DataType, Schema
-from tests.protocol.filter.resource_type import CORE, ENTERPRISE, SPACED, TYPE
+from tests.protocol.filter.resource_type import CORE, ENTERPRISE, EXTENSION, TYPE
 
 seeded = settings(derandomize=True, deadline=None, max_examples=300)
 
@@ -50,14 +50,14 @@ def parse(text: str, *, strict: bool = False) -> Filter:
         'emails[type eq "work" and value co "@example.com"] or ims[type eq "xmpp" and value co "@foo.com"]',
     ],
 )
-def test_rfc_example_is_printed_unchanged(text: str) -> None:
-    printed = text.replace('(emails.type eq "work")', 'emails.type eq "work"')
+def test_rfc_example_has_the_same_text(text: str) -> None:
+    expected = text.replace('(emails.type eq "work")', 'emails.type eq "work"')
 
-    assert str(parse(text, strict=True)) == printed
+    assert str(parse(text, strict=True)) == expected
 
 
 @pytest.mark.parametrize(
-    ("text", "printed"),
+    ("text", "expected"),
     [
         ('USERNAME EQ "Bjensen"', 'userName eq "Bjensen"'),
         ("title PR AND active Eq TRUE OR NOT (title Pr)", "title pr and active eq true or not (title pr)"),
@@ -67,10 +67,10 @@ def test_rfc_example_is_printed_unchanged(text: str) -> None:
         (f"{CORE.upper()}:USERNAME pr", "userName pr"),
         (f"{ENTERPRISE}.manager pr", f"{ENTERPRISE}:manager pr"),
         ('manager eq "1"', f'{ENTERPRISE}:manager eq "1"'),
-        (f'{SPACED}:Business Unit eq "a"', f'{SPACED}:Business Unit eq "a"'),
-        (f"{SPACED.upper()}:BUSINESS UNIT pr", f"{SPACED}:Business Unit pr"),
-        (f"{SPACED}:Contract Level gt 2", f"{SPACED}:Contract Level gt 2"),
-        (f"{SPACED}:Contract Level gt -2.50e+1", f"{SPACED}:Contract Level gt -25.0"),
+        (f'{EXTENSION}:Business Unit eq "a"', f'{EXTENSION}:Business Unit eq "a"'),
+        (f"{EXTENSION.upper()}:BUSINESS UNIT pr", f"{EXTENSION}:Business Unit pr"),
+        (f"{EXTENSION}:Contract Level gt 2", f"{EXTENSION}:Contract Level gt 2"),
+        (f"{EXTENSION}:Contract Level gt -2.50e+1", f"{EXTENSION}:Contract Level gt -25.0"),
         ('emails[type eq "work"].value eq "a"', 'emails[type eq "work"].value eq "a"'),
         ('emails[not (type eq "work")].value pr', 'emails[not (type eq "work")].value pr'),
         (r'title eq "a\"b\\c\/d\n\u00e9"', 'title eq "a\\"b\\\\c/d\\n\u00e9"'),
@@ -80,11 +80,8 @@ def test_rfc_example_is_printed_unchanged(text: str) -> None:
         ('active eq "True"', 'active eq "True"'),
     ],
 )
-def test_canonical_form(text: str, printed: str) -> None:
-    assert str(parse(text)) == printed
-
-
-# Strings of random trees
+def test_canonical_form(text: str, expected: str) -> None:
+    assert str(parse(text)) == expected
 
 
 def list_schema_paths(schema: Schema) -> list[AttributePath]:
@@ -117,12 +114,12 @@ NUMBERS = TEXTS | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(all
 
 
 def literals(attribute: Attribute | None) -> st.SearchStrategy[FilterLiteral]:
-    """Values that can be compared with an attribute."""
+    """Return values that can be compared with an attribute."""
     return NUMBERS if attribute is not None and attribute.type in (DataType.INTEGER, DataType.BOOLEAN) else TEXTS
 
 
-def expression(draw: st.DrawFn, paths: list[AttributePath]) -> Filter:
-    """A comparison or presence of one of the paths."""
+def draw_expression(draw: st.DrawFn, paths: list[AttributePath]) -> Filter:
+    """Draw a comparison or a presence test of one of the paths."""
     path = paths[draw(st.integers(0, len(paths) - 1))]
     if draw(st.booleans()):
         return Present(path)
@@ -131,19 +128,21 @@ def expression(draw: st.DrawFn, paths: list[AttributePath]) -> Filter:
 
 @st.composite
 def expressions(draw: st.DrawFn) -> Filter:
-    return expression(draw, PATHS)
+    return draw_expression(draw, PATHS)
 
 
 @st.composite
 def relative_expressions(draw: st.DrawFn, name: str) -> Filter:
-    """Expressions in the brackets after a multi-valued attribute."""
-    return expression(draw, [AttributePath(sub) for sub in TYPE.core_schema.attributes[name].sub_attributes.values()])
+    """Draw an expression for the brackets after a multi-valued attribute."""
+    return draw_expression(
+        draw, [AttributePath(sub) for sub in TYPE.core_schema.attributes[name].sub_attributes.values()]
+    )
 
 
 def join(node_class: type[And] | type[Or], terms: list[Filter]) -> Filter:
     """Join the terms without nested nodes of the same class, as the parser does."""
     return node_class(
-        tuple(part for term in terms for part in (term.operands if isinstance(term, node_class) else (term,)))
+        tuple(operand for term in terms for operand in (term.operands if isinstance(term, node_class) else (term,)))
     )
 
 
@@ -168,7 +167,7 @@ def selections(draw: st.DrawFn) -> Filter:
     selection = draw(SELECTIONS[name])
     if draw(st.booleans()):
         return ValuePath(AttributePath(attribute, value_filter=selection))
-    return expression(
+    return draw_expression(
         draw, [AttributePath(attribute, sub, None, selection) for sub in (None, *attribute.sub_attributes.values())]
     )
 
@@ -179,7 +178,7 @@ FILTERS = combine(st.one_of(expressions(), selections()))
 @pytest.mark.slow
 @seeded
 @given(FILTERS, st.booleans())
-def test_printed_filter_parses_to_the_same_tree(tree: Filter, strict: bool) -> None:
+def test_text_of_tree_parses_to_the_tree(tree: Filter, strict: bool) -> None:
     assert parse(str(tree), strict=strict) == tree
 
 

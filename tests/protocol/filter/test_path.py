@@ -11,7 +11,7 @@ from scim.protocol.filter.path import UnknownAttribute, resolve_path, resolve_su
 from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.schema import load_user_type
 from tests.cpu_time import check_cpu_units
-from tests.protocol.filter.resource_type import CORE, ENTERPRISE, SPACED, TYPE
+from tests.protocol.filter.resource_type import CORE, ENTERPRISE, EXTENSION, TYPE
 
 seeded = settings(derandomize=True, deadline=None, max_examples=300)
 
@@ -44,9 +44,9 @@ def parse(text: str, *, strict: bool = False) -> AttributePath:
         ("manager", f"{ENTERPRISE}:manager"),
         ("Manager.Value", f"{ENTERPRISE}:manager.value"),
         ("department", f"{ENTERPRISE}:department"),
-        (f"{SPACED}:Business Unit", f"{SPACED}:Business Unit"),
-        (f"{SPACED.upper()}:BUSINESS UNIT", f"{SPACED}:Business Unit"),
-        (f"{SPACED}:Mentor", f"{SPACED}:Mentor"),
+        (f"{EXTENSION}:Business Unit", f"{EXTENSION}:Business Unit"),
+        (f"{EXTENSION.upper()}:BUSINESS UNIT", f"{EXTENSION}:Business Unit"),
+        (f"{EXTENSION}:Mentor", f"{EXTENSION}:Mentor"),
         ('emails[type eq "work"]', 'emails[type eq "work"]'),
         ('emails[type eq "work"].value', 'emails[type eq "work"].value'),
         ('EMAILS[Type Eq "work" AND Primary eq TRUE].Value', 'emails[type eq "work" and primary eq true].value'),
@@ -127,7 +127,8 @@ def test_unknown_attribute(text: str, strict: bool) -> None:
         *("emails[unknown eq].value", "emails[unknown].value", "emails[type eq 'work']x", 'emails["type" pr]'),
         *("userName, title", "userName;title", "userName/title", "userName\x00", "us\u00e9rName", "\uff41"),
         *("urn:", "urn::", f"{ENTERPRISE}:", f"{ENTERPRISE}:manager.value.x", "https://example.com/a"),
-        *(f"{SPACED}:Business  Unit", f"{SPACED}:Business Units", f"{SPACED}:Business Unit.value.x", "Business Unit"),
+        *(f"{EXTENSION}:Business  Unit", f"{EXTENSION}:Business Units", f"{EXTENSION}:Business Unit.value.x"),
+        "Business Unit",
     ],
 )  # fmt: skip
 def test_malformed_path(text: str) -> None:
@@ -136,7 +137,7 @@ def test_malformed_path(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "place"),
+    ("text", "expected"),
     [
         ("emails[", "The name of an attribute is expected at the end."),
         ('emails[type eq "work"', "A closing square bracket is expected at the end."),
@@ -151,14 +152,14 @@ def test_malformed_path(text: str) -> None:
         ('emails[type eq "work"].a..b', "Unexpected text at character 25 of 27."),
     ],
 )
-def test_position_of_error(text: str, place: str) -> None:
+def test_position_of_error(text: str, expected: str) -> None:
     with pytest.raises(InvalidPath) as error:
         parse(text)
 
-    assert error.value.detail == place
+    assert error.value.detail == expected
 
 
-def test_longest_name_with_space_is_taken() -> None:
+def test_longest_name_with_space_is_used() -> None:
     attributes = [{"name": name, "type": "string"} for name in ("Cost Center", "Cost", "Cost Center Code")]
     resource_type = load_user_type().with_extensions(
         [{"id": "urn:example:User", "name": "Example", "attributes": attributes}]
@@ -187,8 +188,8 @@ def test_core_attribute_has_precedence() -> None:
     )
 
 
-def texts_of_paths() -> list[str]:
-    """Every path without a selection that the schemas have."""
+def list_path_texts() -> list[str]:
+    """Return all paths of the schemas, without selections."""
     texts = []
     for schema in TYPE.schemas:
         prefix = "" if schema is TYPE.core_schema else f"{schema.id}:"
@@ -199,10 +200,10 @@ def texts_of_paths() -> list[str]:
 
 
 def test_all_paths_of_the_schemas() -> None:
-    assert [str(parse(text)) for text in texts_of_paths()] == texts_of_paths()
+    assert [str(parse(text)) for text in list_path_texts()] == list_path_texts()
 
 
-MULTIPLE = [
+MULTI_VALUED = [
     attribute
     for attribute in TYPE.core_schema.attributes.values()
     if attribute.sub_attributes and attribute.is_multi_valued
@@ -212,8 +213,8 @@ MULTIPLE = [
 @st.composite
 def paths(draw: st.DrawFn) -> AttributePath:
     if draw(st.booleans()):
-        return parse(draw(st.sampled_from([*texts_of_paths(), ENTERPRISE, SPACED])))
-    attribute = draw(st.sampled_from(MULTIPLE))
+        return parse(draw(st.sampled_from([*list_path_texts(), ENTERPRISE, EXTENSION])))
+    attribute = draw(st.sampled_from(MULTI_VALUED))
     subs = list(attribute.sub_attributes.values())
     terms: list[Filter] = [
         Comparison(
@@ -229,13 +230,13 @@ def paths(draw: st.DrawFn) -> AttributePath:
 
 @seeded
 @given(paths(), st.booleans())
-def test_printed_path_parses_to_the_same_path(path: AttributePath, strict: bool) -> None:
+def test_text_of_path_parses_to_the_path(path: AttributePath, strict: bool) -> None:
     assert parse(str(path), strict=strict) == path
 
 
 @seeded
 @given(st.text() | st.text(alphabet='aeil."[]() :$q\\'))
-def test_any_text_is_a_path_or_unknown_or_invalid(text: str) -> None:
+def test_any_text_is_valid_or_rejected(text: str) -> None:
     try:
         path = parse(text)
     except (InvalidPath, UnknownAttribute):
@@ -283,7 +284,7 @@ def test_long_unknown_name_is_rejected_fast(text: str) -> None:
     check_cpu_units(work, 50)
 
 
-SPACES = load_user_type().with_extensions(
+TYPE_WITH_SPACES = load_user_type().with_extensions(
     [
         {
             "id": "urn:example:User",
@@ -299,10 +300,10 @@ SPACES = load_user_type().with_extensions(
 
 @pytest.mark.parametrize("text", ["Line Manager.value", "line manager.VALUE", "Cost C", "Cost", "Line Manager"])
 def test_name_with_space(text: str) -> None:
-    """A dot with a sub-attribute can follow, or an operator that is the beginning of a longer name."""
+    """A dot with a sub-attribute can follow, or an operator that is a prefix of a longer name."""
     assert (
-        str(parse_path(f"urn:example:User:{text}", SPACES, LeniencyTracker())).lower()
+        str(parse_path(f"urn:example:User:{text}", TYPE_WITH_SPACES, LeniencyTracker())).lower()
         == f"urn:example:user:{text}".lower()
     )
-    tree = parse_filter(f'urn:example:User:{text} co "x"', SPACES, LeniencyTracker())
+    tree = parse_filter(f'urn:example:User:{text} co "x"', TYPE_WITH_SPACES, LeniencyTracker())
     assert str(tree).lower() == f'urn:example:user:{text} co "x"'.lower()

@@ -11,7 +11,7 @@ WORD = re.compile(r"\w+")
 DOT = re.compile(r"\.")
 
 
-def test_tokens_are_taken_from_left_to_right() -> None:
+def test_take_token() -> None:
     tokenizer = Tokenizer(" title\t pr\r\n", InvalidFilter)
     assert (
         tokenizer.take_token(DOT),
@@ -27,7 +27,7 @@ def test_tokens_are_taken_from_left_to_right() -> None:
     tokenizer.expect_end()
 
 
-def test_adjacent_token_has_no_space_before_it() -> None:
+def test_take_adjacent_token() -> None:
     tokenizer = Tokenizer("name.givenName .x", InvalidFilter)
     tokenizer.take_token(WORD)
     assert tokenizer.take_adjacent_token(DOT) == "."
@@ -50,13 +50,13 @@ def test_take_name(text: str, token: str | None) -> None:
     assert Tokenizer(text, InvalidFilter).take_name(["cost center"]) == token
 
 
-def test_first_of_the_names_is_taken() -> None:
+def test_first_matching_name_is_taken() -> None:
     assert Tokenizer("Cost Center", InvalidFilter).take_name(["cost center", "cost"]) == "Cost Center"
     assert Tokenizer("Cost Center", InvalidFilter).take_name(["cost", "cost center"]) == "Cost"
 
 
 @pytest.mark.parametrize("error_class", [InvalidFilter, InvalidPath])
-def test_error_has_the_class_and_the_position(error_class: type[InvalidFilter | InvalidPath]) -> None:
+def test_error_has_class_and_position(error_class: type[InvalidFilter | InvalidPath]) -> None:
     tokenizer = Tokenizer("title pr", error_class)
     with pytest.raises(error_class, match=r"^A dot is expected at character 1 of 8\.$"):
         tokenizer.expect_token(DOT, "A dot")

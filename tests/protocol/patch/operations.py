@@ -1,4 +1,4 @@
-"""A user, and functions to apply the operations of a PATCH to it."""
+"""A user, and functions that apply the operations of a PATCH to it."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ from scim.protocol.schema import ResourceType, load_user_type
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 MANAGER = f"{ENTERPRISE}:manager"
-SPACED = "urn:example:2.0:User"
+EXTENSION = "urn:example:2.0:User"
 TYPE = load_user_type().with_extensions(
     [
         {
-            "id": SPACED,
+            "id": EXTENSION,
             "name": "Example",
             "attributes": [
                 {"name": "Business Unit", "type": "string"},
@@ -42,14 +42,14 @@ WORK = {"value": "bjensen@example.com", "type": "work", "primary": True}
 HOME = {"value": "babs@jensen.org", "type": "home"}
 NAME = {"familyName": "Jensen", "givenName": "Barbara"}
 USER: dict[str, Any] = {
-    "schemas": [CORE, ENTERPRISE, SPACED],
+    "schemas": [CORE, ENTERPRISE, EXTENSION],
     "userName": "bjensen",
     "title": "Guide",
     "active": True,
     "name": NAME,
     "emails": [WORK, HOME],
     ENTERPRISE: {"department": "Tours", "manager": {"value": "1", "$ref": "../Users/1"}},
-    SPACED: {"Business Unit": "Sales", "Tags": ["a", "b"], "Badge": "7"},
+    EXTENSION: {"Business Unit": "Sales", "Tags": ["a", "b"], "Badge": "7"},
 }
 
 Operation = dict[str, Any]
@@ -69,7 +69,7 @@ def diff_after(*operations: Operation, user: dict[str, Any] = USER, strict: bool
     return {name: after.get(name) for name in {**user, **after} if after.get(name) != user.get(name)}
 
 
-def raise_error(*operations: Operation, strict: bool = False) -> ScimError:
+def catch_error(*operations: Operation, strict: bool = False) -> ScimError:
     with pytest.raises(ScimError) as error:
         apply(USER, *operations, strict=strict)
     return error.value
@@ -91,5 +91,5 @@ def in_enterprise(**members: Any) -> dict[str, Any]:
     return {ENTERPRISE: {**USER[ENTERPRISE], **members}}
 
 
-def in_spaced(members: dict[str, Any]) -> dict[str, Any]:
-    return {SPACED: {**USER[SPACED], **members}}
+def in_extension(members: dict[str, Any]) -> dict[str, Any]:
+    return {EXTENSION: {**USER[EXTENSION], **members}}

@@ -1,4 +1,4 @@
-"""PATCH operations (RFC 7644 section 3.5.2), and the variants that identity providers send."""
+"""PATCH operations (RFC 7644, section 3.5.2), and the variants that identity providers send."""
 
 import copy
 from typing import Any
@@ -18,19 +18,19 @@ from tests.cpu_time import check_cpu_units
 from tests.protocol.patch.operations import (
     CORE,
     ENTERPRISE,
+    EXTENSION,
     HOME,
     MANAGER,
     NAME,
-    SPACED,
     USER,
     WORK,
     Operation,
     add,
     apply,
+    catch_error,
     diff_after,
     in_enterprise,
-    in_spaced,
-    raise_error,
+    in_extension,
     remove,
     replace,
 )
@@ -56,9 +56,9 @@ from tests.protocol.patch.operations import (
         (add("phoneNumbers", [{"value": "1"}]), {"phoneNumbers": [{"value": "1"}]}),
         (add(f"{ENTERPRISE}:division", "Theme Park"), in_enterprise(division="Theme Park")),
         (add(ENTERPRISE, {"division": "Theme Park"}), in_enterprise(division="Theme Park")),
-        (add(f"{SPACED}:Level", 3), in_spaced({"Level": 3})),
-        (add(f"{SPACED}:Tags", ["b", "c", "A"]), in_spaced({"Tags": ["a", "b", "c"]})),
-        (add(f"{SPACED}:Seat", {"room": "101"}), in_spaced({"Seat": {"room": "101"}})),
+        (add(f"{EXTENSION}:Level", 3), in_extension({"Level": 3})),
+        (add(f"{EXTENSION}:Tags", ["b", "c", "A"]), in_extension({"Tags": ["a", "b", "c"]})),
+        (add(f"{EXTENSION}:Seat", {"room": "101"}), in_extension({"Seat": {"room": "101"}})),
     ],
 )
 def test_add(operation: Operation, after: dict[str, Any]) -> None:
@@ -94,8 +94,8 @@ def test_add_without_path() -> None:
         (remove("phoneNumbers.value"), {}),
         (remove(f"{ENTERPRISE}:department"), {ENTERPRISE: {"manager": USER[ENTERPRISE]["manager"]}}),
         (remove(f"{MANAGER}.$ref"), in_enterprise(manager={"value": "1"})),
-        (remove(ENTERPRISE), {ENTERPRISE: None, "schemas": [CORE, SPACED]}),
-        (remove(f"{SPACED}:Tags"), {SPACED: {"Business Unit": "Sales", "Badge": "7"}}),
+        (remove(ENTERPRISE), {ENTERPRISE: None, "schemas": [CORE, EXTENSION]}),
+        (remove(f"{EXTENSION}:Tags"), {EXTENSION: {"Business Unit": "Sales", "Badge": "7"}}),
         (remove("title", None), {"title": None}),
         (remove("emails", []), {"emails": None}),
     ],
@@ -107,7 +107,7 @@ def test_remove(operation: Operation, after: dict[str, Any]) -> None:
 def test_remove_last_attribute_of_extension() -> None:
     assert diff_after(remove(f"{ENTERPRISE}:department"), remove(MANAGER)) == {
         ENTERPRISE: None,
-        "schemas": [CORE, SPACED],
+        "schemas": [CORE, EXTENSION],
     }
 
 
@@ -139,7 +139,7 @@ def test_remove_last_sub_attribute() -> None:
             replace(ENTERPRISE, {"division": "Theme Park", "department": None}),
             {ENTERPRISE: {"manager": USER[ENTERPRISE]["manager"], "division": "Theme Park"}},
         ),
-        (replace(ENTERPRISE, None), {ENTERPRISE: None, "schemas": [CORE, SPACED]}),
+        (replace(ENTERPRISE, None), {ENTERPRISE: None, "schemas": [CORE, EXTENSION]}),
         (replace(CORE, {"title": "Tour Guide"}), {"title": "Tour Guide"}),
         (replace("userName", "BJensen"), {"userName": "BJensen"}),
         (replace("title", "Guide"), {}),
@@ -182,8 +182,8 @@ def test_tolerated_spellings(operation: Operation, after: dict[str, Any]) -> Non
         ),
         ({ENTERPRISE: {"division": "D"}, f"{ENTERPRISE}:costCenter": "C"}, in_enterprise(division="D", costCenter="C")),
         (
-            {f"{SPACED}:Business Unit": "HR", SPACED.lower(): {"business unit": "IT"}},
-            in_spaced({"Business Unit": "IT"}),
+            {f"{EXTENSION}:Business Unit": "HR", EXTENSION.lower(): {"business unit": "IT"}},
+            in_extension({"Business Unit": "IT"}),
         ),
         ({CORE: {"title": "T"}, f"{CORE}:nickName": "N"}, {"title": "T", "nickName": "N"}),
         ({'emails[type eq "home"].value': "c"}, {"emails": [WORK, {**HOME, "value": "c"}]}),
@@ -218,7 +218,7 @@ def test_unknown_attribute_is_ignored(op: str, path: str) -> None:
 @pytest.mark.parametrize("op", ["add", "replace"])
 def test_password_is_discarded(op: str) -> None:
     assert diff_after({"op": op, "path": "password", "value": "t1meMa$heen"}) == {}
-    assert isinstance(raise_error({"op": op, "path": "password", "value": 7}), InvalidValue)
+    assert isinstance(catch_error({"op": op, "path": "password", "value": 7}), InvalidValue)
 
 
 @pytest.mark.parametrize(
@@ -230,14 +230,14 @@ def test_password_is_discarded(op: str) -> None:
         (add("groups", [{"value": "1"}]), MutabilityError),
         (replace(f"{CORE}:schemas", []), MutabilityError),
         (replace(f"{MANAGER}.displayName", "Mandy"), MutabilityError),
-        (replace(f"{SPACED}:Seat.house", "A"), MutabilityError),
+        (replace(f"{EXTENSION}:Seat.house", "A"), MutabilityError),
         (remove("userName"), MutabilityError),
         (replace("userName", None), MutabilityError),
         (replace("userName", ""), MutabilityError),
         ({"op": "replace", "value": {"userName": None}}, MutabilityError),
-        (replace(f"{SPACED}:Badge", "8"), MutabilityError),
-        (remove(f"{SPACED}:Badge"), MutabilityError),
-        (remove(SPACED), MutabilityError),
+        (replace(f"{EXTENSION}:Badge", "8"), MutabilityError),
+        (remove(f"{EXTENSION}:Badge"), MutabilityError),
+        (remove(EXTENSION), MutabilityError),
         (replace("active", "maybe"), InvalidValue),
         (replace("active", 0), InvalidValue),
         (replace("title", ["a"]), InvalidValue),
@@ -246,8 +246,8 @@ def test_password_is_discarded(op: str) -> None:
         (replace("emails", ["c"]), InvalidValue),
         (replace('emails[type eq "work"]', "c"), InvalidValue),
         (replace('emails[type eq "work"].value', {"value": "c"}), InvalidValue),
-        (replace(f"{SPACED}:Level", "3"), InvalidValue),
-        (replace(f"{SPACED}:Seat", {"floor": 1}), InvalidValue),
+        (replace(f"{EXTENSION}:Level", "3"), InvalidValue),
+        (replace(f"{EXTENSION}:Seat", {"floor": 1}), InvalidValue),
         (replace("userName", "b\u200bjensen"), InvalidValue),
         (replace(ENTERPRISE, "Tours"), InvalidValue),
         (replace(CORE, None), InvalidValue),
@@ -275,11 +275,11 @@ def test_invalid_operation(operation: Operation, error: type[ScimError]) -> None
 
 @pytest.mark.parametrize("operation", [replace("userName", ""), {"op": "replace", "path": "userName", "value": None}])
 def test_user_name_is_required_in_strict_mode(operation: Operation) -> None:
-    assert isinstance(raise_error(operation, strict=True), MutabilityError)
+    assert isinstance(catch_error(operation, strict=True), MutabilityError)
 
 
 def test_immutable_attribute_with_the_same_value() -> None:
-    assert diff_after(replace(f"{SPACED}:Badge", "7")) == {}
+    assert diff_after(replace(f"{EXTENSION}:Badge", "7")) == {}
 
 
 def test_operations_are_applied_in_order() -> None:
@@ -292,7 +292,7 @@ def test_operations_are_applied_in_order() -> None:
     ) == {"nickName": "b", "emails": [HOME, {"type": "work", "value": "c", "display": "d"}]}
 
 
-def test_required_attribute_is_checked_after_all_operations() -> None:
+def test_required_attributes_are_checked_at_the_end() -> None:
     assert diff_after(remove("userName"), add("userName", "babs")) == {"userName": "babs"}
 
 

@@ -7,18 +7,18 @@ import pytest
 from scim.protocol.errors import InvalidValue, NoTarget
 from tests.protocol.patch.operations import (
     ENTERPRISE,
+    EXTENSION,
     HOME,
     MANAGER,
-    SPACED,
     USER,
     WORK,
     Operation,
     add,
     apply,
+    catch_error,
     diff_after,
     in_enterprise,
-    in_spaced,
-    raise_error,
+    in_extension,
     remove,
     replace,
 )
@@ -37,7 +37,7 @@ from tests.protocol.patch.operations import (
         (replace('emails[type eq "work"].primary', False), [False, None]),
     ],
 )
-def test_new_primary_unmarks_the_former_one(operation: Operation, primaries: list[bool | None]) -> None:
+def test_new_primary_replaces_the_previous_one(operation: Operation, primaries: list[bool | None]) -> None:
     assert [email.get("primary") for email in apply(USER, operation)["emails"]] == primaries
 
 
@@ -50,7 +50,7 @@ def test_new_primary_unmarks_the_former_one(operation: Operation, primaries: lis
     ],
 )
 def test_several_primaries_in_one_operation(operation: Operation) -> None:
-    assert isinstance(raise_error(operation), InvalidValue)
+    assert isinstance(catch_error(operation), InvalidValue)
 
 
 def test_primary_of_all_elements() -> None:
@@ -98,8 +98,8 @@ def test_element_in_path_is_created(op: str, path: str, value: Any, after: dict[
         *("ims.value", "phoneNumbers.type"),
     ],
 )
-def test_path_without_a_described_element(path: str) -> None:
-    assert isinstance(raise_error(add(path, "x")), NoTarget)
+def test_path_that_describes_no_element(path: str) -> None:
+    assert isinstance(catch_error(add(path, "x")), NoTarget)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_path_without_a_described_element(path: str) -> None:
     [replace('ims[type eq "aim"].type', "xmpp"), add('ims[type eq "aim"]', {"type": "xmpp", "value": "a"})],
 )
 def test_value_contradicts_path(operation: Operation) -> None:
-    assert isinstance(raise_error(operation), InvalidValue)
+    assert isinstance(catch_error(operation), InvalidValue)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_value_contradicts_path(operation: Operation) -> None:
     ],
 )
 @pytest.mark.parametrize("path", [MANAGER, "manager", "Manager", f"{ENTERPRISE}.manager", MANAGER.upper()])
-def test_forms_of_manager(path: str, value: Any, manager: dict[str, Any]) -> None:
+def test_variants_of_manager(path: str, value: Any, manager: dict[str, Any]) -> None:
     assert diff_after(replace(path, value)) == in_enterprise(manager=manager)
 
 
@@ -162,8 +162,8 @@ def test_empty_string_removes(operation: Operation, after: dict[str, Any]) -> No
         (remove("emails", [{"value": "babs@jensen.org", "type": "work"}]), {}),
         (remove("emails", [{"type": "home"}, {"primary": "True"}]), {"emails": None}),
         (remove("emails", [{"value": "x"}, None, {}]), {}),
-        (remove(f"{SPACED}:Tags", ["A", "x"]), in_spaced({"Tags": ["b"]})),
-        (remove(f"{SPACED}:Tags", ["a", "b"]), {SPACED: {"Business Unit": "Sales", "Badge": "7"}}),
+        (remove(f"{EXTENSION}:Tags", ["A", "x"]), in_extension({"Tags": ["b"]})),
+        (remove(f"{EXTENSION}:Tags", ["a", "b"]), {EXTENSION: {"Business Unit": "Sales", "Badge": "7"}}),
         (remove("title", "x"), {"title": None}),
         (remove('emails[type eq "home"]', [{"type": "work"}]), {"emails": [WORK]}),
     ],

@@ -1,4 +1,4 @@
-"""Properties of PATCH, with random users and operations."""
+"""Properties of PATCH for random users and operations."""
 
 import copy
 from contextlib import suppress
@@ -14,8 +14,8 @@ from scim.protocol.resource import parse_resource
 from tests.differential.generator import Generator
 from tests.protocol.patch.operations import (
     ENTERPRISE,
+    EXTENSION,
     MANAGER,
-    SPACED,
     TYPE,
     add,
     apply,
@@ -28,7 +28,7 @@ seeded = settings(derandomize=True, deadline=None, max_examples=200)
 
 @st.composite
 def writes(draw: st.DrawFn) -> tuple[str, Any]:
-    """A path and a value that is valid there."""
+    """Draw a path and a valid value for it."""
     text = draw(st.text(min_size=1, max_size=5))
     elements = st.lists(
         st.fixed_dictionaries({"value": st.sampled_from("abc")}, optional={"type": st.sampled_from("abc")})
@@ -40,7 +40,7 @@ def writes(draw: st.DrawFn) -> tuple[str, Any]:
             ),
             st.sampled_from([('emails[type eq "work"].value', text), ('ims[type eq "aim"]', {"value": text})]),
             st.sampled_from([(f"{ENTERPRISE}:division", text), (MANAGER, text), (ENTERPRISE, {"costCenter": text})]),
-            st.sampled_from([("active", False), ("nickName", None), (f"{SPACED}:Business Unit", text)]),
+            st.sampled_from([("active", False), ("nickName", None), (f"{EXTENSION}:Business Unit", text)]),
             st.tuples(st.just("phoneNumbers"), elements),
         )
     )
@@ -88,7 +88,7 @@ def test_remove_undoes_add_of_element(user: dict[str, Any]) -> None:
 @pytest.mark.slow
 @seeded
 @given(USERS, writes(), writes(), st.sampled_from(["add", "replace"]))
-def test_order_of_different_attributes_does_not_matter(
+def test_order_of_attributes_has_no_effect(
     user: dict[str, Any], one: tuple[str, Any], other: tuple[str, Any], op: str
 ) -> None:
     assume(one[0].split(".")[0].split("[")[0] != other[0].split(".")[0].split("[")[0])
@@ -142,7 +142,7 @@ def test_result_has_at_most_one_primary(generator: Generator) -> None:
 
 @seeded
 @given(GENERATORS)
-def test_operations_together_and_one_by_one(generator: Generator) -> None:
+def test_operations_in_one_or_several_requests(generator: Generator) -> None:
     user, operations = generator.generate_user(), generator.generate_operations()
     try:
         together = apply(user, *operations)

@@ -1,4 +1,4 @@
-"""Stored values that an attribute can or can not hold."""
+"""Stored values that conform to their attribute, and values that do not."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def test_simple_value(type_: str, value: Any, is_conforming: bool) -> None:
         ([], None),
         ({}, None),
         ({"value": 1}, None),
-        ({"value": "x", "level": 2, "gone": 3}, {"value": "x", "level": 2}),
+        ({"value": "x", "level": 2, "removed": 3}, {"value": "x", "level": 2}),
         ({"value": "x", "level": "2"}, {"value": "x"}),
         ({"Value": "x", "level": 2}, {"level": 2}),
         ({"value": {"value": "x"}, "level": 2}, {"level": 2}),

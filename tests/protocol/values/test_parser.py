@@ -1,4 +1,4 @@
-"""Values that clients send are parsed into canonical values, or an error says what is wrong."""
+"""Values that clients send: canonical values and errors."""
 
 from typing import Any
 
@@ -34,11 +34,11 @@ def pair_with(attribute: Attribute, *values: Any) -> list[tuple[Attribute, Any]]
     return [(attribute, value) for value in values]
 
 
-def read(attribute: Attribute, value: Any) -> Any:
+def parse(attribute: Attribute, value: Any) -> Any:
     return parse_value(attribute, value, LeniencyTracker())
 
 
-def refusal(attribute: Attribute, value: Any, *, strict: bool = False) -> ScimError:
+def catch_error(attribute: Attribute, value: Any, *, strict: bool = False) -> ScimError:
     with pytest.raises(ScimError) as error:
         parse_value(attribute, value, LeniencyTracker(strict))
     return error.value
@@ -70,7 +70,7 @@ def refusal(attribute: Attribute, value: Any, *, strict: bool = False) -> ScimEr
     ],
 )
 def test_value_of_the_right_type(attribute: Attribute, value: Any) -> None:
-    assert read(attribute, value) == value
+    assert parse(attribute, value) == value
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_value_of_the_right_type(attribute: Attribute, value: Any) -> None:
     ],
 )
 def test_null_and_empty_values(attribute: Attribute, value: Any) -> None:
-    assert read(attribute, value) is None
+    assert parse(attribute, value) is None
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_null_and_empty_values(attribute: Attribute, value: Any) -> None:
     ],
 )
 def test_canonical_form(attribute: Attribute, sent: Any, canonical: Any) -> None:
-    assert read(attribute, sent) == canonical
+    assert parse(attribute, sent) == canonical
 
 
 @pytest.mark.parametrize(
@@ -130,31 +130,31 @@ def test_canonical_form(attribute: Attribute, sent: Any, canonical: Any) -> None
     ],
 )
 def test_value_of_the_wrong_type(attribute: Attribute, value: Any) -> None:
-    assert isinstance(refusal(attribute, value), InvalidValue)
+    assert isinstance(catch_error(attribute, value), InvalidValue)
 
 
 @pytest.mark.parametrize("name", ["active", "name", "emails"])
-def test_error_has_the_attribute_and_not_the_value(name: str) -> None:
-    detail = refusal(CORE[name], "4711").detail
+def test_error_names_attribute_without_value(name: str) -> None:
+    detail = catch_error(CORE[name], "4711").detail
 
     assert name in detail
     assert "4711" not in detail
 
 
 def test_several_primaries() -> None:
-    refused = refusal(CORE["emails"], [{"value": "a", "primary": True}, {"value": "b", "primary": "true"}])
+    error = catch_error(CORE["emails"], [{"value": "a", "primary": True}, {"value": "b", "primary": "true"}])
 
-    assert refused.detail == "Only one value of emails can be primary. Set primary to true on one of them."
+    assert error.detail == "Only one value of emails can be primary. Set primary to true on one of them."
 
 
 def test_duplicate_member() -> None:
-    refused = refusal(CORE["name"], {"givenName": "Barbara", "givenname": "Babs"})
+    error = catch_error(CORE["name"], {"givenName": "Barbara", "givenname": "Babs"})
 
-    assert isinstance(refused, InvalidSyntax)
+    assert isinstance(error, InvalidSyntax)
 
 
 def test_required_sub_attributes() -> None:
-    assert refusal(BADGE, {"colour": "red"}).detail.startswith("badge.number is required")
+    assert catch_error(BADGE, {"colour": "red"}).detail.startswith("badge.number is required")
 
 
 @pytest.mark.parametrize("missing", [{}, {"colour": "red"}, {"number": None}, {"number": ""}])
@@ -165,7 +165,7 @@ def test_required_attribute(missing: dict[str, Any]) -> None:
 
 def test_empty_string_in_strict_mode() -> None:
     assert parse_value(CORE["title"], "", LeniencyTracker(is_strict=True)) == ""
-    assert isinstance(refusal(CORE["active"], "", strict=True), InvalidValue)
+    assert isinstance(catch_error(CORE["active"], "", strict=True), InvalidValue)
 
 
 SAMPLES: dict[DataType, Any] = {
@@ -181,7 +181,7 @@ SAMPLES: dict[DataType, Any] = {
 
 
 @pytest.mark.parametrize("data_type", DataType)
-def test_every_data_type_is_parsed_and_conforms(data_type: DataType) -> None:
+def test_data_types_are_parsed_and_conform(data_type: DataType) -> None:
     members = {"value": Attribute("value", DataType.STRING)} if data_type is DataType.COMPLEX else {}
     attribute = Attribute("a", data_type, sub_attributes=members)
 
