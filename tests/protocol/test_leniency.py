@@ -14,9 +14,8 @@ from scim.protocol.patch.apply import apply_patch
 from scim.protocol.projection import parse_projection
 from scim.protocol.resource import parse_resource
 from scim.protocol.schema import load_user_type
+from tests.endpoint import CORE, ENTERPRISE
 
-CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
-ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 USER = {
     "schemas": [CORE, ENTERPRISE],
     "userName": "bjensen",

@@ -11,11 +11,10 @@ from scim.protocol.errors import InvalidValue
 from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.projection import parse_projection
 from scim.protocol.schema import load_user_type
+from tests.endpoint import CORE, ENTERPRISE
 
 seeded = settings(derandomize=True, deadline=None, max_examples=300)
 
-CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
-ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 EXTENSION = "urn:example:2.0:User"
 
 KINDS = ["always", "never", "default", "request"]

@@ -13,11 +13,10 @@ from scim.protocol.resource import list_changed_attributes, parse_resource, set_
 from scim.protocol.schema import load_user_type
 from scim.protocol.stored_values.immutability import check_immutable
 from tests.differential.generator import Generator
+from tests.endpoint import CORE, ENTERPRISE
 
 seeded = settings(derandomize=True, deadline=None, max_examples=100)
 
-CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
-ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 EXAMPLE = "urn:example:2.0:User"
 TYPE = load_user_type().with_extensions(
     [

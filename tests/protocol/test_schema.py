@@ -16,8 +16,8 @@ from scim.protocol.schema import (
     StringFormat,
     load_user_type,
 )
+from tests.endpoint import ENTERPRISE
 
-ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 SURVEY = json.loads((Path(__file__).parents[2] / "examples/extensions/employee.json").read_text("utf-8"))
 
 

@@ -8,9 +8,8 @@ from scim.protocol.errors import InvalidValue
 from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.schema import load_user_type
 from scim.protocol.sort import compile_sort
+from tests.endpoint import CORE, ENTERPRISE
 
-CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
-ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 LEVEL = {"id": "urn:example:User", "name": "Example", "attributes": [{"name": "Pay Level", "type": "integer"}]}
 TYPE = load_user_type().with_extensions([LEVEL])
 

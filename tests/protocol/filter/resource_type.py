@@ -8,6 +8,4 @@ from scim.protocol.schema import load_user_type
 SURVEY = json.loads((File(__file__).parents[3] / "examples/extensions/employee.json").read_text("utf-8"))
 TYPE = load_user_type().with_extensions([SURVEY])
 """The resource type User with a custom extension whose attributes have spaces in their names."""
-CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
-ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 EXTENSION = SURVEY["id"]

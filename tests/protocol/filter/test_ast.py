@@ -20,7 +20,8 @@ from scim.protocol.filter.ast import (
 from scim.protocol.filter.parser import parse_filter
 from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.schema import Attribute, DataType, Schema
-from tests.protocol.filter.resource_type import CORE, ENTERPRISE, EXTENSION, TYPE
+from tests.endpoint import CORE, ENTERPRISE
+from tests.protocol.filter.resource_type import EXTENSION, TYPE
 
 seeded = settings(derandomize=True, deadline=None, max_examples=300)
 

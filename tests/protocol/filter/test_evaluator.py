@@ -10,7 +10,8 @@ from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import parse_filter, parse_path
 from scim.protocol.leniency import LeniencyTracker
 from tests.cpu_time import check_cpu_units
-from tests.protocol.filter.resource_type import CORE, ENTERPRISE, EXTENSION, TYPE
+from tests.endpoint import CORE, ENTERPRISE
+from tests.protocol.filter.resource_type import EXTENSION, TYPE
 
 USER: dict[str, Any] = {
     "schemas": [CORE, ENTERPRISE, EXTENSION],

@@ -11,7 +11,8 @@ from scim.protocol.filter.ast import And, AttributePath, Comparison, ComparisonO
 from scim.protocol.filter.parser import MAX_COMPARISONS, MAX_DEPTH, parse_filter
 from scim.protocol.leniency import LeniencyTracker
 from tests.cpu_time import check_cpu_units
-from tests.protocol.filter.resource_type import CORE, ENTERPRISE, EXTENSION, TYPE
+from tests.endpoint import CORE, ENTERPRISE
+from tests.protocol.filter.resource_type import EXTENSION, TYPE
 
 seeded = settings(derandomize=True, deadline=None, max_examples=300)
 

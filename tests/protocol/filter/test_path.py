@@ -11,7 +11,8 @@ from scim.protocol.filter.path import UnknownAttribute, resolve_path, resolve_su
 from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.schema import load_user_type
 from tests.cpu_time import check_cpu_units
-from tests.protocol.filter.resource_type import CORE, ENTERPRISE, EXTENSION, TYPE
+from tests.endpoint import CORE, ENTERPRISE
+from tests.protocol.filter.resource_type import EXTENSION, TYPE
 
 seeded = settings(derandomize=True, deadline=None, max_examples=300)
 

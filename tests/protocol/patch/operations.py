@@ -9,9 +9,8 @@ from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.messages import PatchRequest, parse_message
 from scim.protocol.patch.apply import apply_patch
 from scim.protocol.schema import ResourceType, load_user_type
+from tests.endpoint import CORE, ENTERPRISE
 
-CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
-ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 MANAGER = f"{ENTERPRISE}:manager"
 EXTENSION = "urn:example:2.0:User"
 TYPE = load_user_type().with_extensions(

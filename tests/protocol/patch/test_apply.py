@@ -15,9 +15,8 @@ from scim.protocol.errors import (
     ScimError,
 )
 from tests.cpu_time import check_cpu_units
+from tests.endpoint import CORE, ENTERPRISE
 from tests.protocol.patch.operations import (
-    CORE,
-    ENTERPRISE,
     EXTENSION,
     HOME,
     MANAGER,

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from scim.protocol.errors import InvalidValue, NoTarget
+from tests.endpoint import ENTERPRISE
 from tests.protocol.patch.operations import (
-    ENTERPRISE,
     EXTENSION,
     HOME,
     MANAGER,

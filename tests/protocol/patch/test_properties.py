@@ -12,16 +12,8 @@ from scim.protocol.errors import ScimError
 from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.resource import parse_resource
 from tests.differential.generator import Generator
-from tests.protocol.patch.operations import (
-    ENTERPRISE,
-    EXTENSION,
-    MANAGER,
-    TYPE,
-    add,
-    apply,
-    remove,
-    replace,
-)
+from tests.endpoint import ENTERPRISE
+from tests.protocol.patch.operations import EXTENSION, MANAGER, TYPE, add, apply, remove, replace
 
 seeded = settings(derandomize=True, deadline=None, max_examples=200)
 

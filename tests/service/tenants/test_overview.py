@@ -42,7 +42,7 @@ def build_overview(
 
 
 @pytest.mark.parametrize(
-    ("token", "used", "attention"),
+    ("token", "used", "action"),
     [
         (TOKEN, "v2", ""),
         (TOKEN, "", "No request with a valid token has arrived yet."),
@@ -53,8 +53,8 @@ def build_overview(
         (replace(TOKEN, expires=NOW), "v2", "The token has expired. Create a new one."),
     ],
 )
-def test_action_needed_for_the_token(token: TokenState, used: str, attention: str) -> None:
-    assert build_overview(token, used=used).action_needed == attention
+def test_action_needed_for_the_token(token: TokenState, used: str, action: str) -> None:
+    assert build_overview(token, used=used).action_needed == action
     assert build_overview(token, used=used, connected=False).action_needed == ""
 
 

@@ -13,7 +13,6 @@ from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.schema import load_user_type
 from scim.protocol.sort import compile_sort
 from scim.service.deadline import Deadline
-from scim.service.model.change_record import ChangeRecord, Operation, Participation
 from scim.service.model.query import Query, SortOrder, StartIndexPosition
 from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.model.tenant import Tenant
@@ -21,20 +20,8 @@ from scim.store import keys
 from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
 from scim.wiring.scim_api import ScimApiAdapters
+from tests.store.test_resources import CHANGE
 
-CHANGE = ChangeRecord(
-    "2026-01-01T00:00:00.000Z",
-    Operation.CREATE,
-    [],
-    Participation.JOINED,
-    "scim",
-    "request",
-    [],
-    "User",
-    "Bob",
-    None,
-    True,
-)
 CreateUser = Callable[..., StoredResource]
 
 

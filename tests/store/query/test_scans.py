@@ -24,7 +24,6 @@ from scim.store.table import Table
 from scim.wiring.scim_api import ScimApiAdapters
 from tests.store.test_resources import CHANGE
 
-USERS = "U#"
 TIMES = 'meta.lastModified ge "2000-01-01T00:00:00Z"'
 
 
