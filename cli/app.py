@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
 from cli.deployment import Deployment, StackNotFound, connect_local_run, connect_stack
 from local.errors import LocalRunError
@@ -54,7 +54,12 @@ class CommandGroup(click.Group):
             raise NotFoundError(str(error)) from error
         except (TenantExists, PreviousTokenValid, MasterKeyConflict) as error:
             raise ConflictError(str(error)) from error
-        except (TenantError, MalformedSecret, LocalRunError, ClientError, BotoCoreError) as error:
+        except NoRegionError as error:
+            raise CommandError("No AWS region is set. Add --region REGION.") from error
+        except LocalRunError as error:
+            message = str(error)
+            raise CommandError(f"{message[0].upper()}{message[1:]}.") from error
+        except (TenantError, MalformedSecret, ClientError, BotoCoreError) as error:
             raise CommandError(str(error)) from error
         except ScimError as error:
             raise CommandError(f"{error} ({error.__cause__})" if error.__cause__ else str(error)) from error

@@ -48,7 +48,7 @@ Example:
 @json_option
 @deployment_options
 def revoke_invitations(tenant_id: str, json: bool) -> None:
-    """Revoke invitation links, used and unused.
+    """Revoke all invitations of a tenant.
 
     Unused links stop working. Everyone who used a link is signed out of the console.
     """
@@ -56,4 +56,4 @@ def revoke_invitations(tenant_id: str, json: bool) -> None:
     if json:
         output.print_json({"tenant": tenant_id})
     else:
-        click.echo(f"All invitation links of {tenant_id} are revoked.")
+        click.echo(f"All invitations of {tenant_id} are revoked. Everyone who used one is signed out.")

@@ -44,8 +44,8 @@ Examples:
 def log(tenant_id: str, failures: bool, number: int, json: bool) -> None:
     """Show the audit log of a tenant.
 
-    It has the changes, the failed requests with what to change in the identity provider, and the audit events. The
-    newest entries are first.
+    The log contains the changes, the failed requests with what to change in the identity provider, and the audit
+    events. The newest entries are first.
     """
     newest = islice(_list_entries(_get_log(tenant_id), only_failures=failures), number)
     entries = show_progress(newest, "Entries", json=json)
@@ -71,8 +71,8 @@ Examples:
 def why(tenant_id: str, person: str, json: bool) -> None:
     """Explain why a person has access or not.
 
-    PERSON is a userName, email address, externalId, id or name, also a former one. Without PERSON, list the failed
-    requests that name no person.
+    PERSON is a userName, email address, externalId, id or name. Former values are found too. Without PERSON, list the
+    failed requests that name no person.
     """
     log = _get_log(tenant_id)
     with show_elapsed_time("Searching", json=json):
@@ -107,7 +107,7 @@ Examples:
 def health(tenant_id: str, json: bool) -> None:
     """Show the health of a tenant.
 
-    It has the state, the failed writes of today and yesterday, the warnings and what to do.
+    The output contains the state, what to do, the failed writes of today and yesterday, and the warnings.
     """
     with show_elapsed_time("Counting", json=json):
         tenant_health = _get_log(tenant_id).get_health()

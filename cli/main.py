@@ -42,8 +42,8 @@ Exit codes:
   0  success
   1  failure: AWS rejected a call or did not answer, or you did not confirm
   2  invalid argument or option
-  3  the tenant, stack, schema or message does not exist
-  4  conflict: the tenant is already connected, or the previous token is valid
+  3  the tenant, stack, schema or message does not exist or is not connected
+  4  conflict with the state of the tenant, its token or the master key
 
 \b
 Shell completion (bash; also zsh and fish):

@@ -1,7 +1,7 @@
 """The command ``redrive``, which lists, reprocesses and deletes the messages of the dead-letter queues."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from cli.event_services import EventServices, NotSent
 
 _MAX_IN_FLIGHT = 120_000
 """The maximum number of messages of a queue that can be in flight (SQS quotas)."""
+_NO_LETTERS = "There are no dead letters."
 _COLUMNS = ("ID", "QUEUE", "KIND", "SINCE", "TENANT", "USER", "SEQUENCE", "REASON")
 
 
@@ -34,7 +35,12 @@ Examples:
     "--record", nargs=2, metavar="PK SK", help="Process the change record with these keys, from a log line 'fault'."
 )
 @click.option(
-    "-n", "number", default=100, type=click.IntRange(1), metavar="N", help="Messages of each queue. Default: 100."
+    "-n",
+    "number",
+    default=100,
+    type=click.IntRange(1),
+    metavar="N",
+    help="Maximum number of messages from each queue. Default: 100.",
 )
 @json_option
 @deployment_options
@@ -121,9 +127,11 @@ def _format_row(letter: DeadLetter) -> tuple[str, ...]:
     return letter.id, letter.queue, letter.kind, since, tenant, user, sequence, letter.reason
 
 
-def _print_letters(letters: Iterable[DeadLetter], *, json: bool) -> None:
+def _print_letters(letters: Sequence[DeadLetter], *, json: bool) -> None:
     if json:
         output.print_json_array(map(_build_document, letters))
+    elif not letters:
+        click.echo(_NO_LETTERS)
     else:
         output.print_table(_COLUMNS, map(_format_row, letters))
 
@@ -132,6 +140,8 @@ def _print_outcomes(letters: Sequence[DeadLetter], outcomes: Sequence[str], *, j
     if json:
         pairs = zip(letters, outcomes, strict=True)
         output.print_json_array(_build_document(letter) | {"outcome": outcome or "done"} for letter, outcome in pairs)
+    elif not letters:
+        click.echo(_NO_LETTERS)
     else:
         for letter, outcome in zip(letters, outcomes, strict=True):
             click.echo(f"{letter.id}  {outcome or 'done'}")

@@ -75,9 +75,9 @@ def print_health(health: Health) -> None:
     click.echo(f"Health: {health.state}.{f' {health.advice}' if health.advice else ''}")
     click.echo(f"Identity provider: {health.provider.display_name if health.provider else 'not detected yet'}.")
     if failed:
-        writes = failed + activity.changes
         click.echo(
-            f"Failed writes today and yesterday: {failed}, at most {activity.failure_share:.0%} of {writes}{more}."
+            f"Failed writes today and yesterday: {failed}, at most {activity.failure_share:.0%} of all writes. "
+            f"Changes: {activity.changes}{more}."
         )
     else:
         click.echo(f"Failed writes today and yesterday: none. Changes: {activity.changes}{more}.")

@@ -49,14 +49,17 @@ def show(tenant_id: str, json: bool) -> None:
         output.print_json(documents)
         return
     rows = [
-        [attribute["name"], describe_attribute(attribute), "served", document["id"]]
+        [attribute["name"], describe_attribute(attribute), "in use", document["id"]]
         for document in documents
         for attribute in document["attributes"]
     ]
     rows += [
         [name, what, "removed", urn] for urn, name, what in list_removed_attributes(tenant.attribute_types, documents)
     ]
-    output.print_table(("ATTRIBUTE", "TYPE", "STATE", "SCHEMA"), rows)
+    if rows:
+        output.print_table(("ATTRIBUTE", "TYPE", "STATE", "SCHEMA"), rows)
+    else:
+        click.echo(f"{tenant_id} has no custom attributes.")
 
 
 @schema.command(

@@ -63,8 +63,8 @@ Examples:
 def status(tenant_id: str, json: bool) -> None:
     """Show a tenant's connection status.
 
-    It has the health and what to do, the identity provider, the token, the first and last contact, requests with a
-    malformed token, and the number of users.
+    The output contains the health and what to do, the identity provider, the token, the first and last contact,
+    requests with a malformed token, and the number of users.
     """
     deployment = get_deployment()
     administration = deployment.build_administration(LONG_READ_S)
@@ -132,6 +132,7 @@ _MEMBERS = (
 _LABELS = {
     "scim_url": "SCIM URL",
     "provider": "identity provider",
+    "connection": "first request",
     "extensions": "schema extensions",
     "expires": "token expires",
     "previous_until": "previous token until",

@@ -73,7 +73,7 @@ def connect(
             tenant_id, documents, is_strict=strict, lifetime_s=expires
         )
     except TenantExists as error:
-        raise ConflictError(f"{error} Command: muster rotate {tenant_id}") from error
+        raise ConflictError(f"{error} To create a new token: muster rotate {tenant_id}") from error
     _print_token(deployment, issued, json=json)
 
 

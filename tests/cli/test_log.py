@@ -82,7 +82,7 @@ def test_why_prints_failure_and_remediation(run: Muster, acme: Endpoint) -> None
     report = run.json("why", "acme", "Ada Lovelace")
     assert report["query"] == "Ada Lovelace"
     assert report["users"][0]["userName"] == "ada@example.com"
-    assert report["diagnosis"][0].startswith("ada@example.com is active since")
+    assert report["diagnosis"][0].startswith("ada@example.com has been active since")
     assert [entry["operation"] for entry in report["timeline"]] == ["create"]
 
 
@@ -94,7 +94,7 @@ def test_why_follows_a_renamed_person(run: Muster, acme: Endpoint) -> None:
     report = run.json("why", "acme", "grace@example.com")
 
     assert first == "grace@example.com was renamed to hopper@example.com, active."
-    assert second.startswith("hopper@example.com is active since")
+    assert second.startswith("hopper@example.com has been active since")
     assert report["renamed_users"] == [{"id": user["id"], "userName": "hopper@example.com", "active": True}]
     assert report["diagnosis"][0] == first
 
@@ -155,7 +155,7 @@ def test_health_has_state_share_and_counts(run: Muster, acme: Endpoint) -> None:
     assert run("health", "acme").stdout == (
         "Health: healthy.\n"
         "Identity provider: not detected yet.\n"
-        "Failed writes today and yesterday: 1, at most 50% of 2.\n"
+        "Failed writes today and yesterday: 1, at most 50% of all writes. Changes: 1.\n"
     )
     for number in range(2):
         body = {"schemas": [CORE], "userName": f"bob-{number}", "active": "perhaps"}

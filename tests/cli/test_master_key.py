@@ -35,7 +35,7 @@ def test_rotation_adds_a_generation_that_waits(run: Muster) -> None:
 def test_drop_waits_until_the_newest_generation_signs(run: Muster) -> None:
     run("master-key", "rotate")
 
-    assert "has not started yet" in run("master-key", "drop-earlier", "--yes", code=4).output
+    assert "does not sign yet" in run("master-key", "drop-earlier", "--yes", code=4).output
 
 
 def test_drop_asks_and_keeps_the_newest(run: Muster) -> None:

@@ -40,7 +40,9 @@ def test_list_says_what_to_do(run: Muster) -> None:
         ["shut", "revoked", "no valid token", "tolerant"],
         ["zebra", "connected", "not connected yet", "tolerant"],
     ]
-    no_request = "No request with a valid token has arrived yet."
+    no_request = (
+        "No request with a valid token has arrived yet. Enter the SCIM URL and the token in the identity provider."
+    )
     assert lines[-1][-1].strip() == f"The token expires within 7 days. {no_request}"
     assert [each["warning"] for each in run.json("tenants")] == [
         no_request,
@@ -165,7 +167,7 @@ def test_schema_commands(run: Muster, acme: Endpoint, tmp_path: Path) -> None:
     assert [cell.strip() for cell in run.lines("schema", "show", "acme")[1]] == [
         "Business Unit",
         "string, at most 256 characters",
-        "served",
+        "in use",
         SURVEY,
     ]
 

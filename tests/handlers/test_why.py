@@ -62,7 +62,7 @@ class TestFailures:
 
         report = why("ada@example.com")
 
-        assert "ada@example.com is active since" in report.diagnosis[0]
+        assert "ada@example.com has been active since" in report.diagnosis[0]
         assert "A patch by Microsoft Entra ID was partly ignored" in join_diagnosis(report)
         assert "departmentName was ignored" in join_diagnosis(report)
         assert "remove or correct the target departmentName" in join_diagnosis(report)
@@ -190,7 +190,7 @@ class TestAccess:
         )
 
         assert message in known[0]
-        assert "ada@example.com is active" in known[1]
+        assert "ada@example.com has been active" in known[1]
         assert message in unknown[0]
         assert not any("assign the person to the application" in line for line in unknown)
 
@@ -238,7 +238,7 @@ class TestNameSearch:
         for name in ("Ada Lovelace", "lovel"):
             report = why(name)
             assert [user.id for user in report.users] == [ada["id"]]
-            assert "ada@example.com is active since" in report.diagnosis[0]
+            assert "ada@example.com has been active since" in report.diagnosis[0]
             assert [entry.operation for entry in report.timeline] == ["create"]
 
     def test_people_with_the_same_name_are_listed(self, scim: Endpoint, why: Why) -> None:
@@ -381,7 +381,7 @@ class TestTimeline:
         ada = scim.create(userName="ada")
         scim.patch(ada["id"], {"op": "replace", "path": "active", "value": False})
 
-        assert "ada exists but is inactive since" in why("ada").diagnosis[0]
+        assert "ada exists but has been inactive since" in why("ada").diagnosis[0]
 
     def test_resolved_failure_is_only_in_the_timeline(self, scim: Endpoint, why: Why) -> None:
         ada: Mapping[str, Any] = {"schemas": [CORE], "userName": "ada", "active": "x"}
@@ -506,7 +506,7 @@ class TestRenamedUsers:
         assert report.is_about_one_person
         assert report.diagnosis[0] == f"ADA was renamed to augusta, {'active' if active else 'inactive'}."
         assert report.diagnosis[1].startswith(
-            "augusta is active since" if active else "augusta exists but is inactive since"
+            "augusta has been active since" if active else "augusta exists but has been inactive since"
         )
         assert [entry.operation for entry in report.timeline] == ["patch", "patch", "create"]
 

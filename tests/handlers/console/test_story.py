@@ -377,10 +377,10 @@ def test_active_users_are_active_since_they_were_activated(
     csv = operator_visits.get(f"/admin/tenants/{name}/active-users.csv").text
 
     assert "<dd>no, since 02 Feb 2026, 10:00 UTC</dd>" in gone
-    assert "ada exists but is inactive since 2026-02-02T10:00:00.000Z (set by a patch" in gone
+    assert "ada exists but has been inactive since 2026-02-02T10:00:00.000Z (set by a patch" in gone
     assert "<td>03 Mar 2026, 10:00 UTC</td>" in listed
     assert "<dd>yes, since 03 Mar 2026, 10:00 UTC</dd>" in person
-    assert "ada is active since 2026-03-03T10:00:00.000Z (set by a patch" in person
+    assert "ada has been active since 2026-03-03T10:00:00.000Z (set by a patch" in person
     assert '"true","2026-03-03T10:00:00.000Z","2026-01-01T10:00:00.000Z"' in csv
 
 

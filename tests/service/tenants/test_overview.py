@@ -45,7 +45,11 @@ def build_overview(
     ("token", "used", "action"),
     [
         (TOKEN, "v2", ""),
-        (TOKEN, "", "No request with a valid token has arrived yet."),
+        (
+            TOKEN,
+            "",
+            "No request with a valid token has arrived yet. Enter the SCIM URL and the token in the identity provider.",
+        ),
         (TokenState(revoked_version_ids=("v1",)), "v2", "All tokens are revoked. Create a new one."),
         (replace(TOKEN, is_revealed=False), "v2", "The new token has not been displayed yet."),
         (replace(TOKEN, expires=NOW + DAY_S), "v2", "The token expires within 1 day."),

@@ -58,13 +58,13 @@ class MasterKeyRotation:
     def remove_earlier_generations(self) -> KeyRing:
         """Remove all generations except the newest. Everything that was signed with the others becomes invalid.
 
-        Raise :class:`MasterKeyConflict` if the newest generation has not started: no generation could sign until then.
+        Raise :class:`MasterKeyConflict` if the newest generation does not sign yet: none could sign until then.
         """
         ring, version_id = self._read()
         newest = ring.generations[0]
         if newest.starts > self.now():
             raise MasterKeyConflict(
-                f"Generation {newest.number} has not started yet. Repeat the command when it signs; "
+                f"Generation {newest.number} does not sign yet. Repeat the command when it does; "
                 "`muster master-key status` shows the time."
             )
         return ring if len(ring.generations) == 1 else self._replace(version_id, KeyRing((newest,)))

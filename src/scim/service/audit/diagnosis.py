@@ -54,11 +54,11 @@ def describe_state(
         by = f" (set by a {change.operation}, request {change.request_id})" if change else ""
         name, since = user_names[user.id], f"since {user.active_since}{by}"
         if _is_active(user):
-            yield f"{name} is active {since}."
+            yield f"{name} has been active {since}."
         else:
             yield (
-                f"{name} exists but is inactive {since}. Assign or enable the person in the identity provider, so that "
-                "it sends active = true."
+                f"{name} exists but has been inactive {since}. Assign or enable the person in the identity provider, "
+                "so that it sends active = true."
             )
     user_ids = {user.id for user in users}
     for resource_id, stored_changes in groupby(changes, lambda stored: stored.resource_id):

@@ -157,7 +157,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     ),
     # The connection
     Rule.TOKEN: Explanation(
-        "The token is not valid: it was replaced or revoked. The request was rejected unread.",
+        "The token is not valid: it was replaced or revoked.",
         _TOKEN_REMEDIATION,
         _TOKEN_REMEDIATION_BY_PROVIDER,
     ),
@@ -167,7 +167,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "Copy the whole token again, without spaces, quotes or the word Bearer.",
     ),
     Rule.TOKEN_EXPIRED: Explanation(
-        "The token has expired. The request was rejected unread.",
+        "The token has expired.",
         _TOKEN_REMEDIATION,
         _TOKEN_REMEDIATION_BY_PROVIDER,
     ),
@@ -190,8 +190,8 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "The request uses a feature that is not supported.", "Turn this feature off in the identity provider."
     ),
     Rule.SCIM_URL: Explanation(
-        "The SCIM URL in the identity provider is wrong: it ends in an endpoint such as /Users. No request reaches a "
-        "user.",
+        "The SCIM URL in the identity provider is wrong: it ends in an endpoint such as /Users. No user can be "
+        "provisioned.",
         "Set the SCIM URL to the one from Connect, which ends in /scim/v2.",
         {
             _ENTRA: f"Provisioning > Admin Credentials: Tenant URL {_CONNECT_URL} Select Test Connection, then restart "

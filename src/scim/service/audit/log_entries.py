@@ -10,7 +10,7 @@ from scim.protocol.errors import Rule
 from scim.service.audit import audit_event_descriptions
 from scim.service.audit.explanations import explain, explain_rejected_token
 from scim.service.identity_providers.detect_by_request import detect_request_provider
-from scim.service.model.audit.audit_event import AuditEvent
+from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 from scim.service.model.audit.failure import FailureCount
 from scim.service.model.audit.log_record import AUTHENTICATE, LogRecord, RejectedTokenCount
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
@@ -31,6 +31,8 @@ _PARTICIPATION_SENTENCES = {
     Participation.LEFT: " The user is no longer active.",
     Participation.UNCHANGED: "",
 }
+_ACTION_NAMES = {AuditAction.REVOKE_INVITATIONS: "revoke-invitations"}
+"""The names of actions whose stored value differs."""
 _SUCCESS_STATUS = {Operation.CREATE: 201, Operation.DELETE: 204}
 
 
@@ -182,7 +184,7 @@ def _build_audit_event_entry(event: AuditEvent) -> LogEntry:
         at=event.at,
         kind=LogEntryKind.AUDIT_EVENT,
         user="",
-        operation=event.action,
+        operation=_ACTION_NAMES.get(event.action, event.action),
         status=None,
         summary=audit_event_descriptions.describe_audit_event(event),
         first_at=event.at,

@@ -50,7 +50,7 @@ def describe_first_use(usage: TokenUsage) -> str:
     """Return a description of the first request with a token, and the identity provider if the user agent names it."""
     provider = detect_request_provider(usage.first_user_agent, "", (), None)
     by_provider = f" by {provider.display_name}" if provider else ""
-    return f"{'First write' if usage.first_is_write else 'Connection tested'}{by_provider}"
+    return f"{'a write' if usage.first_is_write else 'Connection tested'}{by_provider}"
 
 
 def describe_last_use(usage: TokenUsage) -> str:

@@ -168,7 +168,10 @@ def _advise(state: HealthState, activity: RecentActivity, provider: IdentityProv
         case HealthState.TOKEN_REJECTED:
             return f"A token was rejected at {failures.last_rejection}. Enter a valid token in {name}."
         case HealthState.NO_REQUEST_YET:
-            return "No request with a valid token has arrived yet."
+            return (
+                "No request with a valid token has arrived yet. Enter the SCIM URL and the token in the identity "
+                "provider."
+            )
         case HealthState.WRONG_SCIM_URL:
             return (
                 f"The SCIM URL in {name} is wrong (last request: {failures.last_wrong_url}). Replace it with the SCIM "

@@ -68,7 +68,7 @@ class TenantService:
         if before is None or not before.is_connected:
             return self.tokens.issue_first_token(before, configured, lifetime_s, idempotency_key)
         if before.token.is_revealed or configured != before:
-            raise TenantExists(f"{tenant_id} is already connected. To replace its token, create a new token for it.")
+            raise TenantExists(f"{tenant_id} is already connected.")
         return self.tokens.finish_issuing(before)
 
     def disconnect(self, tenant_id: str) -> Tenant:

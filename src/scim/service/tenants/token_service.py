@@ -202,7 +202,7 @@ class TokenService:
             until = format_rfc3339(tenant.token.grace_ends)
             raise PreviousTokenValid(
                 f"The previous token of {tenant.id} is still valid until {until}. Wait until then, or revoke it now "
-                "(console: select Revoke the previous token now, command: add --force)."
+                '(console: select "Revoke the previous token now"; command line: add --force).'
             )
 
     def _build_token_state(
