@@ -1,0 +1,42 @@
+"""A fixture that records the permissions that the calls of a test need."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+
+from tests.template.deployment import TRANSACTION_OPERATIONS
+from tests.template_reader import Permission
+
+
+@pytest.fixture
+def used_permissions(monkeypatch: pytest.MonkeyPatch) -> set[Permission]:
+    """Record the permissions that the calls of the test need on AWS, except those for logs and traces."""
+    permissions: set[Permission] = set()
+    call = vars(BaseClient)["_make_api_call"]  # all calls of all clients use it
+
+    def record(client: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
+        permissions.update(_list_permissions(client.meta.service_model.service_name, operation, arguments))
+        return call(client, operation, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", record)
+    return permissions
+
+
+def _list_permissions(service: str, operation: str, arguments: Mapping[str, Any]) -> Iterator[Permission]:
+    if operation != "TransactWriteItems":
+        operation = "SendMessage" if operation == "SendMessageBatch" else operation  # IAM has one action for both
+        yield Permission(f"{service}:{operation}", _describe_keys(arguments))
+        return
+    for action in arguments["TransactItems"]:
+        for part, request in action.items():
+            yield Permission(f"{service}:{TRANSACTION_OPERATIONS[part]}", _describe_keys(request), operation)
+
+
+def _describe_keys(arguments: Mapping[str, Any]) -> str:
+    """Return the partition keys in the arguments of a call, as patterns of a policy."""
+    kinds = {f"{kind}*" for kind in re.findall(r"':?pk': {'S': '(.#)", repr(arguments))}
+    kinds |= {"TENANTS"} if "{'S': 'TENANTS'}" in repr(arguments) else set()
+    return ", ".join(sorted(kinds))

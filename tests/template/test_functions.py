@@ -1,0 +1,137 @@
+"""Functions, routes and variables in the template are those of the code."""
+
+import ast
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools.shared import constants
+
+from handlers.console.settings import ConsoleSettings
+from local.template import Intrinsic
+from scim.settings import Settings
+from tests.template.deployment import (
+    DEPLOYMENT,
+    FUNCTIONS,
+    ROOT,
+    ROTATION,
+    SOURCE,
+    with_all_functions,
+    with_functions,
+    with_http_functions,
+)
+from tests.template_reader import find_references
+
+
+@with_functions
+def test_function_has_handler(function: str) -> None:
+    spec = FUNCTIONS[function]
+    module, _, name = spec.handler.rpartition(".")
+    tree = ast.parse(spec.code.joinpath(*module.split(".")).with_suffix(".py").read_text())
+    assert spec.code == SOURCE
+    assert name in {target.id for target in ast.walk(tree) if isinstance(target, ast.Name)}
+
+
+def test_functions_except_rotation_have_event_source() -> None:
+    assert {*FUNCTIONS, ROTATION} == set(DEPLOYMENT.select_by_type("AWS::Serverless::Function"))
+
+
+def test_only_secrets_manager_may_invoke_rotation() -> None:
+    (permission,) = DEPLOYMENT.select_by_type("AWS::Lambda::Permission").values()
+    assert permission == {
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": Intrinsic("Ref", "RotationFunction.Alias"),
+        "Principal": "secretsmanager.amazonaws.com",
+        "SourceAccount": Intrinsic("Ref", "AWS::AccountId"),
+    }
+
+
+def test_secrets_have_no_rotation_schedule() -> None:
+    assert DEPLOYMENT.select_by_type("AWS::SecretsManager::RotationSchedule") == {}
+
+
+def test_route_has_one_function() -> None:
+    routes = [(route.key, route.function) for spec in FUNCTIONS.values() for route in spec.routes]
+    assert sorted(routes) == [
+        ("$default", "UsersFunction"),
+        ("ANY /admin", "AdminFunction"),
+        ("ANY /admin/", "AdminFunction"),
+        ("ANY /admin/{proxy+}", "AdminFunction"),
+        ("ANY /scim/v2/Bulk", "BulkFunction"),
+        ("ANY /scim/v2/ResourceTypes", "DiscoveryFunction"),
+        ("ANY /scim/v2/ResourceTypes/{id}", "DiscoveryFunction"),
+        ("ANY /scim/v2/Schemas", "DiscoveryFunction"),
+        ("ANY /scim/v2/Schemas/{id}", "DiscoveryFunction"),
+        ("ANY /scim/v2/ServiceProviderConfig", "DiscoveryFunction"),
+    ]
+
+
+@with_http_functions
+def test_functions_time_out_before_gateway(function: str) -> None:
+    assert FUNCTIONS[function].timeout < 30
+
+
+@with_http_functions
+def test_http_functions_use_snapstart(function: str) -> None:
+    properties = DEPLOYMENT.get_function(function)
+    assert properties["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+    assert properties["AutoPublishAlias"] == "live"
+    assert properties["AutoPublishAliasAllProperties"] is True
+
+
+@with_all_functions
+def test_changed_parameter_publishes_new_versions(function: str) -> None:
+    properties = DEPLOYMENT.get_function(function)
+    described = find_references(properties.pop("VersionDescription"))
+    assert described == find_references(properties) & set(DEPLOYMENT["Parameters"])
+
+
+@with_all_functions
+def test_version_description_is_not_too_long(function: str) -> None:
+    text = DEPLOYMENT.get_function(function)["VersionDescription"].argument
+    parameters = {name: DEPLOYMENT["Parameters"][name] for name in find_references(Intrinsic("Sub", text))}
+    constant = re.sub(r"\$\{[^}]+\}", "", text)
+    assert len(constant) + sum(map(_compute_max_length, parameters.values())) <= 256
+
+
+def _compute_max_length(parameter: Mapping[str, Any]) -> int:
+    if "MaxLength" in parameter:
+        return int(parameter["MaxLength"])
+    return max(len(str(value)) for value in parameter.get("AllowedValues", [parameter.get("MaxValue", "")]))
+
+
+def test_package_is_compiled_by_python_of_functions() -> None:
+    """``sam build`` creates no compiled files, and functions cannot write them."""
+    recipe = re.search(r"^deploy:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert recipe is not None
+    (python,) = {DEPLOYMENT.get_function(function)["Runtime"] for function in FUNCTIONS}
+    assert [step for step in recipe.group(1).splitlines() if not step.startswith("\t@")] == [
+        "\t.venv-sam/bin/sam build",
+        f"\t{python} -m compileall -q --invalidation-mode unchecked-hash .aws-sam/build",
+        "\t.venv-sam/bin/sam deploy",
+    ]
+
+
+def test_variables_are_the_settings() -> None:
+    settings = {field.alias for field in ConsoleSettings.model_fields.values()}
+    powertools = {value for value in vars(constants).values() if isinstance(value, str)}
+    variables = {name for spec in FUNCTIONS.values() for name in spec.variables}
+    assert {name for name in variables if not name.startswith("POWERTOOLS_")} == settings
+    assert {name for name in variables if name.startswith("POWERTOOLS_")} <= powertools
+
+
+@with_functions
+def test_functions_have_valid_settings(function: str) -> None:
+    kind = ConsoleSettings if function == "AdminFunction" else Settings
+    kind.from_environment(FUNCTIONS[function].variables)
+
+
+def test_template_and_settings_have_same_defaults() -> None:
+    """A variable can therefore be omitted from a function that does not read the setting."""
+    settings = Settings.from_environment(FUNCTIONS["UsersFunction"].variables)
+    required = {
+        "TABLE_NAME": settings.table_name,
+        "SECRET_PREFIX": settings.secret_prefix,
+        "MASTER_KEY_SECRET": settings.master_key_secret,
+    }
+    assert settings == Settings.from_environment(required)

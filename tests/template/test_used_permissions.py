@@ -1,0 +1,139 @@
+"""The functions have exactly the permissions for the calls that they make."""
+
+import os
+import re
+import uuid
+from typing import Any
+
+import boto3
+import pytest
+
+from handlers.links import LinksHandler
+from local.aws_lambda.queue_mapping import build_record
+from local.services.messaging import Messaging
+from scim.settings import Settings
+from scim.store.table import Table
+from scim.wiring.events import build_link_processor_factory
+from scim.wiring.operator_adapters import build_operator_adapters
+from tests.endpoint import ENTERPRISE, Endpoint, Handler, LambdaContext, load
+from tests.events.history import build_stream_record
+from tests.handlers.console.visitor import Visitor
+from tests.template.deployment import (
+    DEPLOYMENT,
+    LOG_AND_TRACE,
+    READ_STREAM,
+    ROTATION,
+    TRANSACTION_OPERATIONS,
+    build_changes_handler,
+)
+from tests.template_reader import Permission
+
+# The permissions with which Lambda reads a queue (AWS Lambda developer guide, "Using Lambda with Amazon SQS").
+READ_QUEUE = {f"sqs:{operation}" for operation in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
+
+
+def test_changes_function_cannot_access_table() -> None:
+    permissions = {permission.action for permission in DEPLOYMENT.list_permissions("ChangesFunction")}
+    assert {action for action in permissions if action.startswith("dynamodb:")} == READ_STREAM
+
+
+def test_links_function_has_exactly_used_permissions(
+    scim: Endpoint, bus: Messaging, used_permissions: set[Permission], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: dict[str, set[str]] = {"PutItem": set(), "UpdateItem": set()}
+    transact_once = Table.transact_once
+
+    def record_attributes(table: Table, actions: list[dict[str, Any]], token: str) -> None:
+        """Record the attributes in each part of a transaction, as ``dynamodb:Attributes`` contains them."""
+        for part, request in ((part, request) for action in actions for part, request in action.items()):
+            expressions = f"{request.get('UpdateExpression', '')} {request.get('ConditionExpression', '')}"
+            named = set(re.findall(r"(?<![:\w])[a-z]+(?= =|\))", expressions))
+            written[TRANSACTION_OPERATIONS[part]] |= {*request.get("Key", ()), *request.get("Item", ()), *named}
+        transact_once(table, actions, token)
+
+    alice = scim.create(externalId="a", **{ENTERPRISE: {"manager": {"value": "boss"}}})
+    boss = scim.create(userName="boss")
+    scim.create(**{ENTERPRISE: {"manager": {"value": "nobody"}}})
+    _process_changes()
+    used_permissions.clear()
+    monkeypatch.setattr(Table, "transact_once", record_attributes)
+    _update_links(bus)
+    assert f"/Users/{boss['id']}" in scim.request("GET", f"/Users/{alice['id']}").json()[ENTERPRISE]["manager"]["$ref"]
+    permissions_of_links = set(used_permissions)
+    attributes_by_operation = {name: set(attributes) for name, attributes in written.items()}
+    for user in (boss, alice):
+        scim.request("DELETE", f"/Users/{user['id']}")
+    _process_changes()
+    bus.queues.send("LinksQueue", "no task")
+    used_permissions.clear()
+    _update_links(bus)
+    permissions = (
+        LOG_AND_TRACE | {Permission(action) for action in READ_QUEUE} | permissions_of_links | used_permissions
+    )
+    assert permissions == DEPLOYMENT.list_permissions("LinksFunction")
+    statements = DEPLOYMENT.list_statements("LinksFunction")
+    for name, attributes in attributes_by_operation.items():
+        (statement,) = [item for item in statements if f"dynamodb:{name}" in item["Action"]]
+        assert set(statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]) == attributes
+
+
+def _process_changes() -> None:
+    """Invoke the function of the stream with all change records of the table."""
+    scanned = boto3.client("dynamodb").scan(TableName="muster")["Items"]
+    records = [build_stream_record(item) for item in scanned if item["sk"]["S"].startswith("C#")]
+    assert build_changes_handler()({"Records": records}, LambdaContext()) == {"batchItemFailures": []}
+
+
+def _update_links(bus: Messaging) -> None:
+    """Invoke the function of the links queue with all its messages."""
+    handler: Handler = LinksHandler(lambda: build_link_processor_factory(Settings.from_environment(os.environ)))
+    while messages := bus.queues.receive("LinksQueue", 10):
+        for message in messages:
+            assert handler({"Records": [build_record(message)]}, LambdaContext()) == {"batchItemFailures": []}
+            bus.queues.delete("LinksQueue", message.receipt_handle)
+
+
+def test_rotation_has_exactly_used_permissions(settings: Settings, used_permissions: set[Permission]) -> None:
+    operator = build_operator_adapters(settings, "tests")
+    tenant = f"tenant-{uuid.uuid4()}"[:40]
+    operator.build_administration().tenants.connect(tenant)
+    handler = load(DEPLOYMENT.get_function(ROTATION)["Handler"])
+    used_permissions.clear()
+    for step in ("createSecret", "setSecret", "testSecret", "finishSecret"):
+        secret = settings.secret_prefix + tenant
+        handler({"Step": step, "SecretId": secret, "ClientRequestToken": "0" * 32}, LambdaContext())
+    assert LOG_AND_TRACE | used_permissions == DEPLOYMENT.list_permissions(ROTATION)
+
+
+def test_console_has_exactly_used_permissions(settings: Settings, used_permissions: set[Permission]) -> None:
+    operator, tenant = Visitor(), f"tenant-{uuid.uuid4()}"[:40]
+    start = operator.sign_in()
+    page = operator.submit(start, start.form("/admin"), tenant=tenant)
+    page = operator.submit(page, page.form("/token"))
+    used = set(used_permissions)
+    scim = Endpoint(page.value("token"))
+    user = scim.create(displayName="Ada Lovelace")
+    assert scim.request("POST", "/Users", {"schemas": user["schemas"], "userName": user["userName"]}).status == 409
+    used_permissions.clear()
+    here = f"/admin/tenants/{tenant}"
+    for path in (
+        "",
+        "/connect",
+        "/log",
+        "/people?who=love",
+        "/people?who=nobody",
+        f"/people/{user['id']}",
+        "/active-users.csv",
+        "",
+    ):
+        assert operator.get(here + path).status == 200
+    invited = operator.submit(connect := operator.get(f"{here}/connect"), connect.form("/invite"))
+    guest = Visitor()
+    guest.submit(door := guest.get(invited.value("link")), door.forms[0])
+    for action in ("/token", "/mode", "/revoke", "/disconnect"):
+        page = operator.get(f"{here}/connect")
+        assert operator.submit(page, page.form(action)).status == 200
+    page = operator.get(f"{here}/connect")
+    operator.submit(page, page.form("/token"))
+    operator.submit(page, page.form("/sign-out"))
+    assert LOG_AND_TRACE | used | used_permissions == DEPLOYMENT.list_permissions("AdminFunction")
