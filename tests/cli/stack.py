@@ -37,10 +37,12 @@ class Session:
         self.profile = profile_name
         self.region = region_name
 
-    def client(self, name: str, **given: Any) -> Any:
+    def client(self, name: str, **arguments: Any) -> Any:
         if name in FAKE_CLIENTS:
             return FAKE_CLIENTS[name]
-        return CloudFormation() if name == "cloudformation" else boto3.client(name, region_name=self.region, **given)
+        return (
+            CloudFormation() if name == "cloudformation" else boto3.client(name, region_name=self.region, **arguments)
+        )
 
 
 FAKE_CLIENTS: dict[str, Any] = {}

@@ -8,8 +8,8 @@ def test_link_opens_the_tenant_once(run: Muster) -> None:
     run("connect", "acme")
     link = run.json("invite", "acme")["link"]
     guest = Visitor()
-    door = guest.get(link)
-    assert guest.submit(door, door.forms[0]).url.endswith("/admin/tenants/acme/connect")
+    page = guest.get(link)
+    assert guest.submit(page, page.forms[0]).url.endswith("/admin/tenants/acme/connect")
     assert Visitor().get(link).status == 410
 
 

@@ -32,22 +32,22 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def muster(run: Run, *arguments: str) -> Any:
     command = [sys.executable, "-m", "cli", *arguments, "--data", str(run.data), "--json"]
     variables = build_environment() | {"PYTHONPATH": "src:."}
-    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    process = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60, check=False)
+    assert process.returncode == 0, process.stderr
+    return json.loads(process.stdout)
 
 
 def test_connect_rotate_and_list_on_the_local_run(run: Run) -> None:
-    shown = muster(run, "connect", "beta")
-    headers = {"authorization": f"Bearer {shown['token']}", "content-type": "application/scim+json"}
-    with httpx.Client(base_url=shown["scim_url"], headers=headers, timeout=30) as client:
+    connection = muster(run, "connect", "beta")
+    headers = {"authorization": f"Bearer {connection['token']}", "content-type": "application/scim+json"}
+    with httpx.Client(base_url=connection["scim_url"], headers=headers, timeout=30) as client:
         assert client.post("/Users", json={"schemas": [SCHEMA], "userName": "ada"}).status_code == 201
         new = muster(run, "rotate", "beta")
-        for token in (shown["token"], new["token"]):
+        for token in (connection["token"], new["token"]):
             assert client.get("/Users", headers={"authorization": f"Bearer {token}"}).status_code == 200
 
     assert [user["userName"] for user in muster(run, "active-users", "beta")] == ["ada"]
-    assert [each["tenant"] for each in muster(run, "tenants")] == ["acme", "beta"]
+    assert [tenant["tenant"] for tenant in muster(run, "tenants")] == ["acme", "beta"]
     assert muster(run, "status", "beta")["last_use"] is not None
 
 
@@ -72,14 +72,14 @@ def test_quick_command_leaves_the_terminal_clean(run: Run) -> None:
     variables = build_environment() | {"PYTHONPATH": "src:."}
     run.create("bjensen")
 
-    done = subprocess.run(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, stderr=end, check=True)
+    process = subprocess.run(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, stderr=end, check=True)
     os.write(end, b"END")
-    seen = os.read(terminal, 10_000)
+    output = os.read(terminal, 10_000)
     os.close(end)
     os.close(terminal)
 
-    assert len(json.loads(done.stdout)) == 1
-    assert seen == b"END"
+    assert len(json.loads(process.stdout)) == 1
+    assert output == b"END"
 
 
 def test_manager_who_is_created_later_is_linked(run: Run) -> None:
@@ -109,12 +109,12 @@ def test_installed_script_works_from_any_directory(run: Run, tmp_path: Path) -> 
     (checkout / ".venv/pyvenv.cfg").symlink_to(Path(sys.prefix) / "pyvenv.cfg")
     (checkout / ".venv/lib").symlink_to(Path(sys.prefix) / "lib")
 
-    done = subprocess.run(
+    process = subprocess.run(
         [script, "status", "acme", "--data", str(run.data)], cwd="/", capture_output=True, text=True, check=False
     )
 
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "connected" in done.stdout
+    assert (process.returncode, process.stderr) == (0, "")
+    assert "connected" in process.stdout
 
 
 def test_shell_completes_commands_and_options() -> None:
@@ -127,8 +127,8 @@ def test_shell_completes_commands_and_options() -> None:
             "COMP_CWORD": last,
         }
         command = [sys.executable, "-m", "cli"]
-        done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=True)
-        return [line.partition(",")[2] for line in done.stdout.splitlines()]
+        process = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=True)
+        return [line.partition(",")[2] for line in process.stdout.splitlines()]
 
     assert complete("muster ro") == ["rotate"]
     assert "--grace" in complete("muster rotate --g")

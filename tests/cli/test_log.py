@@ -4,16 +4,15 @@ import re
 
 import pytest
 
-from handlers.http.application import ScimApplication
-from handlers.http.routes.all_routes import find_endpoint
 from tests.cli.conftest import Muster
 from tests.endpoint import CORE, Endpoint
+from tests.handlers.tenants import start_environment
 
 
 @pytest.fixture
 def acme(run: Muster) -> Endpoint:
     """Connect a tenant with a user and a failed create."""
-    endpoint = Endpoint(run.json("connect", "acme")["token"], ScimApplication(find_endpoint))
+    endpoint = start_environment(run.json("connect", "acme")["token"])
     endpoint.create(userName="ada@example.com", displayName="Ada Lovelace")
     body = {"schemas": [CORE], "userName": "bob@example.com", "active": "perhaps"}
     assert endpoint.request("POST", "/Users", body).status == 400
@@ -58,15 +57,15 @@ def test_log_has_audit_events_and_their_actors(run: Muster) -> None:
 
 
 def test_log_options(run: Muster, acme: Endpoint) -> None:
-    assert [each["kind"] for each in run.json("log", "acme")] == [
+    assert [entry["kind"] for entry in run.json("log", "acme")] == [
         "failure",
         "change",
         "first-use",
         "audit-event",
         "audit-event",
     ]
-    assert [each["user"] for each in run.json("log", "acme", "--failures")] == ["bob@example.com"]
-    assert [each["kind"] for each in run.json("log", "acme", "-n", "1")] == ["failure"]
+    assert [entry["user"] for entry in run.json("log", "acme", "--failures")] == ["bob@example.com"]
+    assert [entry["kind"] for entry in run.json("log", "acme", "-n", "1")] == ["failure"]
 
 
 def test_log_is_read_page_by_page(run: Muster, acme: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +101,7 @@ def test_why_follows_a_renamed_person(run: Muster, acme: Endpoint) -> None:
 def test_why_has_unidentified_failures(run: Muster, acme: Endpoint) -> None:
     assert acme.request("POST", "/Users", {"schemas": [CORE]}).status == 400
 
-    for arguments in (("why", "acme"), ("why", "acme", "nobody@example.com")):
+    for arguments in (("why", "acme"), ("why", "acme", "unknown@example.com")):
         assert "A request without an identifier of a user failed at 20" in run(*arguments).stdout
         (entry,) = run.json(*arguments)["unidentified_failures"]
         assert (entry["operation"], entry["status"], entry["user"]) == ("create", 400, "")
@@ -126,12 +125,12 @@ def test_output_has_no_control_characters(run: Muster, acme: Endpoint) -> None:
 def test_why_lists_all_people_with_a_name(run: Muster, acme: Endpoint) -> None:
     report = run.json("why", "acme", "example.com")
 
-    assert ([each["userName"] for each in report["users"]], report["failed_candidates"]) == (
+    assert ([user["userName"] for user in report["users"]], report["failed_candidates"]) == (
         ["ada@example.com"],
         ["bob@example.com"],
     )
-    shown = run("why", "acme", "example.com").stdout.splitlines()[2:]
-    assert [re.split(r"  +", line.strip()) for line in shown] == [
+    rows = run("why", "acme", "example.com").stdout.splitlines()[2:]
+    assert [re.split(r"  +", line.strip()) for line in rows] == [
         ["USER NAME", "NAME", "EMAIL", "STATE"],
         ["ada@example.com", "Ada Lovelace", "active"],
         ["bob@example.com", "not provisioned"],

@@ -13,7 +13,7 @@ NAME = ENVIRONMENT["MASTER_KEY_SECRET"]
 
 
 @pytest.fixture(autouse=True)
-def restored(run: Muster) -> Iterator[None]:
+def restore_master_key(run: Muster) -> Iterator[None]:
     """Restore the key of the tests afterwards."""
     yield
     put_master_key(MASTER_KEY)
@@ -46,10 +46,10 @@ def test_drop_asks_and_keeps_the_newest(run: Muster) -> None:
         "Every tenant with such a token needs a new token"
         in run("master-key", "drop-earlier", answer="n\n", code=1).output
     )
-    assert [each["state"] for each in run.json("master-key", "status")] == ["signs", "verifies"]
+    assert [generation["state"] for generation in run.json("master-key", "status")] == ["signs", "verifies"]
     dropped = run("master-key", "drop-earlier", "--yes")
     assert "stop working within 5 minutes" in dropped.stderr
-    assert [each["generation"] for each in run.json("master-key", "status")] == [2]
+    assert [generation["generation"] for generation in run.json("master-key", "status")] == [2]
 
 
 def test_dropping_the_only_generation_removes_nothing(run: Muster) -> None:
@@ -58,7 +58,7 @@ def test_dropping_the_only_generation_removes_nothing(run: Muster) -> None:
     assert "Nothing was removed: generation 1 is the only one." in dropped.stderr
     assert "muster master-key rotate" in dropped.stderr
     assert "stop working" not in dropped.stderr
-    assert [each["generation"] for each in run.json("master-key", "status")] == [1]
+    assert [generation["generation"] for generation in run.json("master-key", "status")] == [1]
 
 
 def test_damaged_key_is_one_error_line(run: Muster) -> None:

@@ -35,10 +35,10 @@ class Terminal:
         """Return the output since the last call."""
         self.stderr.write("END")
         self.stderr.flush()
-        seen = ""
-        while not seen.endswith("END"):
-            seen += self.read()
-        return seen.removesuffix("END")
+        output = ""
+        while not output.endswith("END"):
+            output += self.read()
+        return output.removesuffix("END")
 
     def close(self) -> None:
         self.stderr.close()
@@ -56,15 +56,15 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
 
 
 def test_line_has_the_number_of_values(terminal: Terminal) -> None:
-    seen = []
+    output = []
 
     def values() -> Iterator[int]:
         yield 1_000
-        seen.append(terminal.read())
+        output.append(terminal.read())
         yield 2_000
 
     assert list(show_progress(values(), "Users", 2)) == [1_000, 2_000]
-    assert seen[0].startswith(f"{_ERASE}Users  1 of 2  0 s")
+    assert output[0].startswith(f"{_ERASE}Users  1 of 2  0 s")
     assert terminal.rest().endswith(_ERASE)
 
 
@@ -93,25 +93,25 @@ def test_quick_work_shows_nothing(terminal: Terminal, monkeypatch: pytest.Monkey
 def test_json_shows_nothing(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "_DELAY_S", 0)
     with show_elapsed_time("Searching", json=True):
-        assert list(show_progress(slowly(), "Users", 2, json=True)) == [1, 2]
+        assert list(show_progress(yield_slowly(), "Users", 2, json=True)) == [1, 2]
     assert terminal.rest() == ""
 
 
 def test_file_shows_nothing(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(progress, "_DELAY_S", 0)
     with show_elapsed_time("Searching"):
-        assert list(show_progress(slowly(), "Users", 2)) == [1, 2]
+        assert list(show_progress(yield_slowly(), "Users", 2)) == [1, 2]
     assert capfd.readouterr().err == ""
 
 
-def slowly() -> Iterator[int]:
+def yield_slowly() -> Iterator[int]:
     """Yield values slowly enough for the line to appear."""
     for value in (1, 2):
         sleep(0.1)
         yield value
 
 
-def until_drawn(terminal: Terminal, name: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def wait_for_line(terminal: Terminal, name: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Make the store wait for the line in one of its reads. Return what was drawn."""
     drawn: list[str] = []
     original = getattr(DynamoDBTenantStore, name)
@@ -138,7 +138,7 @@ def test_long_command_shows_progress(
 ) -> None:
     run.deployment.build_administration().tenants.connect("acme")
     with monkeypatch.context() as patch:
-        drawn = until_drawn(terminal, reads, patch)
+        drawn = wait_for_line(terminal, reads, patch)
         muster.main(arguments, standalone_mode=False)
     assert line in drawn[0]
     assert terminal.rest().endswith(_ERASE)
@@ -151,4 +151,4 @@ def test_tenants_as_json_show_no_line(
     run.deployment.build_administration().tenants.connect("acme")
     muster.main(["tenants", "--json"], standalone_mode=False)
     assert terminal.rest() == ""
-    assert [each["tenant"] for each in json.loads(capsys.readouterr().out)] == ["acme"]
+    assert [tenant["tenant"] for tenant in json.loads(capsys.readouterr().out)] == ["acme"]

@@ -41,7 +41,7 @@ NOTICE: dict[str, Any] = {
 }
 
 
-STRANGE: list[Any] = [
+MALFORMED_LETTERS: list[Any] = [
     {"reason": "KeyError", "task": {"tenant": "acme"}},
     {"reason": "KeyError", "task": None},
     {"reason": "KeyError", "message": 7},
@@ -70,8 +70,8 @@ class Lambda:
             error = {"errorType": "Sandbox.Timedout", "errorMessage": "zaphod"}
             return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(error).encode())}
         handler: Any = ChangesHandler(lambda: build_stream_processor_factory(Settings.from_environment(os.environ)))
-        answer = handler(self.events[-1], LambdaContext())
-        return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(answer).encode())}
+        response = handler(self.events[-1], LambdaContext())
+        return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(response).encode())}
 
 
 class Streams:
@@ -80,10 +80,10 @@ class Streams:
     def __init__(self) -> None:
         self.is_trimmed = False
 
-    def get_shard_iterator(self, **given: Any) -> dict[str, Any]:
+    def get_shard_iterator(self, **arguments: Any) -> dict[str, Any]:
         if self.is_trimmed:
             raise ClientError({"Error": {"Code": "TrimmedDataAccessException", "Message": ""}}, "GetShardIterator")
-        assert (given["ShardIteratorType"], given["SequenceNumber"]) == ("AT_SEQUENCE_NUMBER", f"{1:021d}")
+        assert (arguments["ShardIteratorType"], arguments["SequenceNumber"]) == ("AT_SEQUENCE_NUMBER", f"{1:021d}")
         return {"ShardIterator": "0"}
 
     def get_records(self, *, ShardIterator: str) -> dict[str, Any]:  # noqa: N803  # AWS's name
@@ -135,25 +135,25 @@ def muster(
     next(redirected, None)
 
 
-def put(bus: Messaging, letter: Mapping[str, Any] | str, queue: str = "DeadLetterQueue") -> str:
+def send_message(bus: Messaging, letter: Mapping[str, Any] | str, queue: str = "DeadLetterQueue") -> str:
     return bus.queues.send(queue, letter if isinstance(letter, str) else json.dumps(letter))
 
 
-def in_queue(bus: Messaging, queue: str = "DeadLetterQueue") -> int:
+def count_messages(bus: Messaging, queue: str = "DeadLetterQueue") -> int:
     return sum(bus.queues.count(queue))
 
 
 class TestList:
     def test_messages_have_kind_and_reason(self, muster: Muster, bus: Messaging) -> None:
-        first = put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError at links.py:1 made"))
-        second = put(
+        first = send_message(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError at links.py:1 made"))
+        second = send_message(
             bus,
             dead_letter.build_message_dead_letter(link_message.build_message(TASK).body, "KeyError"),
             "LinksDeadLetterQueue",
         )
         assert [
-            [each[name] for name in ("id", "queue", "kind", "tenant", "user_id", "sequence", "reason")]
-            for each in muster.json("redrive")
+            [message[name] for name in ("id", "queue", "kind", "tenant", "user_id", "sequence", "reason")]
+            for message in muster.json("redrive")
         ] == [
             [first, "changes", "record", "acme", ID, 12, "TypeError at links.py:1 made"],
             [second, "links", "task", "acme", ID, 7, "KeyError"],
@@ -163,33 +163,33 @@ class TestList:
         assert lines[1].endswith("TypeError at links.py:1 made")
 
     def test_list_has_no_personal_data(self, muster: Muster, bus: Messaging) -> None:
-        put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
-        put(bus, "zaphod")
+        send_message(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
+        send_message(bus, "zaphod")
         output = muster("redrive").stdout + muster("redrive", "--json").stdout
         assert "zaphod" not in output
         assert '"e1"' not in output
 
     def test_messages_stay_visible(self, muster: Muster, bus: Messaging) -> None:
         for number in range(25):
-            put(bus, dead_letter.build_record_dead_letter(GOOD, f"reason {number}"))
+            send_message(bus, dead_letter.build_record_dead_letter(GOOD, f"reason {number}"))
         assert len(muster.json("redrive")) == 25
         assert len(muster.json("redrive", "-n", "12")) == 12
         assert bus.queues.count("DeadLetterQueue")[0] == 25
 
     def test_messages_without_a_reason(self, muster: Muster, bus: Messaging) -> None:
-        put(bus, NOTICE)
-        put(bus, link_message.build_message(TASK).body, "LinksDeadLetterQueue")
-        put(bus, '{"some": "thing"}')
-        output = {each["kind"]: each["reason"] for each in muster.json("redrive")}
+        send_message(bus, NOTICE)
+        send_message(bus, link_message.build_message(TASK).body, "LinksDeadLetterQueue")
+        send_message(bus, '{"some": "thing"}')
+        output = {message["kind"]: message["reason"] for message in muster.json("redrive")}
         assert output["notice"] == "Lambda discarded the batch: RetryAttemptsExhausted"
         assert output["task"].startswith("failed ")
         assert "unknown" in output
 
-    @pytest.mark.parametrize("letter", STRANGE)
-    def test_message_of_any_form_does_not_hide_the_others(self, muster: Muster, bus: Messaging, letter: Any) -> None:
-        put(bus, letter)
-        good = put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"), "LinksDeadLetterQueue")
-        assert good in [each["id"] for each in muster.json("redrive")]
+    @pytest.mark.parametrize("letter", MALFORMED_LETTERS)
+    def test_malformed_message_does_not_hide_others(self, muster: Muster, bus: Messaging, letter: Any) -> None:
+        send_message(bus, letter)
+        good = send_message(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"), "LinksDeadLetterQueue")
+        assert good in [message["id"] for message in muster.json("redrive")]
         assert (bus.queues.count("DeadLetterQueue")[0], bus.queues.count("LinksDeadLetterQueue")[0]) == (1, 1)
 
     def test_empty_queues(self, muster: Muster) -> None:
@@ -198,107 +198,105 @@ class TestList:
 
 class TestSend:
     def test_record_becomes_an_event(self, muster: Muster, bus: Messaging, events: Any) -> None:
-        message = put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
+        message = send_message(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
         assert muster("redrive", "--send").stdout == f"{message}  done\n"
         assert [event["detail"]["sequence"] for event in events()] == [12]
-        assert in_queue(bus) == 0
+        assert count_messages(bus) == 0
 
     def test_record_counts_as_new(self, muster: Muster, bus: Messaging, lambdas: Lambda) -> None:
         """The function then retries a queue that does not answer."""
-        put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
+        send_message(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
         muster("redrive", "--send")
         (record,) = lambdas.events[0]["Records"]
         created = record["dynamodb"]["ApproximateCreationDateTime"]
         assert abs(created - datetime.now(UTC).timestamp()) < 60
 
     def test_record_is_rejected_again(self, muster: Muster, bus: Messaging, events: Any) -> None:
-        put(bus, dead_letter.build_record_dead_letter(BAD, "malformed: operation"))
-        put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
+        send_message(bus, dead_letter.build_record_dead_letter(BAD, "malformed: operation"))
+        send_message(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
         output = muster("redrive", "--send", code=1)
         assert "rejected again" in output.stdout
         assert "1 of 2 messages failed and are still in a dead-letter queue" in output.stderr
-        assert (len(events()), in_queue(bus)) == (1, 1)
+        assert (len(events()), count_messages(bus)) == (1, 1)
 
     def test_cut_record_is_read_from_the_table(self, muster: Muster, bus: Messaging, events: Any) -> None:
         boto3.client("dynamodb").put_item(TableName="muster", Item=IMAGE)
-        cut = {name: each for name, each in GOOD["dynamodb"].items() if name != "NewImage"}
-        put(bus, {"reason": "TypeError", "isCut": True, "record": {**GOOD, "dynamodb": cut}})
+        cut = {name: value for name, value in GOOD["dynamodb"].items() if name != "NewImage"}
+        send_message(bus, {"reason": "TypeError", "isCut": True, "record": {**GOOD, "dynamodb": cut}})
         muster("redrive", "--send")
         assert [event["detail"]["userName"] for event in events()] == ["zaphod"]
 
-    def test_cut_record_that_is_not_in_the_table_stays(self, muster: Muster, bus: Messaging) -> None:
-        cut = {name: each for name, each in GOOD["dynamodb"].items() if name != "NewImage"}
-        put(bus, {"reason": "TypeError", "isCut": True, "record": {**GOOD, "dynamodb": cut}})
+    def test_cut_record_missing_in_the_table_stays(self, muster: Muster, bus: Messaging) -> None:
+        cut = {name: value for name, value in GOOD["dynamodb"].items() if name != "NewImage"}
+        send_message(bus, {"reason": "TypeError", "isCut": True, "record": {**GOOD, "dynamodb": cut}})
         assert "the record is not in the table" in muster("redrive", "--send", code=1).stdout
-        assert in_queue(bus) == 1
+        assert count_messages(bus) == 1
 
     @pytest.mark.parametrize("is_moved_by_sqs", [True, False])
-    def test_task_goes_to_the_links_queue_of_its_tenant(
-        self, muster: Muster, bus: Messaging, is_moved_by_sqs: bool
-    ) -> None:
+    def test_task_is_sent_to_the_links_queue(self, muster: Muster, bus: Messaging, is_moved_by_sqs: bool) -> None:
         body = link_message.build_message(TASK).body
-        put(
+        send_message(
             bus,
             body if is_moved_by_sqs else dead_letter.build_message_dead_letter(body, "KeyError"),
             "LinksDeadLetterQueue",
         )
-        put(bus, dead_letter.build_task_dead_letter(link_message.task_to_json(TASK), "links queue: no answer"))
+        send_message(bus, dead_letter.build_task_dead_letter(link_message.task_to_json(TASK), "links queue: no answer"))
         muster("redrive", "--send")
         messages = bus.queues.receive("LinksQueue", 10)
-        assert [link_message.parse_task(each.body) for each in messages] == [TASK, TASK]
-        assert [each.group for each in messages] == ["acme", "acme"]
-        assert in_queue(bus) == in_queue(bus, "LinksDeadLetterQueue") == 0
+        assert [link_message.parse_task(message.body) for message in messages] == [TASK, TASK]
+        assert [message.group for message in messages] == ["acme", "acme"]
+        assert count_messages(bus) == count_messages(bus, "LinksDeadLetterQueue") == 0
 
     def test_noticed_records_are_read_from_the_stream(self, muster: Muster, bus: Messaging, events: Any) -> None:
-        put(bus, NOTICE)
+        send_message(bus, NOTICE)
         muster("redrive", "--send")
         assert [event["detail"]["eventId"] for event in events()] == ["change-1", "change-2"]
-        assert in_queue(bus) == 0
+        assert count_messages(bus) == 0
 
     def test_notice_of_old_records_stays(self, muster: Muster, bus: Messaging, streams: Streams) -> None:
         streams.is_trimmed = True
-        put(bus, NOTICE)
+        send_message(bus, NOTICE)
         assert "older than 24 hours" in muster("redrive", "--send", code=1).stdout
-        assert in_queue(bus) == 1
+        assert count_messages(bus) == 1
 
     def test_message_stays_if_the_function_fails(self, muster: Muster, bus: Messaging, lambdas: Lambda) -> None:
         lambdas.fails = True
-        put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
+        send_message(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
         output = muster("redrive", "--send", code=1)
         assert "the function failed (Sandbox.Timedout)" in output.stdout
         assert "zaphod" not in output.output
         assert bus.queues.count("DeadLetterQueue")[0] == 1
 
     def test_unknown_message_stays(self, muster: Muster, bus: Messaging) -> None:
-        put(bus, "zaphod")
+        send_message(bus, "zaphod")
         assert "--delete" in muster("redrive", "--send", code=1).stdout
-        assert in_queue(bus) == 1
+        assert count_messages(bus) == 1
 
-    @pytest.mark.parametrize("letter", STRANGE)
-    def test_message_of_any_form_does_not_stop_the_others(
+    @pytest.mark.parametrize("letter", MALFORMED_LETTERS)
+    def test_malformed_message_does_not_stop_others(
         self, muster: Muster, bus: Messaging, events: Any, letter: Any
     ) -> None:
-        message = put(bus, letter)
-        put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"), "LinksDeadLetterQueue")
+        message = send_message(bus, letter)
+        send_message(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"), "LinksDeadLetterQueue")
         output = muster("redrive", "--send", code=1)
         assert f"{message}  not sent: " in output.stdout
         assert (len(events()), bus.queues.count("DeadLetterQueue")[0]) == (1, 1)
 
-    def test_message_that_aws_rejects_does_not_stop_the_others(
+    def test_rejected_message_does_not_stop_others(
         self, muster: Muster, bus: Messaging, lambdas: Lambda, events: Any
     ) -> None:
         must_reject, invoke = True, lambdas.invoke
 
-        def reject_first(**given: Any) -> dict[str, Any]:
+        def reject_first(**arguments: Any) -> dict[str, Any]:
             nonlocal must_reject
             if must_reject:
                 must_reject = False
                 raise ClientError({"Error": {"Code": "RequestTooLarge", "Message": "zaphod"}}, "Invoke")
-            return invoke(**given)
+            return invoke(**arguments)
 
         setattr(lambdas, "invoke", reject_first)  # noqa: B010  # mypy rejects an assignment to a method
         for _ in range(2):
-            put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
+            send_message(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
         output = muster("redrive", "--send", code=1)
         assert "not sent: AWS rejected Invoke: RequestTooLarge" in output.stdout
         assert "zaphod" not in output.output
@@ -309,11 +307,11 @@ class TestSend:
     ) -> None:
         """SQS has several error codes for it. The other messages are still made visible."""
         for _ in range(2):
-            put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
+            send_message(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
         released = []
 
-        def change_message_visibility(**given: Any) -> None:
-            released.append(given["ReceiptHandle"])
+        def change_message_visibility(**arguments: Any) -> None:
+            released.append(arguments["ReceiptHandle"])
             raise ClientError({"Error": {"Code": "InvalidParameterValue", "Message": ""}}, "ChangeMessageVisibility")
 
         monkeypatch.setitem(stack.FAKE_CLIENTS, "sqs", Overridden(boto3.client("sqs"), change_message_visibility))
@@ -322,16 +320,16 @@ class TestSend:
 
     def test_remaining_messages_are_mentioned(self, muster: Muster, bus: Messaging) -> None:
         for _ in range(3):
-            put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
+            send_message(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
         assert "repeat the command" in muster("redrive", "--send", "-n", "2").stderr
         assert "repeat the command" not in muster("redrive", "--send", "-n", "2").stderr
-        assert in_queue(bus) == 0
+        assert count_messages(bus) == 0
 
     def test_only_the_chosen_message(self, muster: Muster, bus: Messaging, events: Any) -> None:
-        put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
-        chosen = put(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
-        assert [each["outcome"] for each in muster.json("redrive", "--send", "--id", chosen)] == ["done"]
-        assert (len(events()), in_queue(bus)) == (1, 1)
+        send_message(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
+        chosen = send_message(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
+        assert [message["outcome"] for message in muster.json("redrive", "--send", "--id", chosen)] == ["done"]
+        assert (len(events()), count_messages(bus)) == (1, 1)
 
 
 class TestRecord:
@@ -351,16 +349,16 @@ class TestRecord:
         image = {**IMAGE, "operation": {"S": "unheard-of"}}
         boto3.client("dynamodb").put_item(TableName="muster", Item=image)
         assert "rejected again" in muster("redrive", "--record", *self.KEYS, code=1).stderr
-        assert in_queue(bus) == 1
+        assert count_messages(bus) == 1
 
 
 class TestDelete:
     def test_chosen_message(self, muster: Muster, bus: Messaging) -> None:
-        put(bus, "keep me")
-        message = put(bus, "zaphod")
+        send_message(bus, "keep me")
+        message = send_message(bus, "zaphod")
         muster("redrive", "--delete", "--id", message)
-        assert [each["id"] for each in muster.json("redrive")] != [message]
-        assert in_queue(bus) == 1
+        assert [message["id"] for message in muster.json("redrive")] != [message]
+        assert count_messages(bus) == 1
 
     @pytest.mark.parametrize("options", [["--delete"], ["--delete", "--send", "--id", "x"]])
     def test_delete_requires_id(self, muster: Muster, options: list[str]) -> None:

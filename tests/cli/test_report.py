@@ -4,5 +4,5 @@ from cli.report import MARKS
 from scim.service.audit.log_entries import LogEntryKind
 
 
-def test_every_kind_of_entry_has_a_mark() -> None:
+def test_all_kinds_of_entries_have_a_mark() -> None:
     assert set(MARKS) == set(LogEntryKind)

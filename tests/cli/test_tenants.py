@@ -8,19 +8,18 @@ from typing import Any
 import pytest
 
 from cli.main import muster
-from handlers.http.application import ScimApplication
-from handlers.http.routes.all_routes import find_endpoint
 from tests.cli.conftest import Muster
 from tests.conftest import EXTENSION
 from tests.endpoint import BASE_URL, CORE, SURVEY, Endpoint
 from tests.fake_clock import FakeClock
+from tests.handlers.tenants import start_environment
 from tests.throttling import throttle_tenant
 from tests.tokens import new_token
 
 
 @pytest.fixture
 def acme(run: Muster) -> Endpoint:
-    return Endpoint(run.json("connect", "acme")["token"], ScimApplication(find_endpoint))
+    return start_environment(run.json("connect", "acme")["token"])
 
 
 def test_list_says_what_to_do(run: Muster) -> None:
@@ -44,7 +43,7 @@ def test_list_says_what_to_do(run: Muster) -> None:
         "No request with a valid token has arrived yet. Enter the SCIM URL and the token in the identity provider."
     )
     assert lines[-1][-1].strip() == f"The token expires within 7 days. {no_request}"
-    assert [each["warning"] for each in run.json("tenants")] == [
+    assert [tenant["warning"] for tenant in run.json("tenants")] == [
         no_request,
         None,
         "All tokens are revoked. Create a new one.",
@@ -56,20 +55,20 @@ def test_health_is_in_list_and_status(run: Muster, acme: Endpoint) -> None:
     """If 31 % of the writes fail, the list and the status say so."""
     for number in range(20):
         acme.create(userName=f"user-{number}")
-    assert [each["health"] for each in run.json("tenants")] == ["healthy"]
+    assert [tenant["health"] for tenant in run.json("tenants")] == ["healthy"]
 
     for number in range(9):
         body = {"schemas": [CORE], "userName": f"ada-{number}", "active": "perhaps"}
         assert acme.request("POST", "/Users", body).status == 400
 
     advice = "9 writes failed today and yesterday, 31% of all. See the failures in the audit log."
-    assert [(each["health"], each["warning"]) for each in run.json("tenants")] == [("failing", advice)]
+    assert [(tenant["health"], tenant["warning"]) for tenant in run.json("tenants")] == [("failing", advice)]
     assert ["health", "failing"] in [[cell.strip() for cell in line] for line in run.lines("status", "acme")]
     assert run.json("status", "acme")["warning"] == advice
 
     for _ in range(5):
         acme.request("POST", "/Users", {"schemas": [CORE], "userName": "eve", "active": "perhaps"})
-    assert [each["health"] for each in run.json("tenants")] == ["repeating failure"]
+    assert [tenant["health"] for tenant in run.json("tenants")] == ["repeating failure"]
 
 
 @pytest.mark.parametrize(
@@ -80,15 +79,12 @@ def test_warning_about_rejected_token_follows_the_provider(
     run: Muster, acme: Endpoint, agent: str, expected: str
 ) -> None:
     assert acme.request("GET", "/Users", user_agent=agent).status == 200
-    assert (
-        Endpoint(new_token("acme"), ScimApplication(find_endpoint)).request("GET", "/Users", user_agent=agent).status
-        == 401
-    )
+    assert start_environment(new_token("acme")).request("GET", "/Users", user_agent=agent).status == 401
 
-    (listed,), document = run.json("tenants"), run.json("status", "acme")
+    (tenants,), document = run.json("tenants"), run.json("status", "acme")
 
-    assert (listed["health"], document["health"]) == ("token rejected", "token rejected")
-    assert "A token was rejected at 20" in listed["warning"]
+    assert (tenants["health"], document["health"]) == ("token rejected", "token rejected")
+    assert "A token was rejected at 20" in tenants["warning"]
     assert document["warnings"] == run.json("health", "acme")["warnings"]
     assert expected in document["warnings"][0]
     assert ("quarantine" in document["warnings"][0]) is ("Entra" in expected)
@@ -99,17 +95,17 @@ def test_unreadable_tenant_is_unknown(run: Muster, monkeypatch: pytest.MonkeyPat
         run("connect", name)
     throttle_tenant("ill", monkeypatch)
 
-    listed = run.json("tenants")
+    tenants = run.json("tenants")
 
-    assert [(each["tenant"], each["health"], each["state"]) for each in listed] == [
+    assert [(tenant["tenant"], tenant["health"], tenant["state"]) for tenant in tenants] == [
         ("acme", "not connected yet", "connected"),
         ("ill", "unknown", None),
         ("zebra", "not connected yet", "connected"),
     ]
-    assert len({tuple(each) for each in listed}) == 1, "every tenant has the same members"
-    shown = run("tenants")
-    assert "Could not be read in time." in shown.stdout
-    assert shown.stderr.startswith("ill could not be read: ")
+    assert len({tuple(tenant) for tenant in tenants}) == 1, "every tenant has the same members"
+    result = run("tenants")
+    assert "Could not be read in time." in result.stdout
+    assert result.stderr.startswith("ill could not be read: ")
     assert clock.total_s > 0
 
 
@@ -201,7 +197,7 @@ def test_hidden_values_are_not_listed(run: Muster, acme: Endpoint, tmp_path: Pat
     file = tmp_path / "extension.json"
     file.write_text(json.dumps(EXTENSION))
     run("schema", "add", "acme", str(file))
-    fresh = Endpoint(acme.token, ScimApplication(find_endpoint))
+    fresh = start_environment(acme.token)
     user = fresh.create(**{SURVEY: {"Business Unit": "R&D"}})
     assert run.json("users", "acme")[-1][SURVEY] == {"Business Unit": "R&D"}
     run("schema", "remove", "acme", SURVEY)
@@ -234,14 +230,14 @@ def test_users_as_table(run: Muster, acme: Endpoint) -> None:
 def test_users_and_active_users_as_json(run: Muster, acme: Endpoint) -> None:
     users = sorted((acme.create(active=number != 1) for number in range(3)), key=lambda user: user["id"])
 
-    found = run.json("users", "acme")
+    all_users = run.json("users", "acme")
     active_users = run.json("active-users", "acme")
 
-    assert [each["id"] for each in found] == [user["id"] for user in users]
-    assert [each["userName"] for each in found] == [user["userName"] for user in users]
-    assert found[0]["meta"]["version"] == 'W/"1"'
-    assert found[0]["meta"]["activeSince"] == found[0]["meta"]["created"]
-    assert active_users == [each for each in found if each["active"]]
+    assert [user["id"] for user in all_users] == [user["id"] for user in users]
+    assert [user["userName"] for user in all_users] == [user["userName"] for user in users]
+    assert all_users[0]["meta"]["version"] == 'W/"1"'
+    assert all_users[0]["meta"]["activeSince"] == all_users[0]["meta"]["created"]
+    assert active_users == [user for user in all_users if user["active"]]
     assert len(active_users) == 2
 
 
@@ -262,22 +258,24 @@ def test_unknown_tenant_is_an_error(run: Muster, arguments: list[str]) -> None:
     assert "no tenant unknown" in run(*arguments, "unknown", *more, code=3).stderr
 
 
-def _commands(group: Any = muster, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    found: list[tuple[str, ...]] = []
+def list_commands(group: Any = muster, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    paths: list[tuple[str, ...]] = []
     for name, command in group.commands.items():
-        found += _commands(command, (*path, name)) if hasattr(command, "commands") else [(*path, name)]
-    return found
+        paths += list_commands(command, (*path, name)) if hasattr(command, "commands") else [(*path, name)]
+    return paths
 
 
-@pytest.mark.parametrize("command", _commands(), ids=" ".join)
-def test_every_command_has_json_and_stack_options(run: Muster, command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("command", list_commands(), ids=" ".join)
+def test_commands_have_json_and_stack_options(run: Muster, command: tuple[str, ...]) -> None:
     text = run(*command, "--help").stdout
 
     assert {"--json", "--stack"} <= set(text.split())
 
 
-@pytest.mark.parametrize("command", sorted({path[:depth] for path in _commands() for depth in (1, 2)}), ids=" ".join)
-def test_every_help_has_examples(run: Muster, command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "command", sorted({path[:depth] for path in list_commands() for depth in (1, 2)}), ids=" ".join
+)
+def test_help_has_examples(run: Muster, command: tuple[str, ...]) -> None:
     assert re.search(rf"^    muster {' '.join(command)}\b", run(*command, "--help").stdout, re.MULTILINE)
 
 

@@ -10,18 +10,17 @@ import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from handlers.http.application import ScimApplication
-from handlers.http.routes.all_routes import find_endpoint
 from scim.store.table import Table
 from tests.cli.conftest import Muster
 from tests.conftest import EXTENSION
-from tests.endpoint import BASE_URL, Endpoint
+from tests.endpoint import BASE_URL
+from tests.handlers.tenants import start_environment
 
 TOKEN = re.compile(r"muster_acme_[A-Za-z0-9_-]{43}_[0-9a-f]{32}")
 
 
 def is_valid(token: str) -> bool:
-    return Endpoint(token, ScimApplication(find_endpoint)).request("GET", "/Users").status == 200
+    return start_environment(token).request("GET", "/Users").status == 200
 
 
 def hours_from_now(text: str) -> float:
@@ -54,8 +53,8 @@ def test_connect_as_json(run: Muster) -> None:
 def test_new_token_keeps_lifetime(run: Muster) -> None:
     run("connect", "acme", "--expires", "6d")
 
-    kept = run.json("rotate", "acme")["expires"]
-    assert hours_from_now(kept) == pytest.approx(6 * 24, abs=0.1)
+    expires = run.json("rotate", "acme")["expires"]
+    assert hours_from_now(expires) == pytest.approx(6 * 24, abs=0.1)
     assert run.json("rotate", "acme", "--force", "--expires", "never")["expires"] is None
     assert run.json("rotate", "acme", "--force")["expires"] is None
 
@@ -136,11 +135,11 @@ def test_revoke_and_disconnect_as_json(run: Muster) -> None:
 
 
 def test_reconnect_keeps_users_and_ids(run: Muster) -> None:
-    old = Endpoint(run.json("connect", "acme")["token"], ScimApplication(find_endpoint))
+    old = start_environment(run.json("connect", "acme")["token"])
     users = [old.create(userName=f"user-{number}") for number in range(3)]
     run("disconnect", "acme", "--yes")
 
-    new = Endpoint(run.json("connect", "acme")["token"], ScimApplication(find_endpoint))
+    new = start_environment(run.json("connect", "acme")["token"])
 
     assert is_valid(old.token) is False
     assert [new.request("GET", f"/Users/{user['id']}").json() for user in users] == users
@@ -188,11 +187,11 @@ def test_file_without_json_is_named(run: Muster, tmp_path: Path) -> None:
     assert "broken.json is not valid JSON" in run("connect", "acme", "--extension", str(file), code=2).stderr
 
 
-def test_aws_timeout_is_one_line_with_exit_code_1(run: Muster, monkeypatch: pytest.MonkeyPatch) -> None:
-    def silent(*_: Any, **__: Any) -> None:
+def test_connection_error_is_one_line(run: Muster, monkeypatch: pytest.MonkeyPatch) -> None:
+    def raise_connection_error(*_: Any, **__: Any) -> None:
         raise EndpointConnectionError(endpoint_url="https://dynamodb")
 
-    monkeypatch.setattr(Table, "get", silent)
+    monkeypatch.setattr(Table, "get", raise_connection_error)
 
     result = run("rotate", "acme", code=1)
 

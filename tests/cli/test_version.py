@@ -1,4 +1,4 @@
-"""``muster --version``."""
+"""Test ``muster --version``."""
 
 import re
 from pathlib import Path

@@ -27,7 +27,7 @@ from tests.endpoint import PASSWORD, Endpoint, LambdaContext, load, read_functio
 from tests.events.history import build_stream_record
 from tests.handlers.conftest import *  # noqa: F403  # the fixture of the log
 from tests.handlers.conftest import Log
-from tests.handlers.console.visitor import Answer, Visitor
+from tests.handlers.console.visitor import Page, Visitor
 from tests.recorder.fixed import Clock, fixed_randomness, fixed_time
 from tests.replay import load as load_scenario
 from tests.replay import replay
@@ -213,11 +213,11 @@ def _crawl(visitor: Visitor, recording: Recording) -> Iterator[str]:
         assert len(seen) < _MAX_PAGES
 
 
-def _is_html(page: Answer) -> bool:
+def _is_html(page: Page) -> bool:
     return page.headers.get("content-type", "").startswith("text/html")
 
 
-def _add_page(recording: Recording, page: Answer) -> None:
+def _add_page(recording: Recording, page: Page) -> None:
     headers = [f"{name}: {value}" for name, value in sorted(page.headers.items())]
     recording.add(f"GET {page.url}", str(page.status), *headers, *page.cookies, "", page.text)
 

@@ -1,4 +1,4 @@
-"""An operator who has signed in, and tenants."""
+"""A signed-in operator, a tenant, and hostile values."""
 
 import itertools
 import json
@@ -17,7 +17,7 @@ HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)><svg onload=
 
 
 @pytest.fixture
-def operator_visits(table: Any) -> Visitor:
+def operator_visitor(table: Any) -> Visitor:
     visitor = Visitor()
     assert visitor.sign_in().status == 200
     return visitor
@@ -25,7 +25,7 @@ def operator_visits(table: Any) -> Visitor:
 
 @pytest.fixture
 def tenant(table: Any, operator: TenantService) -> tuple[str, Endpoint]:
-    """A connected tenant whose token was shown, and its endpoint."""
+    """Return the name and endpoint of a connected tenant. Its token was displayed."""
     name = f"customer-{next(_numbers)}"
     issued = operator.connect(name)
     operator.tokens.mark_revealed(issued)
@@ -33,6 +33,6 @@ def tenant(table: Any, operator: TenantService) -> tuple[str, Endpoint]:
 
 
 @pytest.fixture
-def logged(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
-    """All that was logged, with its fields."""
+def read_log(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
+    """Return a function that returns all log records with their fields."""
     return lambda: json.dumps([vars(record) for record in caplog.records], default=str)

@@ -1,4 +1,4 @@
-"""A small OpenID provider: it signs in whoever comes, and can be told to lie."""
+"""A small OpenID provider. It signs in all users, and tests can make it return wrong data."""
 
 import base64
 import json
@@ -22,13 +22,13 @@ Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 @cache
 def rsa_key(number: int = 0) -> rsa.RSAPrivateKey:
-    """One of several keys, each of which takes a while to make."""
+    """Return a cached key, because keys are slow to generate."""
     return rsa.generate_private_key(65_537, 2_048)
 
 
 @dataclass
 class Provider:
-    """``claims`` go into ID tokens on top of what belongs there; ``metadata`` into what discovery tells."""
+    """A provider. ``claims`` override the claims of ID tokens, and ``metadata`` the discovery document."""
 
     url: str = ""
     key: Key = field(default_factory=rsa_key)
@@ -36,13 +36,13 @@ class Provider:
     algorithm: str = "RS256"
     claims: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
-    asked: dict[str, dict[str, str]] = field(default_factory=dict)
+    authorization_requests: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def authorize(self, url: str) -> str:
-        """Where the provider sends the browser back to."""
+        """Return the redirect URL with a code."""
         query = dict(parse_qsl(urlsplit(url).query))
-        code = f"code-{len(self.asked)}"
-        self.asked[code] = query
+        code = f"code-{len(self.authorization_requests)}"
+        self.authorization_requests[code] = query
         return f"{query['redirect_uri']}?{urlencode({'code': code, 'state': query['state'], 'iss': self.url})}"
 
     def discover(self) -> dict[str, Any]:
@@ -55,22 +55,22 @@ class Provider:
         return {"keys": [json.loads(algorithm.to_jwk(key.public_key())) | {"kid": "1", "use": "sig"}]}
 
     def token(self, form: dict[str, str], authorization: str) -> tuple[int, dict[str, Any]]:
-        """Holds the client to its secret, to its redirection, and to PKCE; a code is good for one use."""
-        asked = self.asked.pop(form["code"], None)
+        """Return an ID token. Check client secret, redirect URI and PKCE. A code is valid once."""
+        request = self.authorization_requests.pop(form["code"], None)
         credentials = base64.b64encode(b"muster-console:client%3Asecret").decode()
         challenge = base64.urlsafe_b64encode(sha256(form["code_verifier"].encode()).digest()).rstrip(b"=").decode()
         if (
-            asked is None
+            request is None
             or authorization != f"Basic {credentials}"
-            or challenge != asked["code_challenge"]
-            or form["redirect_uri"] != asked["redirect_uri"]
+            or challenge != request["code_challenge"]
+            or form["redirect_uri"] != request["redirect_uri"]
         ):
             return 400, {"error": "invalid_grant"}
         now = int(time.time())
-        claims = {"iss": self.url, "aud": CLIENT, "sub": "1", "iat": now, "exp": now + 300, "nonce": asked["nonce"]}
-        if "max_age" in asked:
+        claims = {"iss": self.url, "aud": CLIENT, "sub": "1", "iat": now, "exp": now + 300, "nonce": request["nonce"]}
+        if "max_age" in request:
             claims["auth_time"] = now
-        told = {name: value for name, value in (claims | self.claims).items() if value is not None}
+        claims = {name: value for name, value in (claims | self.claims).items() if value is not None}
         key = "none" if self.algorithm == "none" else self.key
         signing: Any = (
             None
@@ -79,12 +79,12 @@ class Provider:
             if self.algorithm == "HS256"
             else key
         )
-        return 200, {"id_token": jwt.encode(told, signing, self.algorithm, headers={"kid": "1"})}
+        return 200, {"id_token": jwt.encode(claims, signing, self.algorithm, headers={"kid": "1"})}
 
 
 @contextmanager
-def serving() -> Iterator[Provider]:
-    """The provider, at an address of this machine."""
+def serve_provider() -> Iterator[Provider]:
+    """Serve the provider on a local port."""
     provider = Provider()
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""The guides of the console are the short form of docs/use/identity-providers."""
+"""The guides of the console match the pages in docs/use/identity-providers."""
 
 import re
 from html import unescape
@@ -13,19 +13,19 @@ from tests.handlers.console.visitor import Visitor
 PAGES = Path(__file__).parents[3] / "docs/use/identity-providers"
 
 
-def connect(provider: str) -> str:
+def read_connect_section(provider: str) -> str:
     """Return the sections *Connect* and *Map attributes* of a page, without their markup."""
     text = (PAGES / f"{provider}.md").read_text("utf-8").partition("\n## Connect\n")[2].partition("\n## Test\n")[0]
     return text.replace("*", "").replace("`", "")
 
 
-def test_every_provider_has_a_guide() -> None:
+def test_all_providers_have_a_guide() -> None:
     assert set(GUIDES) == {page.stem for page in PAGES.glob("*.md")} - {"README"}
 
 
 @pytest.mark.parametrize("provider", GUIDES)
-def test_fields_and_values_are_those_of_the_page(provider: str) -> None:
-    page = connect(provider)
+def test_fields_match_the_documentation(provider: str) -> None:
+    page = read_connect_section(provider)
     for label, value in GUIDES[provider].fields:
         product, _, field = label.rpartition(": ")
         assert product in page
@@ -35,19 +35,17 @@ def test_fields_and_values_are_those_of_the_page(provider: str) -> None:
 
 
 @pytest.mark.parametrize("provider", GUIDES)
-def test_guide_wants_neither_the_repository_nor_the_command_line(
-    operator_visits: Visitor, tenant: tuple[str, Endpoint], provider: str
+def test_guide_needs_no_repository_or_command_line(
+    operator_visitor: Visitor, tenant: tuple[str, Endpoint], provider: str
 ) -> None:
-    page = operator_visits.get(f"/admin/tenants/{tenant[0]}/guide/{provider}")
+    page = operator_visitor.get(f"/admin/tenants/{tenant[0]}/guide/{provider}")
     assert page.status == 200
     for word in ("docs/use/identity-providers", ".md", "muster rotate", "muster strict", "muster log"):
         assert word not in page.text
 
 
-def test_template_of_onelogin_can_be_copied_as_the_documentation_has_it(
-    operator_visits: Visitor, tenant: tuple[str, Endpoint]
-) -> None:
-    page = operator_visits.get(f"/admin/tenants/{tenant[0]}/guide/onelogin")
-    (shown,) = re.findall(r"<textarea[^>]*readonly[^>]*>(.*?)</textarea>", page.text, re.DOTALL)
+def test_onelogin_template_equals_the_documentation(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
+    page = operator_visitor.get(f"/admin/tenants/{tenant[0]}/guide/onelogin")
+    (template,) = re.findall(r"<textarea[^>]*readonly[^>]*>(.*?)</textarea>", page.text, re.DOTALL)
     documented = re.findall(r"```json\n(.*?)\n```", (PAGES / "onelogin.md").read_text("utf-8"), re.DOTALL)
-    assert unescape(shown) == documented[0]
+    assert unescape(template) == documented[0]

@@ -1,4 +1,4 @@
-"""Operators sign in by the company's OpenID provider; the provider of these tests can be told to lie."""
+"""Operators sign in with the company's OpenID provider. The provider of the tests can return wrong data."""
 
 import json
 import os
@@ -19,15 +19,15 @@ from handlers.console.application import ConsoleApplication
 from scim.auth.console_sign_in.openid_provider import OpenIdProvider, SignInPolicy
 from scim.service.tenants.tenant_service import TenantService
 from tests.endpoint import ENVIRONMENT, PASSWORD
-from tests.handlers.console.provider import CLIENT, SECRET, Provider, rsa_key, serving
-from tests.handlers.console.visitor import Answer, Visitor
+from tests.handlers.console.provider import CLIENT, SECRET, Provider, rsa_key, serve_provider
+from tests.handlers.console.visitor import Page, Visitor
 
 MEMBER = {"groups": ["staff", "muster-operators"]}
 
 
 @pytest.fixture
 def provider(table: object) -> Iterator[Provider]:
-    with serving() as provider:
+    with serve_provider() as provider:
         configure(issuer=provider.url, groups="muster-operators, muster-owners")
         yield provider
     configure(issuer="")
@@ -40,12 +40,12 @@ def configure(**settings: str) -> None:
     )
 
 
-def sign_in(provider: Provider, visitor: Visitor) -> Answer:
+def sign_in(provider: Provider, visitor: Visitor) -> Page:
     page = visitor.get("/admin")
     assert "/admin/oidc" in page.links
-    away = visitor.send("GET", "/admin/oidc")
-    assert away.status == 303
-    return visitor.get(provider.authorize(away.headers["location"]))
+    redirect = visitor.send("GET", "/admin/oidc")
+    assert redirect.status == 303
+    return visitor.get(provider.authorize(redirect.headers["location"]))
 
 
 def test_member_of_an_allowed_group_is_an_operator(provider: Provider) -> None:
@@ -55,33 +55,33 @@ def test_member_of_an_allowed_group_is_an_operator(provider: Provider) -> None:
     assert "<h1>Customers</h1>" in visitor.get("/admin").text
 
 
-def test_elliptic_signatures_are_verified_too(provider: Provider) -> None:
+def test_elliptic_curve_signatures_are_accepted(provider: Provider) -> None:
     provider.claims, provider.algorithm = MEMBER, "ES256"
     provider.key = ec.generate_private_key(ec.SECP256R1())
     assert sign_in(provider, Visitor(ConsoleApplication())).status == 200
 
 
-def test_request_to_the_provider_is_tied_to_the_browser(provider: Provider) -> None:
+def test_authorization_request_is_unique_per_browser(provider: Provider) -> None:
     first, second = Visitor(ConsoleApplication()), Visitor(ConsoleApplication())
-    asked = []
+    queries = []
     for visitor in (first, second):
         visitor.get("/admin")
-        asked.append(dict(parse_qsl(urlsplit(visitor.send("GET", "/admin/oidc").headers["location"]).query)))
-    assert asked[0]["redirect_uri"] == "https://scim.example.com/admin/oidc/callback"
-    assert (asked[0]["response_type"], asked[0]["code_challenge_method"]) == ("code", "S256")
+        queries.append(dict(parse_qsl(urlsplit(visitor.send("GET", "/admin/oidc").headers["location"]).query)))
+    assert queries[0]["redirect_uri"] == "https://scim.example.com/admin/oidc/callback"
+    assert (queries[0]["response_type"], queries[0]["code_challenge_method"]) == ("code", "S256")
     for name in ("state", "nonce", "code_challenge"):
-        assert len(asked[0][name]) == 43
-        assert asked[0][name] != asked[1][name]
-    assert len({asked[0][name] for name in ("state", "nonce", "code_challenge")}) == 3
+        assert len(queries[0][name]) == 43
+        assert queries[0][name] != queries[1][name]
+    assert len({queries[0][name] for name in ("state", "nonce", "code_challenge")}) == 3
 
 
 def test_response_to_another_browser_is_rejected(provider: Provider) -> None:
     provider.claims = MEMBER
-    thief, victim = Visitor(ConsoleApplication()), Visitor(ConsoleApplication())
+    attacker, victim = Visitor(ConsoleApplication()), Visitor(ConsoleApplication())
     victim.get("/admin")
-    thief.get("/admin")
-    back = provider.authorize(thief.send("GET", "/admin/oidc").headers["location"])
-    assert victim.get(back).status == 403
+    attacker.get("/admin")
+    callback_url = provider.authorize(attacker.send("GET", "/admin/oidc").headers["location"])
+    assert victim.get(callback_url).status == 403
     assert victim.send("GET", "/admin").status == 303
 
 
@@ -89,11 +89,11 @@ def test_code_is_valid_once(provider: Provider) -> None:
     provider.claims = MEMBER
     visitor = Visitor(ConsoleApplication())
     visitor.get("/admin")
-    back = provider.authorize(visitor.send("GET", "/admin/oidc").headers["location"])
+    callback_url = provider.authorize(visitor.send("GET", "/admin/oidc").headers["location"])
     before = dict(visitor.cookies)
-    assert visitor.get(back).status == 200
+    assert visitor.get(callback_url).status == 200
     visitor.cookies = before
-    assert visitor.get(back).status == 503
+    assert visitor.get(callback_url).status == 503
 
 
 @pytest.mark.parametrize(
@@ -118,9 +118,9 @@ def test_code_is_valid_once(provider: Provider) -> None:
 def test_invalid_claims_are_rejected(provider: Provider, claims: dict[str, Any], reason: str) -> None:
     provider.claims = claims
     visitor = Visitor(ConsoleApplication())
-    answer = sign_in(provider, visitor)
-    assert answer.status == 403
-    assert reason in answer.text.replace("&#39;", "'")
+    response = sign_in(provider, visitor)
+    assert response.status == 403
+    assert reason in response.text.replace("&#39;", "'")
     assert visitor.send("GET", "/admin").status == 303
 
 
@@ -169,26 +169,26 @@ def test_groups_and_domains_are_both_required(provider: Provider) -> None:
 
 
 @pytest.mark.parametrize("missing", ["groups", "client_id", "client_secret"])
-def test_incomplete_openid_settings_are_rejected(provider: Provider, missing: str, logged: Callable[[], str]) -> None:
+def test_incomplete_openid_settings_are_rejected(provider: Provider, missing: str, read_log: Callable[[], str]) -> None:
     configure(**({"issuer": provider.url, "groups": "muster-operators"} | {missing: ""}))
     for path in ("/admin/sign-in", "/admin/oidc"):
         assert Visitor(ConsoleApplication()).send("GET", path).status == 503
-    assert f"in the secret {ENVIRONMENT['OPENID_SECRET']} cannot be used" in logged()
-    assert SECRET not in logged()
+    assert f"in the secret {ENVIRONMENT['OPENID_SECRET']} cannot be used" in read_log()
+    assert SECRET not in read_log()
 
 
 @pytest.mark.parametrize("name", ["OPENID_SECRET", "PASSWORD_SECRET"])
-def test_secret_that_is_not_text_is_named(table: object, name: str, logged: Callable[[], str]) -> None:
+def test_binary_secret_is_named_in_the_log(table: object, name: str, read_log: Callable[[], str]) -> None:
     client, secret = boto3.client("secretsmanager"), ENVIRONMENT[name]
     before = client.get_secret_value(SecretId=secret)["SecretString"]
     client.put_secret_value(SecretId=secret, SecretBinary=b"edited")
     try:
         visitor = Visitor(ConsoleApplication())
-        answer = visitor.send("GET", "/admin/sign-in") if name == "OPENID_SECRET" else visitor.sign_in()
-        assert answer.status == 503
+        response = visitor.send("GET", "/admin/sign-in") if name == "OPENID_SECRET" else visitor.sign_in()
+        assert response.status == 503
     finally:
         client.put_secret_value(SecretId=secret, SecretString=before)
-    assert f"secret {secret} " in logged()
+    assert f"secret {secret} " in read_log()
 
 
 def test_password_is_rejected_with_openid_provider(provider: Provider) -> None:
@@ -211,10 +211,10 @@ def test_token_requires_recent_auth_time(provider: Provider, operator: TenantSer
     assert "/admin/oidc?to=/admin/tenants/by-openid/connect" in page.links
     fields = page.form("/sign-out").fields
     assert visitor.send("POST", f"{page.url}/token", fields).status == 403
-    again = visitor.send("GET", next(link for link in page.links if "/oidc" in link)).headers["location"]
-    assert dict(parse_qsl(urlsplit(again).query))["max_age"] == "0"
-    assert "tenants" not in again
-    page = visitor.get(provider.authorize(again))
+    reauthentication_url = visitor.send("GET", next(link for link in page.links if "/oidc" in link)).headers["location"]
+    assert dict(parse_qsl(urlsplit(reauthentication_url).query))["max_age"] == "0"
+    assert "tenants" not in reauthentication_url
+    page = visitor.get(provider.authorize(reauthentication_url))
     assert page.url == "https://scim.example.com/admin/tenants/by-openid/connect"
     assert visitor.post(page, page.form("/token")).value("token").startswith("muster_by-openid_")
 
@@ -234,15 +234,15 @@ def test_reauthentication_without_auth_time_keeps_the_session(
     visitor = Visitor(ConsoleApplication())
     page = sign_in(provider, visitor)
     assert page.status == 200
-    again = visitor.send("GET", "/admin/oidc").headers["location"]
+    reauthentication_url = visitor.send("GET", "/admin/oidc").headers["location"]
     before = dict(visitor.cookies)
-    told = visitor.get(provider.authorize(again))
-    assert told.status == 403
-    assert reason in told.text
-    assert "muster" in told.text
+    response = visitor.get(provider.authorize(reauthentication_url))
+    assert response.status == 403
+    assert reason in response.text
+    assert "muster" in response.text
     assert visitor.cookies == before
     assert [form.action for form in page.forms] == ["/admin/sign-out"]
-    fields = page.form("/sign-out").fields | {"tenant": "untold"}
+    fields = page.form("/sign-out").fields | {"tenant": "rejected"}
     assert visitor.send("POST", "/admin", fields).status == 403
 
 
@@ -256,7 +256,7 @@ def test_reauthentication_allows_adding_a_customer(provider: Provider) -> None:
 
 
 def test_future_auth_time_is_recent_for_five_minutes(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A provider whose clock is wrong makes no session that is fresh for hours."""
+    """If the provider's clock is wrong, the sign-in is still recent for only five minutes."""
     now = time.time()
     provider.claims = MEMBER | {"auth_time": int(now) + 36_000}
     visitor = Visitor(ConsoleApplication())
@@ -270,8 +270,8 @@ def test_requested_page_follows_sign_in(provider: Provider) -> None:
     provider.claims = MEMBER
     visitor = Visitor(ConsoleApplication())
     visitor.get("/admin?after=acme")
-    away = visitor.send("GET", "/admin/oidc")
-    assert visitor.get(provider.authorize(away.headers["location"])).url.endswith("/admin?after=acme")
+    redirect = visitor.send("GET", "/admin/oidc")
+    assert visitor.get(provider.authorize(redirect.headers["location"])).url.endswith("/admin?after=acme")
 
 
 @pytest.mark.parametrize("to", ["https://evil.example", "//evil.example", "/scim/v2/Users", "/admin/%5C%0Aevil", ""])
@@ -279,9 +279,9 @@ def test_reauthentication_redirects_stay_in_the_console(provider: Provider, to: 
     provider.claims = MEMBER
     visitor = Visitor(ConsoleApplication())
     sign_in(provider, visitor)
-    away = visitor.send("GET", f"/admin/oidc?to={to}")
-    back = visitor.send("GET", provider.authorize(away.headers["location"]))
-    assert (back.status, back.headers["location"]) == (303, "/admin")
+    redirect = visitor.send("GET", f"/admin/oidc?to={to}")
+    response = visitor.send("GET", provider.authorize(redirect.headers["location"]))
+    assert (response.status, response.headers["location"]) == (303, "/admin")
 
 
 def test_changed_allowed_groups_end_sessions(provider: Provider) -> None:
@@ -306,7 +306,7 @@ def test_changed_allowed_groups_end_sessions(provider: Provider) -> None:
     ids=lambda change: next(iter(change)),
 )
 def test_changed_setting_ends_sessions(provider: Provider, change: dict[str, str]) -> None:
-    """Every setting of the provider counts, the client secret included."""
+    """All settings of the provider are part of the session's credential, including the client secret."""
     provider.claims = MEMBER
     visitor = Visitor(ConsoleApplication())
     sign_in(provider, visitor)
@@ -334,8 +334,8 @@ SETTINGS = OpenIdProvider(
 )
 
 
-def test_sessions_hold_across_processes() -> None:
-    """The credential of a session is the same in every process, whatever the seed of its hashes."""
+def test_sessions_are_valid_in_all_processes() -> None:
+    """The digest of the credential does not depend on the process's hash seed."""
     script = (
         "from handlers.console.sessions import SessionCodec\n"
         "from tests.handlers.console.test_openid import SETTINGS\n"
@@ -355,7 +355,7 @@ def test_sessions_hold_across_processes() -> None:
     assert len(digests) == 1
 
 
-def test_every_setting_is_serialized() -> None:
+def test_all_settings_are_serialized() -> None:
     changed = [
         replace(SETTINGS, issuer="x"),
         replace(SETTINGS, client_id="x"),
@@ -364,7 +364,7 @@ def test_every_setting_is_serialized() -> None:
         replace(SETTINGS, sign_in_policy=replace(SETTINGS.sign_in_policy, domains=frozenset())),
         replace(SETTINGS, sign_in_policy=replace(SETTINGS.sign_in_policy, groups_claim="x")),
     ]
-    assert len({each.serialize() for each in [SETTINGS, *changed]}) == 7
+    assert len({provider.serialize() for provider in [SETTINGS, *changed]}) == 7
 
 
 def test_openid_paths_are_404_without_provider(table: object) -> None:

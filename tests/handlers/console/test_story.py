@@ -1,4 +1,4 @@
-"""The way of an operator and of an IT admin through the console."""
+"""What operators and IT admins do in the console, and what its pages show."""
 
 import re
 import time
@@ -19,7 +19,7 @@ from scim.store import keys
 from scim.wiring.runtime import new_id
 from tests.endpoint import CORE, Endpoint
 from tests.fake_clock import FakeClock
-from tests.handlers.console.visitor import Answer, Visitor
+from tests.handlers.console.visitor import Page, Visitor
 from tests.throttling import throttle_tenant
 from tests.tokens import new_token
 
@@ -50,156 +50,158 @@ def test_from_sign_in_to_first_user(table: object) -> None:
 
 
 def test_timeline_of_unprovisioned_person_has_remediation(
-    operator_visits: Visitor, tenant: tuple[str, Endpoint]
+    operator_visitor: Visitor, tenant: tuple[str, Endpoint]
 ) -> None:
     name, scim = tenant
     body = {"schemas": [CORE], "userName": "grace@example.com", "active": "perhaps"}
     assert scim.request("POST", "/Users", body).status == 400
     for path in ("/log", "/log?failures", "/people?who=grace@example.com"):
-        page = operator_visits.get(f"/admin/tenants/{name}{path}")
+        page = operator_visitor.get(f"/admin/tenants/{name}{path}")
         assert "Failed with 400." in page.text
         assert "What to change:" in page.text
         assert "grace@example.com" in page.text
-    status = operator_visits.get(f"/admin/tenants/{name}")
+    status = operator_visitor.get(f"/admin/tenants/{name}")
     assert "1, at most 100 % of all writes" in status.text
 
 
 @pytest.mark.parametrize("name", ["Alan Turing", "turing", "ALAN"])
 def test_unprovisioned_person_is_found_by_name(
-    name: str, operator_visits: Visitor, tenant: tuple[str, Endpoint]
+    name: str, operator_visitor: Visitor, tenant: tuple[str, Endpoint]
 ) -> None:
     acme, scim = tenant
     body = {"schemas": [CORE], "userName": "alan@example.com", "displayName": "Alan Turing", "active": "perhaps"}
     assert scim.request("POST", "/Users", body).status == 400
 
-    page = operator_visits.get(f"/admin/tenants/{acme}/people?who={quote(name)}")
+    page = operator_visitor.get(f"/admin/tenants/{acme}/people?who={quote(name)}")
 
     assert "No such user exists now." in page.text
     assert "A create failed with 400" in page.text
 
 
-def test_former_name_leads_to_the_user(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+def test_former_name_leads_to_the_user(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
     user = scim.create(userName="ada@example.com")
     scim.patch(user["id"], {"op": "replace", "path": "userName", "value": "augusta@example.com"})
 
-    page = operator_visits.get(f"/admin/tenants/{name}/people?who=ada@example.com")
+    page = operator_visitor.get(f"/admin/tenants/{name}/people?who=ada@example.com")
 
     link = f"/admin/tenants/{name}/people/{user['id']}"
     assert link in page.links
     assert f'ada@example.com is now <a href="{link}">augusta@example.com</a>, active.' in page.text
     assert "ada@example.com was renamed to augusta@example.com, active." in page.text
-    assert operator_visits.get(link).status == 200
+    assert operator_visitor.get(link).status == 200
 
 
-def test_request_that_names_nobody_is_shown(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+def test_unidentified_request_is_shown(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
     assert scim.request("POST", "/Users", {"schemas": [CORE]}).status == 400
 
-    page = operator_visits.get(f"/admin/tenants/{name}/people?who=ada@example.com")
+    page = operator_visitor.get(f"/admin/tenants/{name}/people?who=ada@example.com")
 
     assert "A request without an identifier of a user failed at 20" in page.text
-    assert "(no user)" in operator_visits.get(f"/admin/tenants/{name}/log").text
+    assert "(no user)" in operator_visitor.get(f"/admin/tenants/{name}/log").text
 
 
-def test_wrong_scim_url_is_shown_in_the_log(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+def test_wrong_scim_url_is_shown_in_the_log(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
     assert scim.request("POST", "/Users/Users", {"schemas": [CORE], "userName": "ada"}).status == 404
-    page = operator_visits.get(f"/admin/tenants/{name}/log")
+    page = operator_visitor.get(f"/admin/tenants/{name}/log")
     assert "The SCIM URL in the identity provider is wrong" in page.text
     assert "which ends in /scim/v2" in page.text
 
 
-def test_wrong_scim_url_is_on_status_and_list(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+def test_wrong_scim_url_is_on_status_and_list(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
     test = "/Users/Users?filter=userName+eq+%22ada%22"
     assert scim.request("GET", test, user_agent="Okta SCIM Client 1.0.0").status == 404
 
-    assert "The SCIM URL in Okta is wrong" in operator_visits.get(f"/admin/tenants/{name}").text
-    assert "<td>wrong SCIM URL</td>" in row_of(operator_visits.get(f"/admin?after={name[:-1]}"), name)
+    assert "The SCIM URL in Okta is wrong" in operator_visitor.get(f"/admin/tenants/{name}").text
+    assert "<td>wrong SCIM URL</td>" in find_row(operator_visitor.get(f"/admin?after={name[:-1]}"), name)
 
 
-def test_several_of_one_name_are_to_choose_from(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+def test_people_with_the_same_name_are_listed(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
     for number in (1, 2):
         scim.create(userName=f"ada-{number}", displayName="Ada Lovelace")
     body = {"schemas": [CORE], "userName": "ada&3", "displayName": "Ada Lovelace", "active": "perhaps"}
     assert scim.request("POST", "/Users", body).status == 400
 
-    page = operator_visits.get(f"/admin/tenants/{name}/people?who=lovelace")
+    page = operator_visitor.get(f"/admin/tenants/{name}/people?who=lovelace")
 
     assert "More than one person matches lovelace." in page.text
     assert all(f">ada-{number}</a>" in page.text for number in (1, 2))
-    (outside,) = (link for link in page.links if link.startswith("?who="))
-    assert "A create failed with 400" in operator_visits.get(f"/admin/tenants/{name}/people{outside}").text
+    (candidate,) = (link for link in page.links if link.startswith("?who="))
+    assert "A create failed with 400" in operator_visitor.get(f"/admin/tenants/{name}/people{candidate}").text
 
 
-def test_nobody_of_that_name_is_told(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
-    page = operator_visits.get(f"/admin/tenants/{tenant[0]}/people?who=Grace+Hopper")
+def test_unknown_name_is_reported(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
+    page = operator_visitor.get(f"/admin/tenants/{tenant[0]}/people?who=Grace+Hopper")
     assert "No person with the name Grace Hopper was found" in page.text
     assert "No request with a valid token" in page.text
 
 
-def test_log_pages_to_the_first_entry(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+def test_log_pages_to_the_first_entry(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
-    people = [scim.create()["userName"] for _ in range(60)]
-    page = operator_visits.get(f"/admin/tenants/{name}/log")
+    user_names = [scim.create()["userName"] for _ in range(60)]
+    page = operator_visitor.get(f"/admin/tenants/{name}/log")
     (older,) = (link for link in page.links if "before=" in link)
-    last = operator_visits.get(f"/admin/tenants/{name}/log{older}")
-    assert [each in page.text for each in people] == [False] * 10 + [True] * 50
-    assert [each in last.text for each in people] == [True] * 10 + [False] * 50
+    last = operator_visitor.get(f"/admin/tenants/{name}/log{older}")
+    assert [user_name in page.text for user_name in user_names] == [False] * 10 + [True] * 50
+    assert [user_name in last.text for user_name in user_names] == [True] * 10 + [False] * 50
     assert not any("before=" in link for link in last.links)
 
 
 @pytest.mark.parametrize(
-    "place", ["rubbish", "5", "null", "[" * 3_000, "\n\n", "a\nb\nc", "2026-01-31\nT#x\nC#1", "\xff"]
+    "position", ["random", "5", "null", "[" * 3_000, "\n\n", "a\nb\nc", "2026-01-31\nT#x\nC#1", "\xff"]
 )
-def test_malformed_place_in_the_log_is_told(
-    place: str, operator_visits: Visitor, tenant: tuple[str, Endpoint], logged: Callable[[], str]
+def test_malformed_log_position_is_400(
+    position: str, operator_visitor: Visitor, tenant: tuple[str, Endpoint], read_log: Callable[[], str]
 ) -> None:
-    for before in (place, urlsafe_b64encode(place.encode("latin-1")).decode()):
-        page = operator_visits.get(f"/admin/tenants/{tenant[0]}/log?before={quote(before)}")
+    for before in (position, urlsafe_b64encode(position.encode("latin-1")).decode()):
+        page = operator_visitor.get(f"/admin/tenants/{tenant[0]}/log?before={quote(before)}")
         assert page.status == 400
         assert "The link to older entries is incomplete." in page.text
-    assert '"fault"' not in logged()
+    assert '"fault"' not in read_log()
 
 
-def test_forged_log_position_stays_in_the_tenant(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+def test_forged_log_position_stays_in_the_tenant(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
     user = scim.create(userName="ada@example.com")
-    place = urlsafe_b64encode(f"2999-01-01T00:00:00.000Z\nT#other\nC#{user['id']}#1".encode()).decode()
-    page = operator_visits.get(f"/admin/tenants/{name}/log?before={place}")
+    position = urlsafe_b64encode(f"2999-01-01T00:00:00.000Z\nT#other\nC#{user['id']}#1".encode()).decode()
+    page = operator_visitor.get(f"/admin/tenants/{name}/log?before={position}")
     assert "ada@example.com" in page.text
 
 
-def test_log_has_audit_events_with_actor(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+def test_log_has_audit_events_with_actor(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, _ = tenant
-    page = operator_visits.get(f"/admin/tenants/{name}/connect")
-    assert operator_visits.submit(page, page.form("/mode"), mode="strict").status == 200
-    page = operator_visits.get(f"/admin/tenants/{name}/connect")
-    invited = operator_visits.submit(page, page.form("/invite"))
+    page = operator_visitor.get(f"/admin/tenants/{name}/connect")
+    assert operator_visitor.submit(page, page.form("/mode"), mode="strict").status == 200
+    page = operator_visitor.get(f"/admin/tenants/{name}/connect")
+    invited = operator_visitor.submit(page, page.form("/invite"))
     guest = Visitor()
-    door = guest.get(invited.value("link"))
-    for _ in range(2):  # a reload is no second act
-        guest.post(door, door.forms[0])
+    invitation_page = guest.get(invited.value("link"))
+    for _ in range(2):  # a reload makes no second audit event
+        guest.post(invitation_page, invitation_page.forms[0])
 
-    log, theirs = (visitor.get(f"/admin/tenants/{name}/log").text for visitor in (operator_visits, guest))
+    operators_log, guests_log = (
+        visitor.get(f"/admin/tenants/{name}/log").text for visitor in (operator_visitor, guest)
+    )
 
-    for page_text in (log, theirs):
+    for page_text in (operators_log, guests_log):
         assert page_text.count("Accepted an invitation to the console.") == 1
         assert f"console:invited:{name}" in page_text
         assert "Changed the settings: strict mode on." in page_text
         assert "Connected the customer: strict mode off" in page_text
-    assert "console:operator" in log
-    assert "console:operator" not in theirs
-    assert theirs.count("the operator</td>") == 4
-    assert "Connected the customer" not in operator_visits.get(f"/admin/tenants/{name}/log?failures").text
+    assert "console:operator" in operators_log
+    assert "console:operator" not in guests_log
+    assert guests_log.count("the operator</td>") == 4
+    assert "Connected the customer" not in operator_visitor.get(f"/admin/tenants/{name}/log?failures").text
 
 
 def test_status_counts_more_than_1000_entries(
-    operator_visits: Visitor, tenant: tuple[str, Endpoint], table: Any
+    operator_visitor: Visitor, tenant: tuple[str, Endpoint], table: Any
 ) -> None:
-    """Also the failure that lies behind them, and a silent no-op is no failure."""
+    """The failure before these entries is counted, too. A partly ignored request is not a failure."""
     name, scim = tenant
     body = {"schemas": [CORE], "userName": "grace@example.com", "active": "perhaps"}
     assert scim.request("POST", "/Users", body).status == 400
@@ -210,7 +212,7 @@ def test_status_counts_more_than_1000_entries(
             batch.put_item(Item=record | {"sk": keys.change_record_key(new_id(), 1)})
     assert scim.patch(user["id"], {"op": "replace", "path": "departmentName", "value": "Kitchen"}).status == 200
 
-    page = operator_visits.get(f"/admin/tenants/{name}")
+    page = operator_visitor.get(f"/admin/tenants/{name}")
 
     assert f"{record['at'][:10]}: 1401 changes, 1 failures" in page.text
     assert re.search(r"Last failure</dt><dd>[^<]*: The value of active has the wrong type", page.text)
@@ -229,7 +231,7 @@ def test_status_counts_more_than_1000_entries(
     ],
 )
 def test_status_has_the_detected_identity_provider(
-    operator_visits: Visitor, operator: TenantService, agent: str, body: dict[str, object], provider: str
+    operator_visitor: Visitor, operator: TenantService, agent: str, body: dict[str, object], provider: str
 ) -> None:
     issued = operator.connect(name := f"by-traffic-{len(agent)}")
     operator.tokens.mark_revealed(issued)
@@ -238,215 +240,215 @@ def test_status_has_the_detected_identity_provider(
     if body:
         message = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], **body}
         assert scim.request("PATCH", f"/Users/{created.json()['id']}", message).status == 200
-    assert provider in operator_visits.get(f"/admin/tenants/{name}").text
+    assert provider in operator_visitor.get(f"/admin/tenants/{name}").text
 
 
-def test_active_users_are_paged(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+def test_active_users_are_paged(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
     active = [scim.create()["id"] for _ in range(105)]
     inactive = scim.create(active=False)["id"]
-    page = operator_visits.get(f"/admin/tenants/{name}/active-users")
+    page = operator_visitor.get(f"/admin/tenants/{name}/active-users")
     (more,) = (link for link in page.links if "after=" in link)
-    rest = operator_visits.get(f"/admin/tenants/{name}/active-users{more}")
-    shown = [link.rpartition("/")[2] for each in (page, rest) for link in each.links if "/people/" in link]
-    assert shown == sorted(active)
-    assert inactive not in shown
+    rest = operator_visitor.get(f"/admin/tenants/{name}/active-users{more}")
+    ids = [link.rpartition("/")[2] for page_read in (page, rest) for link in page_read.links if "/people/" in link]
+    assert ids == sorted(active)
+    assert inactive not in ids
 
 
-def ends(page: Answer) -> str:
-    """When the token of a page ends, as it is told there."""
-    (found,) = re.findall(r"<dt>Expires</dt><dd>(.*?)</dd>", page.text)
-    return str(found)
+def read_expiry(page: Page) -> str:
+    """Return the expiry of the token on a page."""
+    (expiry,) = re.findall(r"<dt>Expires</dt><dd>(.*?)</dd>", page.text)
+    return str(expiry)
 
 
-def in_days(days: int) -> str:
+def format_date_in(days: int) -> str:
     return format_time(time.time() + days * 86_400)[:11]
 
 
-def test_new_token_keeps_the_lifetime_by_default(operator_visits: Visitor, operator: TenantService) -> None:
+def test_new_token_keeps_the_lifetime_by_default(operator_visitor: Visitor, operator: TenantService) -> None:
     operator.tokens.mark_revealed(operator.connect("expiring", lifetime_s=6 * 86_400))
     for chosen, days in (({}, 6), ({"ends": "quarter"}, 90), ({}, 90), ({"ends": "year"}, 365)):
-        page = operator_visits.get("/admin/tenants/expiring/connect")
-        shown = operator_visits.submit(page, page.form("/token"), force="yes", **chosen)
-        assert ends(shown).startswith(in_days(days))
-    page = operator_visits.get("/admin/tenants/expiring/connect")
-    assert ends(operator_visits.submit(page, page.form("/token"), force="yes", ends="never")) == "never"
-    page = operator_visits.get("/admin/tenants/expiring/connect")
-    assert operator_visits.post(page, page.form("/token"), force="yes", ends="yesterday").status == 400
-    assert operator_visits.post(page, page.form("/token"), force="yes", grace="for ever").status == 400
+        page = operator_visitor.get("/admin/tenants/expiring/connect")
+        page_after = operator_visitor.submit(page, page.form("/token"), force="yes", **chosen)
+        assert read_expiry(page_after).startswith(format_date_in(days))
+    page = operator_visitor.get("/admin/tenants/expiring/connect")
+    assert read_expiry(operator_visitor.submit(page, page.form("/token"), force="yes", ends="never")) == "never"
+    page = operator_visitor.get("/admin/tenants/expiring/connect")
+    assert operator_visitor.post(page, page.form("/token"), force="yes", ends="yesterday").status == 400
+    assert operator_visitor.post(page, page.form("/token"), force="yes", grace="unlimited").status == 400
 
 
-def test_first_token_has_the_chosen_lifetime(operator_visits: Visitor, table: object) -> None:
-    page = operator_visits.get("/admin")
-    page = operator_visits.submit(page, page.form("/admin"), tenant="ends-in-a-year", ends="year")
-    assert ends(operator_visits.submit(page, page.form("/token"))).startswith(in_days(365))
+def test_first_token_has_the_chosen_lifetime(operator_visitor: Visitor, table: object) -> None:
+    page = operator_visitor.get("/admin")
+    page = operator_visitor.submit(page, page.form("/admin"), tenant="ends-in-a-year", ends="year")
+    assert read_expiry(operator_visitor.submit(page, page.form("/token"))).startswith(format_date_in(365))
 
 
-def test_existing_customer_is_409(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
-    page = operator_visits.get("/admin")
-    told = operator_visits.submit(page, page.form("/admin"), tenant=tenant[0])
-    assert told.status == 409
-    assert f"{tenant[0]} is already connected" in told.text
-    assert "muster rotate" not in told.text
-    assert told.value("tenant") == tenant[0]
+def test_existing_customer_is_409(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
+    page = operator_visitor.get("/admin")
+    page = operator_visitor.submit(page, page.form("/admin"), tenant=tenant[0])
+    assert page.status == 409
+    assert f"{tenant[0]} is already connected" in page.text
+    assert "muster rotate" not in page.text
+    assert page.value("tenant") == tenant[0]
 
 
-def row_of(page: Answer, name: str) -> str:
-    """The row of a customer in the list of customers."""
+def find_row(page: Page, name: str) -> str:
+    """Return a customer's row in the list of customers."""
     (row,) = re.findall(rf"<tr><th scope=.row.><a href=./admin/tenants/{name}.>.*?</tr>", page.text)
     return str(row)
 
 
-def test_rejected_token_is_on_list_and_pages(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+def test_rejected_token_is_on_list_and_pages(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
     scim.create()
-    behind, here = f"/admin?after={name[:-1]}", f"/admin/tenants/{name}"
-    assert "<td>healthy</td>" in row_of(operator_visits.get(behind), name)
+    list_url, tenant_url = f"/admin?after={name[:-1]}", f"/admin/tenants/{name}"
+    assert "<td>healthy</td>" in find_row(operator_visitor.get(list_url), name)
     assert Endpoint(new_token(name)).request("GET", "/Users").status == 401
 
-    row = row_of(operator_visits.get(behind), name)
+    row = find_row(operator_visitor.get(list_url), name)
     assert "<td>token rejected</td>" in row
     assert "Enter a valid token in the identity provider" in row
-    assert "Enter a valid token" in operator_visits.get(f"{here}/connect").text
-    assert "If the customer uses Microsoft Entra ID" in operator_visits.get(here).text
+    assert "Enter a valid token" in operator_visitor.get(f"{tenant_url}/connect").text
+    assert "If the customer uses Microsoft Entra ID" in operator_visitor.get(tenant_url).text
 
 
-def test_okta_customer_sees_no_entra_advice(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+def test_okta_customer_sees_no_entra_advice(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
     okta = {"user_agent": "Okta SCIM Client 1.0.0"}
     assert scim.request("GET", "/Users", **okta).status == 200
     assert Endpoint(new_token(name)).request("GET", "/Users", **okta).status == 401
 
-    page = operator_visits.get(f"/admin/tenants/{name}").text
+    page = operator_visitor.get(f"/admin/tenants/{name}").text
 
     assert "Enter the token in Okta" in page
     assert "Retry Selected" in page
-    assert "Entra" not in page + row_of(operator_visits.get(f"/admin?after={name[:-1]}"), name)
+    assert "Entra" not in page + find_row(operator_visitor.get(f"/admin?after={name[:-1]}"), name)
 
 
-def test_repeating_failure_is_on_list_and_status(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+def test_repeating_failure_is_on_list_and_status(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
     for _ in range(5):
         scim.request("POST", "/Users", {"schemas": [CORE], "userName": "ada", "active": "x"})
 
-    row = row_of(operator_visits.get(f"/admin?after={name[:-1]}"), name)
+    row = find_row(operator_visitor.get(f"/admin?after={name[:-1]}"), name)
 
     assert "<td>repeating failure</td>" in row
     assert (
         "has sent the same failing request at least 5 times since yesterday. See the failures in the audit log." in row
     )
-    assert "<dt>Health</dt><dd>repeating failure</dd>" in operator_visits.get(f"/admin/tenants/{name}").text
+    assert "<dt>Health</dt><dd>repeating failure</dd>" in operator_visitor.get(f"/admin/tenants/{name}").text
 
 
 def test_unreadable_customer_is_listed_as_unknown(
-    operator_visits: Visitor,
+    operator_visitor: Visitor,
     operator: TenantService,
     monkeypatch: pytest.MonkeyPatch,
-    logged: Callable[[], str],
+    read_log: Callable[[], str],
     clock: FakeClock,
 ) -> None:
     for name in ("row-a", "row-ill", "row-z"):
         operator.connect(name)
-    refused = throttle_tenant("row-ill", monkeypatch)
+    throttled_calls = throttle_tenant("row-ill", monkeypatch)
 
-    page = operator_visits.get("/admin?after=row-")
+    page = operator_visitor.get("/admin?after=row-")
 
     assert (page.status, 0 < clock.total_s < OVERVIEW_TIMEOUT_S) == (200, True)
-    assert "<td>unknown</td>" in row_of(page, "row-ill")
-    assert "Could not be read in time." in row_of(page, "row-ill")
-    assert ["not connected yet" in row_of(page, name) for name in ("row-a", "row-z")] == [True, True]
-    assert len(refused) > 1
-    assert "ProvisionedThroughputExceededException" in logged()
+    assert "<td>unknown</td>" in find_row(page, "row-ill")
+    assert "Could not be read in time." in find_row(page, "row-ill")
+    assert ["not connected yet" in find_row(page, name) for name in ("row-a", "row-z")] == [True, True]
+    assert len(throttled_calls) > 1
+    assert "ProvisionedThroughputExceededException" in read_log()
 
 
-def test_active_users_are_active_since_they_were_activated(
-    operator_visits: Visitor, tenant: tuple[str, Endpoint], monkeypatch: pytest.MonkeyPatch
+def test_active_users_have_the_activation_time(
+    operator_visitor: Visitor, tenant: tuple[str, Endpoint], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, scim = tenant
     monkeypatch.setattr("scim.wiring.runtime.current_time", lambda: parse_rfc3339("2026-01-01T10:00:00.000Z"))
     ada = scim.create(userName="ada")["id"]
     monkeypatch.setattr("scim.wiring.runtime.current_time", lambda: parse_rfc3339("2026-02-02T10:00:00.000Z"))
     scim.patch(ada, {"op": "replace", "path": "active", "value": False})
-    gone = operator_visits.get(f"/admin/tenants/{name}/people/{ada}").text
+    inactive = operator_visitor.get(f"/admin/tenants/{name}/people/{ada}").text
     monkeypatch.setattr("scim.wiring.runtime.current_time", lambda: parse_rfc3339("2026-03-03T10:00:00.000Z"))
     scim.patch(ada, {"op": "replace", "path": "active", "value": True})
     scim.patch(ada, {"op": "replace", "path": "title", "value": "Cook"})
 
-    listed = operator_visits.get(f"/admin/tenants/{name}/active-users").text
-    person = operator_visits.get(f"/admin/tenants/{name}/people/{ada}").text
-    csv = operator_visits.get(f"/admin/tenants/{name}/active-users.csv").text
+    listed = operator_visitor.get(f"/admin/tenants/{name}/active-users").text
+    person = operator_visitor.get(f"/admin/tenants/{name}/people/{ada}").text
+    csv = operator_visitor.get(f"/admin/tenants/{name}/active-users.csv").text
 
-    assert "<dd>no, since 02 Feb 2026, 10:00 UTC</dd>" in gone
-    assert "ada exists but has been inactive since 2026-02-02T10:00:00.000Z (set by a patch" in gone
+    assert "<dd>no, since 02 Feb 2026, 10:00 UTC</dd>" in inactive
+    assert "ada exists but has been inactive since 2026-02-02T10:00:00.000Z (set by a patch" in inactive
     assert "<td>03 Mar 2026, 10:00 UTC</td>" in listed
     assert "<dd>yes, since 03 Mar 2026, 10:00 UTC</dd>" in person
     assert "ada has been active since 2026-03-03T10:00:00.000Z (set by a patch" in person
     assert '"true","2026-03-03T10:00:00.000Z","2026-01-01T10:00:00.000Z"' in csv
 
 
-def test_log_shows_what_was_sent_and_what_changed(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+def test_log_has_sent_and_changed_attributes(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
     ada = scim.create(userName="ada", title="Cook")["id"]
     scim.request("DELETE", f"/Users/{ada}")
 
-    page = operator_visits.get(f"/admin/tenants/{name}/log")
+    page = operator_visitor.get(f"/admin/tenants/{name}/log")
     deleted, created = re.findall(r"<tr>\n<td><time.*?</tr>", page.text, re.DOTALL)[:2]
 
     assert re.search(r"<td>create: userName, title<p.*</p></td>\n<td>userName, title, active</td>", created)
     assert re.search(r"<td>delete<p", deleted)
 
 
-def test_customers_are_listed_page_by_page(operator_visits: Visitor, operator: TenantService, clock: FakeClock) -> None:
+def test_customers_are_paged(operator_visitor: Visitor, operator: TenantService, clock: FakeClock) -> None:
     names = [f"page-{number:03}" for number in range(103)]
     for name in names:
         operator.tenant_store.write(
             None, Tenant(name, is_connected=False), AuditEvent(name, "2026-01-01", AuditAction.CONNECT, "tests", {})
         )
-    seen: list[str] = []
-    page = operator_visits.get("/admin?after=page-")
+    listed: list[str] = []
+    page = operator_visitor.get("/admin?after=page-")
     sizes = []
     while True:
-        shown = [link.rpartition("/")[2] for link in page.links if link.startswith("/admin/tenants/")]
-        sizes.append(len(shown))
-        seen += shown
+        rows = [link.rpartition("/")[2] for link in page.links if link.startswith("/admin/tenants/")]
+        sizes.append(len(rows))
+        listed += rows
         more = [link for link in page.links if link.startswith("?after=")]
         if not more:
             break
-        page = operator_visits.get(f"/admin{more[0]}")
+        page = operator_visitor.get(f"/admin{more[0]}")
     assert set(sizes[:-1]) == {50}
-    assert [each for each in seen if each.startswith("page-")] == names
-    assert len(seen) == len(set(seen))
-    first = operator_visits.get("/admin").text
-    assert operator_visits.get("/admin?after=..%2f").text == first
-    assert "No customers." in operator_visits.get("/admin?after=zzz").text
+    assert [name for name in listed if name.startswith("page-")] == names
+    assert len(listed) == len(set(listed))
+    first = operator_visitor.get("/admin").text
+    assert operator_visitor.get("/admin?after=..%2f").text == first
+    assert "No customers." in operator_visitor.get("/admin?after=zzz").text
 
 
-def test_status_shows_that_the_connection_was_tested(operator_visits: Visitor, operator: TenantService) -> None:
+def test_status_has_the_connection_test(operator_visitor: Visitor, operator: TenantService) -> None:
     issued = operator.connect("tested-by-okta")
     operator.tokens.mark_revealed(issued)
-    before = operator_visits.get("/admin/tenants/tested-by-okta").text
+    before = operator_visitor.get("/admin/tenants/tested-by-okta").text
     Endpoint(issued.token).request("GET", "/Users?count=1", user_agent="Okta SCIM Client 1.0.0")
-    page = operator_visits.get("/admin/tenants/tested-by-okta").text
+    page = operator_visitor.get("/admin/tenants/tested-by-okta").text
 
     assert "<dt>First request with the current token</dt><dd>none yet</dd>" in before
     assert re.search(r"First request with the current token</dt><dd>[^<]* UTC: Connection tested by Okta</dd>", page)
     assert re.search(r"Last request</dt><dd>[^<]* UTC: a read</dd>", page)
-    log = operator_visits.get("/admin/tenants/tested-by-okta/log").text
+    log = operator_visitor.get("/admin/tenants/tested-by-okta/log").text
     assert "First request with this token: Connection tested by Okta." in log
     operator.tokens.rotate("tested-by-okta")
-    page = operator_visits.get("/admin/tenants/tested-by-okta").text
+    page = operator_visitor.get("/admin/tenants/tested-by-okta").text
     assert re.search(r"First request with the previous token</dt><dd>[^<]* UTC: Connection tested by Okta</dd>", page)
 
 
-def test_status_and_log_show_malformed_tokens(operator_visits: Visitor, tenant: tuple[str, Endpoint]) -> None:
+def test_status_and_log_show_malformed_tokens(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant
     scim.request("GET", "/Users")
-    assert "malformed" not in operator_visits.get(f"/admin/tenants/{name}").text
+    assert "malformed" not in operator_visitor.get(f"/admin/tenants/{name}").text
     scim.request("GET", "/Users", authorization=f"Bearer {scim.token[:-2]}")
-    page = operator_visits.get(f"/admin/tenants/{name}").text
+    page = operator_visitor.get(f"/admin/tenants/{name}").text
 
     assert "At least 1 request with a malformed token in the last 24 hours" in page
     assert "quarantine" not in page
-    log = operator_visits.get(f"/admin/tenants/{name}/log?failures").text
+    log = operator_visitor.get(f"/admin/tenants/{name}/log?failures").text
     assert "Requests with a malformed token" in log
     assert "Failed with" not in log

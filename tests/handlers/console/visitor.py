@@ -1,4 +1,4 @@
-"""Somebody with a browser, as far as that takes no browser: cookies, links, forms."""
+"""A visitor of the console, with the cookies, links and forms of a browser."""
 
 import base64
 import gzip
@@ -27,7 +27,7 @@ class Form:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Page:
     url: str
     status: int
     headers: Mapping[str, str]
@@ -41,24 +41,24 @@ class Answer:
 
     @property
     def forms(self) -> list[Form]:
-        return _parsed(self.text).forms
+        return _parse(self.text).forms
 
     def form(self, ending: str) -> Form:
-        """The one form whose action ends so."""
+        """Return the only form with this end of its action."""
         (form,) = (form for form in self.forms if form.action.endswith(ending))
         return form
 
     def value(self, name: str) -> str:
-        """What the input with this id holds."""
-        return _parsed(self.text).values[name]
+        """Return the value of the input with this id."""
+        return _parse(self.text).values[name]
 
     @property
     def links(self) -> list[str]:
-        return _parsed(self.text).links
+        return _parse(self.text).links
 
     @property
     def tags(self) -> list[tuple[str, dict[str, str | None]]]:
-        return _parsed(self.text).tags
+        return _parse(self.text).tags
 
 
 class _Parser(HTMLParser):
@@ -71,30 +71,30 @@ class _Parser(HTMLParser):
         self._select = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
-        self.tags.append((tag, found))
+        attributes = dict(attrs)
+        self.tags.append((tag, attributes))
         if tag == "form":
-            self.forms.append(Form(found.get("action") or "", found.get("method") or "get"))
+            self.forms.append(Form(attributes.get("action") or "", attributes.get("method") or "get"))
         if tag == "a":
-            self.links.append(found.get("href") or "")
-        if tag == "input" and "id" in found:
-            self.values[found["id"] or ""] = found.get("value") or ""
+            self.links.append(attributes.get("href") or "")
+        if tag == "input" and "id" in attributes:
+            self.values[attributes["id"] or ""] = attributes.get("value") or ""
         if tag == "select":
-            self._select = found.get("name") or ""
-        if tag == "option" and "selected" in found:
-            self.forms[-1].fields[self._select] = found.get("value") or ""
-        if tag == "input" and "name" in found and self.forms and found.get("type") != "checkbox":
-            self.forms[-1].fields[found["name"] or ""] = found.get("value") or ""
+            self._select = attributes.get("name") or ""
+        if tag == "option" and "selected" in attributes:
+            self.forms[-1].fields[self._select] = attributes.get("value") or ""
+        if tag == "input" and "name" in attributes and self.forms and attributes.get("type") != "checkbox":
+            self.forms[-1].fields[attributes["name"] or ""] = attributes.get("value") or ""
 
 
-def _parsed(text: str) -> _Parser:
+def _parse(text: str) -> _Parser:
     parser = _Parser()
     parser.feed(text)
     return parser
 
 
 class Visitor:
-    """``address`` is where the requests come from; each visitor has one of its own unless it is given."""
+    """A visitor of the console. ``address`` is the IP address of the requests, by default a new one."""
 
     def __init__(self, handler: Handler | None = None, address: str = "") -> None:
         specs = read_functions()
@@ -108,55 +108,55 @@ class Visitor:
 
     def send(
         self, method: str, url: str, fields: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
+    ) -> Page:
         split = urlsplit(url)
-        sent = {"host": HOST, **(headers or {})}
+        all_headers = {"host": HOST, **(headers or {})}
         if fields is not None:
-            sent["content-type"] = "application/x-www-form-urlencoded"
+            all_headers["content-type"] = "application/x-www-form-urlencoded"
         if self.cookies:
-            sent["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+            all_headers["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         body = urlencode(fields or {}).encode()
-        request = Request(method, split.path, split.query, tuple(sent.items()), body, self.address)
+        request = Request(method, split.path, split.query, tuple(all_headers.items()), body, self.address)
         decoded = decode_path(split.path)
         match = self._routes.select(method, decoded)
         assert match is not None
         event = build_event(request, decoded, match, datetime.now(UTC), str(uuid.uuid4()))
-        result = self._handlers[match.route.function](event, LambdaContext())
-        return self._received(url, result)
+        response = self._handlers[match.route.function](event, LambdaContext())
+        return self._read_response(url, response)
 
-    def _received(self, url: str, result: Mapping[str, Any]) -> Answer:
-        content = result["body"].encode()
-        if result["isBase64Encoded"]:
+    def _read_response(self, url: str, response: Mapping[str, Any]) -> Page:
+        content = response["body"].encode()
+        if response["isBase64Encoded"]:
             content = base64.b64decode(content)
-        cookies = tuple(result.get("cookies", []))
+        cookies = tuple(response.get("cookies", []))
         for cookie in cookies:
             name, _, value = cookie.partition(";")[0].partition("=")
             if "Max-Age=0" in cookie:
                 self.cookies.pop(name, None)
             else:
                 self.cookies[name] = value
-        headers = {name.lower(): value for name, value in result["headers"].items()}
-        return Answer(url, result["statusCode"], headers, cookies, content)
+        headers = {name.lower(): value for name, value in response["headers"].items()}
+        return Page(url, response["statusCode"], headers, cookies, content)
 
-    def get(self, url: str) -> Answer:
-        """The page, behind at most five redirections."""
-        return self._followed(self.send("GET", url))
+    def get(self, url: str) -> Page:
+        """Return the page after at most five redirects."""
+        return self._follow_redirects(self.send("GET", url))
 
-    def submit(self, page: Answer, form: Form, **fields: str) -> Answer:
-        """The page that a form leads to."""
-        return self._followed(self.post(page, form, **fields))
+    def submit(self, page: Page, form: Form, **fields: str) -> Page:
+        """Submit a form and follow redirects."""
+        return self._follow_redirects(self.post(page, form, **fields))
 
-    def post(self, page: Answer, form: Form, **fields: str) -> Answer:
-        """The answer to a form itself."""
+    def post(self, page: Page, form: Form, **fields: str) -> Page:
+        """Submit a form without following redirects."""
         return self.send("POST", urljoin(page.url, form.action), form.fields | fields)
 
-    def _followed(self, answer: Answer) -> Answer:
+    def _follow_redirects(self, page: Page) -> Page:
         for _ in range(5):
-            if answer.status != 303:
+            if page.status != 303:
                 break
-            answer = self.send("GET", urljoin(answer.url, answer.headers["location"]))
-        return answer
+            page = self.send("GET", urljoin(page.url, page.headers["location"]))
+        return page
 
-    def sign_in(self, password: str = PASSWORD) -> Answer:
+    def sign_in(self, password: str = PASSWORD) -> Page:
         page = self.get("/admin")
         return self.submit(page, page.form("/sign-in"), password=password)
