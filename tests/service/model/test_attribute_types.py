@@ -40,14 +40,14 @@ def test_types_have_the_structure_of_values() -> None:
 
 
 def test_types_are_never_removed() -> None:
-    known = merge_types(
+    types = merge_types(
         {}, [build_schema(build_attribute("c", "complex", subAttributes=DESK[:1])), build_schema(urn="urn:x:y")]
     )
-    known = merge_types(
-        known, [build_schema(build_attribute("c", "complex", subAttributes=DESK[1:]), build_attribute("b"))]
+    types = merge_types(
+        types, [build_schema(build_attribute("c", "complex", subAttributes=DESK[1:]), build_attribute("b"))]
     )
-    assert known == {URN: {"c": {"room": "string", "floor": "integer"}, "b": "string"}, "urn:x:y": {}}
-    assert merge_types(known, []) == known
+    assert types == {URN: {"c": {"room": "string", "floor": "integer"}, "b": "string"}, "urn:x:y": {}}
+    assert merge_types(types, []) == types
 
 
 @pytest.mark.parametrize(
@@ -66,43 +66,43 @@ def test_types_are_never_removed() -> None:
     ],
 )
 def test_change_of_type_is_rejected(changed: dict[str, Any], reason: str) -> None:
-    known = merge_types({}, [build_schema(build_attribute(), build_attribute("c", "complex", subAttributes=DESK))])
+    types = merge_types({}, [build_schema(build_attribute(), build_attribute("c", "complex", subAttributes=DESK))])
     with pytest.raises(ValueError, match=reason):
-        merge_types(known, [build_schema(changed)])
+        merge_types(types, [build_schema(changed)])
 
 
 def test_format_and_limits_can_change() -> None:
-    known = merge_types({}, [build_schema(build_attribute(maxLength=5, required=True))])
-    assert merge_types(known, [build_schema(build_attribute(format="date", mutability="readOnly"))]) == known
+    types = merge_types({}, [build_schema(build_attribute(maxLength=5, required=True))])
+    assert merge_types(types, [build_schema(build_attribute(format="date", mutability="readOnly"))]) == types
 
 
 def test_number_of_types_is_limited() -> None:
     """A tenant at the limit can still use its existing attributes and change its other settings."""
-    known: Any = {}
+    types: Any = {}
     documents = [
         build_schema(*(build_attribute(f"{'x' * 90}{n}") for n in range(100)), urn=f"urn:x:{m}") for m in range(10)
     ]
     for document in documents[:9]:
-        known = merge_types(known, [document])
+        types = merge_types(types, [document])
     with pytest.raises(ValueError, match=f"more than {MAX_BYTES} bytes. Reuse the names of removed attributes"):
-        merge_types(known, documents[9:])
-    assert merge_types(known, documents[:9]) == known
+        merge_types(types, documents[9:])
+    assert merge_types(types, documents[:9]) == types
 
 
 def test_reduced_schemas() -> None:
     whole, other = build_schema(build_attribute(), build_attribute("b")), build_schema(build_attribute(), urn="urn:x:y")
-    known = merge_types({}, [whole, other])
-    assert find_reduced_schemas(known, [whole, other]) == frozenset()
-    assert find_reduced_schemas(known, [build_schema(build_attribute()), other]) == {URN}
+    types = merge_types({}, [whole, other])
+    assert find_reduced_schemas(types, [whole, other]) == frozenset()
+    assert find_reduced_schemas(types, [build_schema(build_attribute()), other]) == {URN}
     (resource_type,) = Tenant(
-        "acme", custom_schemas=[build_schema(build_attribute()), other], attribute_types=known
+        "acme", custom_schemas=[build_schema(build_attribute()), other], attribute_types=types
     ).resource_types
     assert resource_type.urns_returned_whole.isdisjoint({URN})
     assert "urn:x:y" in resource_type.urns_returned_whole
 
 
 def test_removed_attributes_are_listed() -> None:
-    known = merge_types(
+    types = merge_types(
         {},
         [
             build_schema(
@@ -114,12 +114,12 @@ def test_removed_attributes_are_listed() -> None:
         ],
     )
     served = [build_schema(build_attribute(), build_attribute("c", "complex", subAttributes=DESK[:1]))]
-    assert list_removed_attributes(known, served) == [
+    assert list_removed_attributes(types, served) == [
         (URN, "c.floor", "integer"),
         (URN, "t", "string, multi-valued"),
         ("urn:x:y", "a", "string"),
     ]
-    assert list_removed_attributes(known, []) == [
+    assert list_removed_attributes(types, []) == [
         (URN, "a", "string"),
         (URN, "c", "complex"),
         (URN, "t", "string, multi-valued"),

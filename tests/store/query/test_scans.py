@@ -179,14 +179,14 @@ class TestMovingUsers:
         """The page is filled with the users that follow, and still has a cursor for the next page."""
         calls.before["batch_get_item"] = [lambda: store.write(users[0], change_user(users[0], displayName="z"), CHANGE)]
         pages = PageReader(store, build_query(sort="displayName"))
-        result, seen = pages.read_first(count), list[int]()
+        result, numbers = pages.read_first(count), list[int]()
         while True:
-            seen += list_numbers(result)
+            numbers += list_numbers(result)
             if result.next_boundaries is None:
                 break
             result = pages.read_at_cursor(CursorPosition(result.next_boundaries, total=result.total), count)
 
-        assert [number for number in seen if number] == list(range(1, 9))
+        assert [number for number in numbers if number] == list(range(1, 9))
 
 
 class TestBoundaries:
