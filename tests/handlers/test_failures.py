@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from scim.store.table import Table
 from tests.endpoint import CORE, ENTERPRISE, ENVIRONMENT, Endpoint
 from tests.handlers.conftest import Log
+from tests.handlers.tenants import get_tenant_id
 from tests.tokens import new_token
 
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
@@ -143,7 +144,7 @@ def test_failed_bulk_operations_are_recorded(scim: Endpoint, failures: Failures,
 @pytest.fixture
 def expired(scim: Endpoint) -> Endpoint:
     """Return an endpoint with an expired token."""
-    tenant = scim.token.split("_")[1]
+    tenant = get_tenant_id(scim)
     value = json.dumps({"token": new_token(tenant), "expires": time.time() - 1, "grace_s": 0})
     boto3.client("secretsmanager").put_secret_value(SecretId=ENVIRONMENT["SECRET_PREFIX"] + tenant, SecretString=value)
     return Endpoint(json.loads(value)["token"])

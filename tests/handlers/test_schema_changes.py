@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 from boto3.dynamodb.conditions import Key
 
-from handlers.http.application import ScimApplication
-from handlers.http.routes.all_routes import find_endpoint
 from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 from scim.settings import Settings
 from scim.wiring.operator_adapters import build_operator_adapters
 from tests.conftest import EXTENSION
 from tests.endpoint import CORE, SURVEY, Endpoint
+from tests.handlers.tenants import start_environment
 
 OTHER = "urn:example:params:scim:schemas:hr:2.0:User"
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
@@ -63,7 +62,7 @@ class Customer:
         self.store = build_operator_adapters(settings, "tests").build_administration().tenant_store
 
     def connect(self) -> Endpoint:
-        return Endpoint(self.token, ScimApplication(find_endpoint))
+        return start_environment(self.token)
 
     def write_extensions(self, *documents: Mapping[str, Any]) -> None:
         """Write settings that the use cases would reject."""

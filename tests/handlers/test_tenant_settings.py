@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from handlers.http.application import ScimApplication
-from handlers.http.routes.all_routes import find_endpoint
 from scim.settings import Settings
 from scim.wiring.operator_adapters import build_operator_adapters
 from tests.conftest import EXTENSION
 from tests.endpoint import CORE, SURVEY, Endpoint
+from tests.handlers.tenants import get_tenant_id, start_environment
 
 Connect = Callable[[], Endpoint]
 
@@ -107,9 +106,7 @@ def test_new_required_attribute_does_not_stop_deactivation(settings: Settings, c
     required = {"name": "Badge", "type": "string", "required": True}
     extension = EXTENSION | {"attributes": [*EXTENSION["attributes"], required]}
     build_operator_adapters(settings, "tests").build_administration().tenants.configure(
-        scim.token.split("_")[1], custom_schemas=[extension]
+        get_tenant_id(scim), custom_schemas=[extension]
     )
-    response = Endpoint(scim.token, ScimApplication(find_endpoint)).patch(
-        user["id"], {"op": "replace", "path": "active", "value": False}
-    )
+    response = start_environment(scim.token).patch(user["id"], {"op": "replace", "path": "active", "value": False})
     assert (response.status, response.json()["active"]) == (200, False)

@@ -48,6 +48,13 @@ def sign_in(provider: Provider, visitor: Visitor) -> Page:
     return visitor.get(provider.authorize(redirect.headers["location"]))
 
 
+def start_environment_with_cookies(visitor: Visitor) -> Visitor:
+    """Return a visitor with the same cookies in a new execution environment."""
+    later = Visitor(ConsoleApplication())
+    later.cookies = dict(visitor.cookies)
+    return later
+
+
 def test_member_of_an_allowed_group_is_an_operator(provider: Provider) -> None:
     provider.claims = MEMBER | {"email": "ada@example.com", "email_verified": True}
     visitor = Visitor(ConsoleApplication())
@@ -196,8 +203,7 @@ def test_password_is_rejected_with_openid_provider(provider: Provider) -> None:
     visitor = Visitor(ConsoleApplication())
     page = visitor.get("/admin")
     configure(issuer=provider.url, groups="muster-operators")
-    later = Visitor(ConsoleApplication())
-    later.cookies = visitor.cookies
+    later = start_environment_with_cookies(visitor)
     assert later.get("/admin").forms == []
     assert later.post(page, page.form("/sign-in"), password=PASSWORD).status == 404
 
@@ -289,8 +295,7 @@ def test_changed_allowed_groups_end_sessions(provider: Provider) -> None:
     visitor = Visitor(ConsoleApplication())
     sign_in(provider, visitor)
     configure(issuer=provider.url, groups="others")
-    later = Visitor(ConsoleApplication())
-    later.cookies = dict(visitor.cookies)
+    later = start_environment_with_cookies(visitor)
     assert later.send("GET", "/admin").status == 303
 
 
@@ -311,8 +316,7 @@ def test_changed_setting_ends_sessions(provider: Provider, change: dict[str, str
     visitor = Visitor(ConsoleApplication())
     sign_in(provider, visitor)
     configure(**({"issuer": provider.url, "groups": "muster-operators, muster-owners"} | change))
-    later = Visitor(ConsoleApplication())
-    later.cookies = dict(visitor.cookies)
+    later = start_environment_with_cookies(visitor)
     assert later.send("GET", "/admin").status == 303
 
 
@@ -321,8 +325,7 @@ def test_other_order_of_groups_keeps_sessions(provider: Provider) -> None:
     visitor = Visitor(ConsoleApplication())
     sign_in(provider, visitor)
     configure(issuer=provider.url, groups="muster-owners, muster-operators")
-    later = Visitor(ConsoleApplication())
-    later.cookies = dict(visitor.cookies)
+    later = start_environment_with_cookies(visitor)
     assert later.send("GET", "/admin").status == 200
 
 

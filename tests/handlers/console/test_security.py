@@ -28,6 +28,7 @@ from scim.wiring.operator_adapters import build_operator_adapters
 from tests.endpoint import ENVIRONMENT, PASSWORD, Endpoint
 from tests.handlers.console.conftest import FORMULA, HOSTILE
 from tests.handlers.console.visitor import Page, Visitor
+from tests.handlers.tenants import get_tenant_id
 from tests.tokens import MASTER_KEY, put_master_key
 
 Tenant = tuple[str, Endpoint]
@@ -215,7 +216,7 @@ class TestTenants:
         guest = Visitor()
         assert accept(invite(operator_visitor, name), guest).url.endswith(f"/admin/tenants/{name}/connect")
         assert guest.get("/admin").url == f"/admin/tenants/{name}"
-        other = scim.token.split("_")[1]
+        other = get_tenant_id(scim)
         for path in PAGES:
             assert guest.get(f"/admin/tenants/{name}{path}").status == 200
             assert guest.get(f"/admin/tenants/{other}{path}").status == 404

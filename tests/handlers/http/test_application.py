@@ -19,6 +19,7 @@ from tests.endpoint import ENVIRONMENT, Endpoint, LambdaContext
 from tests.endpoint import Response as ReceivedResponse
 from tests.handlers.conftest import Log
 from tests.handlers.events import REQUEST_ID, build_event
+from tests.handlers.tenants import get_tenant_id
 from tests.tokens import new_token
 
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
@@ -266,7 +267,7 @@ class TestLogLine:
         assert len(log.lines) == 1
         assert read_line(log) == {
             "method": "GET",
-            "tenant": scim.token.split("_")[1],
+            "tenant": get_tenant_id(scim),
             "operation": "GET Users",
             "plan": "index:userName",
             "users_read": 0,
@@ -282,7 +283,7 @@ class TestLogLine:
 
         assert read_line(log) == {
             "method": "POST",
-            "tenant": scim.token.split("_")[1],
+            "tenant": get_tenant_id(scim),
             "operation": "POST Users",
             "leniencies": ["missing-schemas", "string-boolean"],
             "dynamodb_calls": 1,
