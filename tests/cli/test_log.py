@@ -44,10 +44,10 @@ def test_log_has_audit_events_and_their_actors(run: Muster) -> None:
     by = "arn:aws:sts::123456789012:user/moto"
     assert output == [
         "*  THEN  revoke  Revoked all tokens: no previous token is valid.",
-        "*  THEN  show  Displayed the new token.",
+        "*  THEN  show  Showed the new token.",
         "*  THEN  rotate  Created a new token: the token expires at THEN; the previous token is valid until THEN.",
         "*  THEN  configure  Changed the settings: strict mode on.",
-        "*  THEN  show  Displayed the new token.",
+        "*  THEN  show  Showed the new token.",
         "*  THEN  connect  Connected the customer: strict mode off; no custom schemas; the token never expires; "
         "no previous token is valid.",
     ]
@@ -75,7 +75,7 @@ def test_log_is_read_page_by_page(run: Muster, acme: Endpoint, monkeypatch: pyte
 
 def test_why_prints_failure_and_remediation(run: Muster, acme: Endpoint) -> None:
     output = run("why", "acme", "bob@example.com").stdout
-    assert "A create failed with 400" in output
+    assert "A create request failed with 400" in output
     assert "What to change: " in output
 
     report = run.json("why", "acme", "Ada Lovelace")
@@ -102,7 +102,7 @@ def test_why_has_unidentified_failures(run: Muster, acme: Endpoint) -> None:
     assert acme.request("POST", "/Users", {"schemas": [CORE]}).status == 400
 
     for arguments in (("why", "acme"), ("why", "acme", "unknown@example.com")):
-        assert "A request without an identifier of a user failed at 20" in run(*arguments).stdout
+        assert "A request that names no user failed at 20" in run(*arguments).stdout
         (entry,) = run.json(*arguments)["unidentified_failures"]
         assert (entry["operation"], entry["status"], entry["user"]) == ("create", 400, "")
 
@@ -170,7 +170,7 @@ def test_health_has_state_share_and_counts(run: Muster, acme: Endpoint) -> None:
         "changes": 1,
         "share": 0.75,
     }
-    assert "Health: failing. 3 writes failed today and yesterday, 75% of all" in run("health", "acme").stdout
+    assert "Health: failing. 3 writes failed since yesterday, 75% of all" in run("health", "acme").stdout
 
 
 @pytest.mark.parametrize("arguments", [("log", "unknown"), ("why", "unknown", "ada"), ("health", "unknown")])

@@ -34,10 +34,10 @@ def test_list_says_what_to_do(run: Muster) -> None:
 
     assert [[cell.strip() for cell in line[:4]] for line in lines] == [
         ["TENANT", "STATE", "HEALTH", "MODE"],
-        ["acme", "connected", "not connected yet", "strict"],
+        ["acme", "connected", "no request yet", "strict"],
         ["gone", "disconnected", "disconnected", "tolerant"],
         ["shut", "revoked", "no valid token", "tolerant"],
-        ["zebra", "connected", "not connected yet", "tolerant"],
+        ["zebra", "connected", "no request yet", "tolerant"],
     ]
     no_request = (
         "No request with a valid token has arrived yet. Enter the SCIM URL and the token in the identity provider."
@@ -61,7 +61,7 @@ def test_health_is_in_list_and_status(run: Muster, acme: Endpoint) -> None:
         body = {"schemas": [CORE], "userName": f"ada-{number}", "active": "perhaps"}
         assert acme.request("POST", "/Users", body).status == 400
 
-    advice = "9 writes failed today and yesterday, 31% of all. See the failures in the audit log."
+    advice = "9 writes failed since yesterday, 31% of all. See the failures in the audit log."
     assert [(tenant["health"], tenant["warning"]) for tenant in run.json("tenants")] == [("failing", advice)]
     assert ["health", "failing"] in [[cell.strip() for cell in line] for line in run.lines("status", "acme")]
     assert run.json("status", "acme")["warning"] == advice
@@ -98,9 +98,9 @@ def test_unreadable_tenant_is_unknown(run: Muster, monkeypatch: pytest.MonkeyPat
     tenants = run.json("tenants")
 
     assert [(tenant["tenant"], tenant["health"], tenant["state"]) for tenant in tenants] == [
-        ("acme", "not connected yet", "connected"),
+        ("acme", "no request yet", "connected"),
         ("ill", "unknown", None),
-        ("zebra", "not connected yet", "connected"),
+        ("zebra", "no request yet", "connected"),
     ]
     assert len({tuple(tenant) for tenant in tenants}) == 1, "every tenant has the same members"
     result = run("tenants")
@@ -145,7 +145,7 @@ def test_status_has_last_used_token(run: Muster, acme: Endpoint) -> None:
 def test_status_mentions_token_that_was_not_shown(run: Muster) -> None:
     run.deployment.build_administration().tenants.connect("acme")
 
-    assert "has not been displayed yet" in run.json("status", "acme")["warning"]
+    assert "has not been shown yet" in run.json("status", "acme")["warning"]
 
 
 def test_strict_mode_is_turned_on_and_off(run: Muster, acme: Endpoint) -> None:

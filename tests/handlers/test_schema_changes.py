@@ -290,7 +290,7 @@ def test_user_with_all_possible_attributes_is_stored(customer: Customer) -> None
     names = [f"a{number}" for number in range(100)]
     attributes = [{"name": name, "type": "integer"} for name in names]
     documents: list[dict[str, Any]] = [{"id": f"{urn}{number:02}", "attributes": attributes} for number in range(40)]
-    with pytest.raises(ValueError, match="have more than 30000 bytes in total"):
+    with pytest.raises(ValueError, match="have more than 30,000 bytes in total"):
         customer.tenants.configure(customer.id, custom_schemas=documents)
     customer.tenants.configure(customer.id, custom_schemas=documents[:2])
     values = {document["id"]: dict.fromkeys(names, 1) for document in documents[:2]}

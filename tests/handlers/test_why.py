@@ -45,7 +45,7 @@ class TestFailures:
 
         for person in ("ada@example.com", "ADA@EXAMPLE.COM", "e-1"):
             report = why(person)
-            assert "A create by Okta failed with 400" in join_diagnosis(report)
+            assert "A create request by Okta failed with 400" in join_diagnosis(report)
             assert "The value of name has the wrong type" in join_diagnosis(report)
             assert "name is a complex attribute. Send an object with its sub-attributes." in join_diagnosis(report)
             assert "What to change: Application > Provisioning > To App > Attribute Mappings > name:" in join_diagnosis(
@@ -63,7 +63,7 @@ class TestFailures:
         report = why("ada@example.com")
 
         assert "ada@example.com has been active since" in report.diagnosis[0]
-        assert "A patch by Microsoft Entra ID was partly ignored" in join_diagnosis(report)
+        assert "A patch request by Microsoft Entra ID was partly ignored" in join_diagnosis(report)
         assert "departmentName was ignored" in join_diagnosis(report)
         assert "remove or correct the target departmentName" in join_diagnosis(report)
         assert [entry.kind for entry in report.timeline] == ["no-op", "change"]
@@ -111,7 +111,7 @@ class TestFailures:
         assert "The identity provider's requests are rejected because of their token" in first
         assert "The token has expired." in first
         assert "muster rotate" in first
-        assert "No request about ada@example.com has been received" in second
+        assert 'No request about "ada@example.com" has been received' in second
 
     def test_replaced_token_is_reported_first(self, scim: Endpoint, why: Why, operator: Any) -> None:
         """While tokens are rejected, the report does not advise an assignment. It detects Okta by the user agent."""
@@ -161,7 +161,7 @@ class TestFailures:
         report = why("ada@example.com")
 
         assert (report.users, report.timeline) == ([], [])
-        assert "No request about ada@example.com has been received" in report.diagnosis[0]
+        assert 'No request about "ada@example.com" has been received' in report.diagnosis[0]
         assert re.search(
             r"Its last recorded request was a read at 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\.$", report.diagnosis[0]
         )
@@ -174,7 +174,7 @@ class TestAccess:
     def test_missing_first_request_is_reported_first(self, why: Why) -> None:
         first, second = why("ada@example.com").diagnosis
         assert "has arrived yet. Copy the SCIM URL" in first
-        assert "No request about ada@example.com has been received" in second
+        assert 'No request about "ada@example.com" has been received' in second
 
     @pytest.mark.parametrize(
         ("action", "message"),
@@ -219,7 +219,7 @@ class TestNameSearch:
 
         assert report.query == name
         assert [(entry.user, entry.status) for entry in report.timeline] == [("alan@example.com", 400)]
-        assert "A create failed with 400" in report.diagnosis[0]
+        assert "A create request failed with 400" in report.diagnosis[0]
 
     @pytest.mark.parametrize("members", [{"name": {"formatted": "A. Turing"}}, {"name": {"familyName": "Turing"}}])
     def test_failed_candidate_is_found_by_partial_name(self, members: Any, scim: Endpoint, why: Why) -> None:
@@ -253,7 +253,8 @@ class TestNameSearch:
         assert ([user.id for user in report.users], report.failed_candidates) == ([ada["id"]], ["ada@example.org"])
         assert (report.timeline, report.is_about_one_person) == ((), False)
         assert report.diagnosis == [
-            "More than one person matches Ada Lovelace. Search again by userName, email, externalId or id.",
+            'Several people match "Ada Lovelace". In the console, select one. Or search again by userName, email, '
+            "externalId or id.",
         ]
 
     def test_unknown_name_is_not_reported_as_never_received(self, scim: Endpoint, why: Why) -> None:
@@ -261,7 +262,7 @@ class TestNameSearch:
 
         first = why("Ada Lovelace").diagnosis[0]
 
-        assert "No person with the name Ada Lovelace was found: neither a user, nor" in first
+        assert 'No person with the name "Ada Lovelace" was found: neither a user, nor' in first
         assert "The names of deleted users are not kept" in first
         assert "received" not in first
 
@@ -295,7 +296,7 @@ class TestIncompleteSearch:
 
         report = open_interrupted_log(scim).report_on_person("ada@example.com")
 
-        assert "No request about ada@example.com was found, but the search was incomplete." in report.diagnosis[0]
+        assert 'No request about "ada@example.com" was found, but the search was incomplete.' in report.diagnosis[0]
         assert "The search for former names stopped early" in report.diagnosis[2]
 
     def test_incomplete_search_for_former_names_keeps_its_matches(self, scim: Endpoint) -> None:
@@ -471,13 +472,13 @@ class TestWrongScimUrl:
 
         assert first.startswith("2 requests failed, most recently at ")
         assert "it ends in an endpoint such as /Users" in first
-        assert "No request about ada has been received" in second
+        assert 'No request about "ada" has been received' in second
 
     def test_single_request_to_wrong_scim_url(self, scim: Endpoint, why: Why) -> None:
         scim.request("GET", "/Users/Users")
         first, second = why("ada").diagnosis
         assert first.startswith("A request failed at ")
-        assert "No request about ada has been received" in second
+        assert 'No request about "ada" has been received' in second
 
     def test_scim_url_of_another_version_is_reported(self, scim: Endpoint, why: Why) -> None:
         assert scim.request("POST", "/v1/Users", {"schemas": [CORE], "userName": "ada"}).status == 400
@@ -538,7 +539,7 @@ class TestUnidentifiedRequests:
 
         for person in ("ada@example.com", ""):
             report = why(person)
-            assert "A request without an identifier of a user failed 2 times since 20" in join_diagnosis(report)
+            assert "A request that names no user failed 2 times since 20" in join_diagnosis(report)
             assert "(create, status 400). userName is required" in join_diagnosis(report)
             assert "Attribute Mappings > userName:" in join_diagnosis(report)
             assert [(entry.count, entry.rule) for entry in report.unidentified_failures] == [(2, "required")]
@@ -552,13 +553,13 @@ class TestUnidentifiedRequests:
         for name in ("Ada Lovelace", "lovelace"):
             report = why(name)
             assert [(entry.count, entry.rule) for entry in report.timeline] == [(1, "required")]
-            assert "A create failed with 400" in report.diagnosis[0]
+            assert "A create request failed with 400" in report.diagnosis[0]
         assert len(why("").unidentified_failures) == 2
 
     def test_unreadable_body_is_reported(self, scim: Endpoint, why: Why) -> None:
         assert scim.send("POST", "/Users", body="{")[0] == 400
-        assert "A request without an identifier of a user failed at 20" in join_diagnosis(why("ada"))
+        assert "A request that names no user failed at 20" in join_diagnosis(why("ada"))
 
     def test_no_unidentified_failures(self, scim: Endpoint, why: Why) -> None:
         scim.create()
-        assert why("").diagnosis == ["No request without an identifier of a user has failed in the last 30 days."]
+        assert why("").diagnosis == ["In the last 30 days, no request failed that names no user."]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
@@ -15,6 +16,7 @@ from scim.service.model.timestamps import parse_rfc3339
 
 _FOLDER = Path(__file__).parent
 _ASSETS = {"console.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
+_TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 
 
 @cache
@@ -23,7 +25,11 @@ def load_templates() -> Environment:
     environment = Environment(
         autoescape=True, loader=FileSystemLoader(_FOLDER / "templates"), undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters |= {"format_time": format_time, "day": lambda text: text[:10]}
+    environment.filters |= {
+        "format_time": format_time,
+        "format_times_in": format_times_in,
+        "day": lambda text: text[:10],
+    }
     environment.globals |= {"base": BASE, "asset": build_asset_path}
     return environment
 
@@ -47,6 +53,11 @@ def format_time(time: float | str | None) -> str:
     if isinstance(time, str):
         time = parse_rfc3339(time)
     return datetime.fromtimestamp(time, UTC).strftime("%d %b %Y, %H:%M UTC")
+
+
+def format_times_in(sentence: str) -> str:
+    """Return a sentence with its RFC 3339 times formatted as by :func:`format_time`."""
+    return _TIME.sub(lambda match: format_time(match.group()), sentence)
 
 
 @cache

@@ -209,7 +209,7 @@ def _find_handler(
     handler = endpoint.handlers.get(method)
     if handler is None:
         allowed = ", ".join(endpoint.handlers)
-        raise MethodNotAllowed(f"{endpoint.name} supports only {allowed}.", headers={"Allow": allowed})
+        raise MethodNotAllowed(f"This path supports only {allowed}.", headers={"Allow": allowed})
     return handler
 
 

@@ -102,7 +102,7 @@ class Request:
         body = self.decode_body()
         if len(body) > MAX_PAYLOAD_BYTES:
             raise PayloadTooLarge(
-                f"The request body has more than {MAX_PAYLOAD_BYTES} bytes. Send several smaller requests."
+                f"The request body has more than {MAX_PAYLOAD_BYTES:,} bytes. Send several smaller requests."
             )
         media_type = (self.get_header("content-type") or SCIM_JSON).partition(";")[0].strip().lower()
         if not _MEDIA_TYPE.fullmatch(media_type):

@@ -7,13 +7,16 @@ Pydantic validates them. Field names are in lower case, because member names in 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 
 from scim.protocol.errors import InvalidSyntax, InvalidValue
 from scim.protocol.json_body import lower_member_names
 from scim.protocol.leniency import Leniency, LeniencyTracker
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 BULK_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 
@@ -103,6 +106,17 @@ class BulkRequest(Message):
 
 MessageT = TypeVar("MessageT", bound=Message)
 
+_MEMBER_NAMES = {
+    "excludedattributes": "excludedAttributes",
+    "sortby": "sortBy",
+    "sortorder": "sortOrder",
+    "startindex": "startIndex",
+    "bulkid": "bulkId",
+    "failonerrors": "failOnErrors",
+    "operations": "Operations",
+}
+"""The names of members, as the RFCs spell them, by their lower-case names."""
+
 
 def parse_message(message_class: type[MessageT], body: Any, leniencies: LeniencyTracker) -> MessageT:
     """Parse a JSON body into a message.
@@ -128,10 +142,29 @@ def build_message(message_class: type[MessageT], members: dict[str, Any]) -> Mes
         return message_class.model_validate(members)
     except ValidationError as error:
         first_error = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        location = ".".join(str(part) for part in first_error["loc"])
         is_structural = first_error["type"] in ("missing", "too_short", "literal_error", "enum", "model_type")
         error_class = InvalidSyntax if is_structural else InvalidValue
-        raise error_class(f"The request has an invalid {location or 'body'}: {first_error['msg']}.") from None
+        raise error_class(_describe_error(first_error)) from None
+
+
+def _describe_error(error: ErrorDetails) -> str:
+    """Return a sentence on a validation error, such as ``Operations[0].op is required.``, without the value."""
+    location = ""
+    for part in error["loc"]:
+        location += f"[{part}]" if isinstance(part, int) else f".{_MEMBER_NAMES.get(part, part)}"
+    location = location.removeprefix(".") or "The request body"
+    match error["type"]:
+        case "missing":
+            return f"{location} is required."
+        case "too_short":
+            return f"{location} must not be empty."
+        case "too_long":
+            return f"{location} can have at most {MAX_PATCH_OPERATIONS:,} elements."
+        case "model_type":
+            return f"{location} must be a JSON object."
+        case _:
+            expectation = error["msg"].removeprefix("Input should be ").replace("a valid integer", "an integer")
+            return f"{location} must be {expectation.replace('a valid ', 'a ')}."
 
 
 def _lower_unique_names(members: dict[str, Any]) -> dict[str, Any]:

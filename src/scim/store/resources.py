@@ -101,7 +101,7 @@ class DynamoDBResourceStore:
             )
         if len(after.document.encode()) > MAX_DOCUMENT_BYTES:
             raise PayloadTooLarge(
-                f"The {self._resource_type.name} would have more than {MAX_DOCUMENT_BYTES} bytes. "
+                f"The {self._resource_type.name} would have more than {MAX_DOCUMENT_BYTES:,} bytes. "
                 "Map fewer or shorter values."
             )
         item = items.encode_resource(self._partition_key, keys.user_key(after.id), after)

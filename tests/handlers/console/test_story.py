@@ -61,7 +61,7 @@ def test_timeline_of_unprovisioned_person_has_remediation(
         assert "What to change:" in page.text
         assert "grace@example.com" in page.text
     status = operator_visitor.get(f"/admin/tenants/{name}")
-    assert "1, at most 100 % of all writes" in status.text
+    assert "1 (at most 100% of all writes)" in status.text
 
 
 @pytest.mark.parametrize("name", ["Alan Turing", "turing", "ALAN"])
@@ -75,7 +75,7 @@ def test_unprovisioned_person_is_found_by_name(
     page = operator_visitor.get(f"/admin/tenants/{acme}/people?who={quote(name)}")
 
     assert "No such user exists now." in page.text
-    assert "A create failed with 400" in page.text
+    assert "A create request failed with 400" in page.text
 
 
 def test_former_name_leads_to_the_user(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
@@ -98,7 +98,7 @@ def test_unidentified_request_is_shown(operator_visitor: Visitor, tenant: tuple[
 
     page = operator_visitor.get(f"/admin/tenants/{name}/people?who=ada@example.com")
 
-    assert "A request without an identifier of a user failed at 20" in page.text
+    assert "A request that names no user failed at " in page.text
     assert "(no user)" in operator_visitor.get(f"/admin/tenants/{name}/log").text
 
 
@@ -128,15 +128,15 @@ def test_people_with_the_same_name_are_listed(operator_visitor: Visitor, tenant:
 
     page = operator_visitor.get(f"/admin/tenants/{name}/people?who=lovelace")
 
-    assert "More than one person matches lovelace." in page.text
+    assert "Several people match &#34;lovelace&#34;." in page.text
     assert all(f">ada-{number}</a>" in page.text for number in (1, 2))
     (candidate,) = (link for link in page.links if link.startswith("?who="))
-    assert "A create failed with 400" in operator_visitor.get(f"/admin/tenants/{name}/people{candidate}").text
+    assert "A create request failed with 400" in operator_visitor.get(f"/admin/tenants/{name}/people{candidate}").text
 
 
 def test_unknown_name_is_reported(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
     page = operator_visitor.get(f"/admin/tenants/{tenant[0]}/people?who=Grace+Hopper")
-    assert "No person with the name Grace Hopper was found" in page.text
+    assert "No person with the name &#34;Grace Hopper&#34; was found" in page.text
     assert "No request with a valid token" in page.text
 
 
@@ -189,7 +189,7 @@ def test_log_has_audit_events_with_actor(operator_visitor: Visitor, tenant: tupl
 
     for page_text in (operators_log, guests_log):
         assert page_text.count("Accepted an invitation to the console.") == 1
-        assert f"console:invited:{name}" in page_text
+        assert "IT admin</td>" in page_text
         assert "Changed the settings: strict mode on." in page_text
         assert "Connected the customer: strict mode off" in page_text
     assert "console:operator" in operators_log
@@ -356,7 +356,7 @@ def test_unreadable_customer_is_listed_as_unknown(
     assert (page.status, 0 < clock.total_s < OVERVIEW_TIMEOUT_S) == (200, True)
     assert "<td>unknown</td>" in find_row(page, "row-ill")
     assert "Could not be read in time." in find_row(page, "row-ill")
-    assert ["not connected yet" in find_row(page, name) for name in ("row-a", "row-z")] == [True, True]
+    assert ["no request yet" in find_row(page, name) for name in ("row-a", "row-z")] == [True, True]
     assert len(throttled_calls) > 1
     assert "ProvisionedThroughputExceededException" in read_log()
 
@@ -379,10 +379,10 @@ def test_active_users_have_the_activation_time(
     csv = operator_visitor.get(f"/admin/tenants/{name}/active-users.csv").text
 
     assert "<dd>no, since 02 Feb 2026, 10:00 UTC</dd>" in inactive
-    assert "ada exists but has been inactive since 2026-02-02T10:00:00.000Z (set by a patch" in inactive
+    assert "ada exists but has been inactive since 02 Feb 2026, 10:00 UTC (set by patch request" in inactive
     assert "<td>03 Mar 2026, 10:00 UTC</td>" in listed
     assert "<dd>yes, since 03 Mar 2026, 10:00 UTC</dd>" in person
-    assert "ada has been active since 2026-03-03T10:00:00.000Z (set by a patch" in person
+    assert "ada has been active since 03 Mar 2026, 10:00 UTC (set by patch request" in person
     assert '"true","2026-03-03T10:00:00.000Z","2026-01-01T10:00:00.000Z"' in csv
 
 

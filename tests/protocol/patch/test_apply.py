@@ -299,7 +299,7 @@ def test_number_of_writes_is_limited() -> None:
     keys = {f'phoneNumbers[value eq "{number % 400}"].type': "w" for number in range(1_001)}
     keys |= {f'emails[value eq "{number}"].type': "w" for number in range(400)}
     keys |= {f'ims[value eq "{number}"].type': "w" for number in range(400)}
-    with pytest.raises(InvalidValue, match="at most 1000 attributes"):
+    with pytest.raises(InvalidValue, match="at most 1,000 attributes"):
         apply(USER, {"op": "add", "value": keys})
 
 

@@ -15,7 +15,7 @@ NOW = 1_800_000_000.0
     [
         ("Okta SCIM Client 1.0.0", False, "Connection tested by Okta"),
         ("", False, "Connection tested"),
-        ("Google-Auto-Provisioning", True, "a write by Google Workspace"),
+        ("Google-Auto-Provisioning", True, "Provisioning started by Google Workspace"),
     ],
 )
 def test_first_use_has_kind_and_provider(agent: str, *, is_write: bool, text: str) -> None:

@@ -168,7 +168,7 @@ def test_size_of_schemas_is_limited() -> None:
         for m in range(2)
     ]
     assert parse_schemas(documents[:1]) == documents[:1]
-    with pytest.raises(ValueError, match=r"more than 200000 bytes in total. Shorten"):
+    with pytest.raises(ValueError, match=r"more than 200,000 bytes in total. Shorten"):
         parse_schemas(documents)
 
 

@@ -111,7 +111,7 @@ class TestState:
         [
             (
                 count_failures(create=14),
-                "14 writes failed today and yesterday, 58% of all. See the failures in the audit log.",
+                "14 writes failed since yesterday, 58% of all. See the failures in the audit log.",
             ),
             (
                 count_failures(create=9, repeating_failures=2),
@@ -142,7 +142,7 @@ class TestWrongScimUrl:
     def test_first_wrong_scim_url_is_a_state(self) -> None:
         health = assess(count_wrong_urls(), usage=replace(BY_OKTA, last_used=NOW - 1_801))
         assert health.state == HealthState.WRONG_SCIM_URL
-        assert health.advice.startswith(f"The SCIM URL in Okta is wrong (last request: {REJECTED}). Replace it")
+        assert health.advice.startswith(f"The SCIM URL in Okta is wrong (last request with it: {REJECTED}). Replace it")
 
     @pytest.mark.parametrize(("used", "now"), [(NOW - 60, NOW), (NOW - 1_801, NOW + 86_400)])
     def test_wrong_scim_url_ends(self, used: float, now: float) -> None:
@@ -161,7 +161,7 @@ class TestRejectedTokens:
     def test_rejection_ends_with_use_of_valid_token(self) -> None:
         health = assess(count_failures(REJECTED, rejected_tokens=3), usage=replace(USAGE, last_used=NOW - 60))
         assert health.state == HealthState.HEALTHY
-        assert "At least 3 requests were rejected" in health.warnings[0]
+        assert "At least 3 requests have been rejected" in health.warnings[0]
         assert "A valid token was used since then" in health.warnings[0]
 
     def test_rejection_ends_after_a_day(self) -> None:

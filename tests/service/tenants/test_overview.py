@@ -51,7 +51,7 @@ def build_overview(
             "No request with a valid token has arrived yet. Enter the SCIM URL and the token in the identity provider.",
         ),
         (TokenState(revoked_version_ids=("v1",)), "v2", "All tokens are revoked. Create a new one."),
-        (replace(TOKEN, is_revealed=False), "v2", "The new token has not been displayed yet."),
+        (replace(TOKEN, is_revealed=False), "v2", "The new token has not been shown yet."),
         (replace(TOKEN, expires=NOW + DAY_S), "v2", "The token expires within 1 day."),
         (replace(TOKEN, expires=NOW + 6 * DAY_S), "v2", "The token expires within 7 days."),
         (replace(TOKEN, expires=NOW), "v2", "The token has expired. Create a new one."),
@@ -64,7 +64,7 @@ def test_action_needed_for_the_token(token: TokenState, used: str, action: str) 
 
 def test_action_needed_has_advice_of_health() -> None:
     failures = count_failures(create=14)
-    advice = "14 requests failed today and yesterday. See the failures in the audit log."
+    advice = "14 requests failed since yesterday. See the failures in the audit log."
     assert (build_overview(failures=failures).action_needed, build_overview(failures=failures).health.state) == (
         advice,
         HealthState.FAILING,

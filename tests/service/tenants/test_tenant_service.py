@@ -88,7 +88,7 @@ class TestConnect:
     def test_invalid_tenant_id(self, tenant_id: str) -> None:
         setup = ServiceUnderTest()
 
-        with pytest.raises(ValueError, match="lower-case letters, digits and hyphens"):
+        with pytest.raises(ValueError, match="lowercase letters, digits and hyphens"):
             setup.connect(tenant_id)
 
         assert (setup.settings.tenants, setup.tokens.versions) == ({}, {})

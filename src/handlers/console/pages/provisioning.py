@@ -52,16 +52,17 @@ def show_log(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
         _decode_position(before) if before else None, count=_PAGE_SIZE, only_failures=only_failures
     )
     older = "" if last_position is None else _encode_position(last_position)
-    visible_entries = [_hide_operator(context, tenant, entry) for entry in entries]
+    visible_entries = [_describe_actor(context, tenant, entry) for entry in entries]
     return context.render_page(
         "log.html", tenant=tenant.id, entries=visible_entries, older=older, only_failures=only_failures, section="log"
     )
 
 
-def _hide_operator(context: ConsoleRequestContext, tenant: Tenant, entry: LogEntry) -> LogEntry:
-    """Return the entry without the operator's identity, unless an operator reads it."""
-    is_visible = context.is_operator or not entry.actor or entry.actor == guest_actor(tenant.id)
-    return entry if is_visible else replace(entry, actor="the operator")
+def _describe_actor(context: ConsoleRequestContext, tenant: Tenant, entry: LogEntry) -> LogEntry:
+    """Return the entry with a readable actor. Only operators see which operator it was."""
+    if entry.actor == guest_actor(tenant.id):
+        return replace(entry, actor="IT admin")
+    return entry if context.is_operator or not entry.actor else replace(entry, actor="the operator")
 
 
 def _encode_position(position: LogPosition) -> str:

@@ -154,7 +154,7 @@ class _Patch:
         self._writes += 1
         if self._writes > MAX_PATCH_OPERATIONS:
             raise InvalidValue(
-                f"A PATCH request can write at most {MAX_PATCH_OPERATIONS} attributes. Send several requests."
+                f"A PATCH request can write at most {MAX_PATCH_OPERATIONS:,} attributes. Send several requests."
             )
         members = self._get_members(path.extension)
         if path.attribute is None:

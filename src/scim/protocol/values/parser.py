@@ -56,7 +56,7 @@ def check_element_count(attribute: Attribute, elements: list[Any]) -> None:
     """Raise :class:`InvalidValue` for too many elements. PATCH operations and filters read all of them."""
     if len(elements) > MAX_ELEMENTS:
         raise InvalidValue(
-            f"{attribute.name} can have at most {MAX_ELEMENTS} values. Map fewer values.",
+            f"{attribute.name} can have at most {MAX_ELEMENTS:,} values. Map fewer values.",
             rule=Rule.ELEMENT_COUNT,
             attribute=attribute.name,
         )

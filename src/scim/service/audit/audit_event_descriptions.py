@@ -9,7 +9,7 @@ from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 ACTION_DESCRIPTIONS = {
     AuditAction.CONNECT: "Connected the customer",
     AuditAction.ROTATE: "Created a new token",
-    AuditAction.REVEAL: "Displayed the new token",
+    AuditAction.REVEAL: "Showed the new token",
     AuditAction.RESUME: "Completed an interrupted token rotation",
     AuditAction.REVOKE: "Revoked all tokens",
     AuditAction.DISCONNECT: "Disconnected the customer",

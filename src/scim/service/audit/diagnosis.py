@@ -38,7 +38,10 @@ CHANGES_INCOMPLETE = "Only the newest 1,000 changes are shown."
 
 def describe_multiple_matches(query: str) -> str:
     """Return the sentence for a query that several people match."""
-    return f"More than one person matches {query}. Search again by userName, email, externalId or id."
+    return (
+        f'Several people match "{query}". In the console, select one. Or search again by userName, email, externalId '
+        "or id."
+    )
 
 
 def describe_state(
@@ -51,7 +54,7 @@ def describe_state(
     for user in users:
         user_changes = (stored.change for stored in changes if stored.resource_id == user.id)
         change = next(filter(_sets_active, user_changes), None)
-        by = f" (set by a {change.operation}, request {change.request_id})" if change else ""
+        by = f" (set by {change.operation} request {change.request_id})" if change else ""
         name, since = user_names[user.id], f"since {user.active_since}{by}"
         if _is_active(user):
             yield f"{name} has been active {since}."
@@ -103,7 +106,9 @@ def _describe_failure(count: FailureCount) -> str:
     times = f", {count.count} times since {count.first_at}" if count.count > 1 else ""
     by = f" by {failure.provider.display_name}" if failure.provider else ""
     outcome = "was partly ignored" if failure.is_no_op else f"failed with {failure.status}"
-    sentence = f"A {failure.operation}{by} {outcome} at {failure.at}{times}. {summary} What to change: {remediation}"
+    sentence = (
+        f"A {failure.operation} request{by} {outcome} at {failure.at}{times}. {summary} What to change: {remediation}"
+    )
     if count.is_repeating:
         sentence += " This failure repeats: the identity provider sends the same request again until you change this."
     return sentence
@@ -115,11 +120,11 @@ def describe_unknown_person(query: str, token_usage: TokenUsage | None, *, is_in
     ``token_usage`` is the last use of the tenant's token. ``is_incomplete`` says that a search stopped early.
     """
     if is_incomplete:
-        return f"No request about {query} was found, but the search was incomplete."
+        return f'No request about "{query}" was found, but the search was incomplete.'
     if " " in query:
         return (
-            f"No person with the name {query} was found: neither a user, nor a person whose request failed in the last "
-            "30 days. The names of deleted users are not kept. Search for a deleted user by userName, email, "
+            f'No person with the name "{query}" was found: neither a user, nor a person whose request failed in the '
+            "last 30 days. The names of deleted users are not kept. Search for a deleted user by userName, email, "
             "externalId or id."
         )
     last_request = ""
@@ -129,9 +134,9 @@ def describe_unknown_person(query: str, token_usage: TokenUsage | None, *, is_in
             f"{format_rfc3339(token_usage.last_used)}."
         )
     return (
-        f"No request about {query} has been received: no change, and no failure in the last 30 days. No user has this "
-        "userName, email, externalId, id or name. The identity provider has not sent this person, or uses another user "
-        f"name.{last_request}"
+        f'No request about "{query}" has been received: no change, and no failure in the last 30 days. No user has '
+        "this userName, email, externalId, id or name. The identity provider has not sent this person, or uses another "
+        f"user name.{last_request}"
     )
 
 
@@ -151,7 +156,7 @@ def describe_unidentified_failures(failures: Sequence[FailureCount]) -> Iterator
         summary, remediation = explain(count.failure)
         times = f" {count.count} times since {count.first_at}, most recently" if count.count > 1 else ""
         yield (
-            f"A request without an identifier of a user failed{times} at {count.failure.at} "
+            f"A request that names no user failed{times} at {count.failure.at} "
             f"({count.failure.operation}, status {count.failure.status}). {summary} What to change: {remediation}"
         )
 

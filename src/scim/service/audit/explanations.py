@@ -41,7 +41,7 @@ def _mapping_error(summary: str, change: str) -> Explanation:
     return Explanation(summary, _MAPPING + change, remediation_by_provider)
 
 
-_NEW_TOKEN = "Create a new token (console: Connect, command: `muster rotate`)"  # noqa: S105  # words
+_NEW_TOKEN = "Create a new token (console: Connect; for operators also: `muster rotate`)"  # noqa: S105  # words
 _TOKEN_REMEDIATION_BY_PROVIDER = {
     _ENTRA: _NEW_TOKEN + ". In Entra ID, enter it under Provisioning > Admin Credentials > Secret Token, select Test "
     "Connection, and restart provisioning.",
@@ -58,8 +58,8 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     # Values of a user
     Rule.UNIQUENESS: Explanation(
         "Another user already has this userName, so no user was created or renamed.",
-        "Match users by userName, so that the provider finds and updates the existing user. Or give this person "
-        "another userName.",
+        "Match users by userName, so that the identity provider finds and updates the existing user. Or give this "
+        "person another userName.",
         {
             _ENTRA: "Attribute mapping: make userName the matching attribute (Match objects using this attribute), "
             "then provision the person on demand. If two people in Entra ID have this userName, correct one of them.",
@@ -86,7 +86,11 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "No schema has the attribute {attribute}.",
         "remove the mapping, correct the name, or add it to the custom attributes of this customer.",
     ),
-    Rule.READ_ONLY: _mapping_error("{attribute} is read-only.", "remove the mapping."),
+    Rule.READ_ONLY: Explanation(
+        "{attribute} is read-only.",
+        "Remove the attribute mapping of {attribute}.",
+        {_ENTRA: _ENTRA_MAPPING + "remove the mapping.", _OKTA: _OKTA_MAPPING + "remove the mapping."},
+    ),
     Rule.IMMUTABLE: _mapping_error(
         "{attribute} cannot be changed once it has a value.", "send it only when the user is created."
     ),
@@ -117,7 +121,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     Rule.NO_OP: Explanation(
         "The request succeeded, but {names} was ignored, because no schema has it or it cannot be written.",
         "Remove the mapping of {names}, correct its target, or add it to the custom attributes of this customer. Until "
-        "then, the provider may send it again in each cycle.",
+        "then, the identity provider may send it again in each cycle.",
         {
             _ENTRA: "Attribute mapping: remove or correct the target {names}. Until then, Entra ID sends it again in "
             "each cycle.",
@@ -126,7 +130,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     # Lookups and queries
     Rule.UNKNOWN_USER: Explanation(
         "No user has the id in the request: the user was deleted, or belongs to another customer.",
-        "Make the provider discard the id, so that it looks up the person again.",
+        "Make the identity provider discard the id, so that it looks up the person again.",
         {
             _ENTRA: "Provisioning > Restart provisioning: Entra ID then looks up all users again.",
             _OKTA: "Unassign the person from the application, and assign the person again.",
@@ -143,7 +147,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     ),
     Rule.FILTER: Explanation(
         "A filter is malformed, or compares an attribute in a way that its type does not support.",
-        "Correct the matching attribute, or the query that the provider is configured with.",
+        "Correct the matching attribute, or the filter that is set in the identity provider.",
     ),
     Rule.TOO_MANY: Explanation(
         "A query would have to read too many users.", "Match users by userName, externalId or emails.value."
@@ -153,7 +157,8 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "Correct the operation that failed. The audit log shows it, too.",
     ),
     Rule.PRECONDITION: Explanation(
-        "The user was changed since the provider read it.", "Nothing: the provider reads the user again and retries."
+        "The user was changed since the identity provider read it.",
+        "Nothing: the identity provider reads the user again and retries.",
     ),
     # The connection
     Rule.TOKEN: Explanation(
@@ -175,7 +180,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "Too many requests with invalid tokens arrived within a few seconds.", _TOKEN_REMEDIATION
     ),
     Rule.GROUPS_ENDPOINT: Explanation(
-        "The provider sends groups, which are not supported. Users are provisioned without them.",
+        "The identity provider sends groups, which are not supported. Users are provisioned without them.",
         "Turn group provisioning off.",
         {
             _ENTRA: "Attribute mapping: set Enabled to No in the mapping of groups.",
@@ -204,7 +209,8 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         },
     ),
     Rule.UNKNOWN_PATH: Explanation(
-        "Nothing exists at the requested path.", "Check the SCIM URL in the identity provider: it ends in /scim/v2."
+        "Nothing exists at the requested path.",
+        "Check the SCIM URL in the identity provider: it must end in /scim/v2.",
     ),
     Rule.METHOD: Explanation(
         "The requested path does not support this method.",
@@ -221,13 +227,14 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "The request body is not JSON, or is compressed.", "Set the content type to application/scim+json."
     ),
     Rule.SYNTAX: Explanation(
-        "The request body is malformed.", "Correct the template of the body, if the identity provider has one."
+        "The request body or a query parameter is malformed.",
+        "Correct the template of the body, if the identity provider has one.",
     ),
     Rule.BAD_REQUEST: Explanation(
         "A header or the body of the request is malformed.", "Check that the connector uses SCIM 2.0."
     ),
     Rule.CURSOR: Explanation(
-        "The cursor has expired, or belongs to another query.", "Nothing: the provider starts the query again."
+        "The cursor has expired, or belongs to another query.", "Nothing: the identity provider starts the query again."
     ),
     Rule.PAGE_SIZE: Explanation(
         "The page size is not supported.", "Request at most 200 users per page, and the same number on all pages."
@@ -238,11 +245,11 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     ),
     Rule.UNAVAILABLE: Explanation(
         "The service could not finish the request in time, or its database did not answer.",
-        _NO_CHANGE + " The provider sends the request again.",
+        _NO_CHANGE + " It sends the request again.",
     ),
     Rule.FAULT: Explanation(
         "The request failed because of an error in the service.",
-        _NO_CHANGE + " The operator finds the cause in the logs by the request id (docs/operate/logs.md).",
+        _NO_CHANGE + " Tell the operator the request id, which leads to the cause in the logs.",
     ),
 }
 

@@ -98,7 +98,7 @@ class PersonReportBuilder:
             *self._describe_access_problems(self.read_last_use()),
             *(
                 list(diagnosis.describe_unidentified_failures(failures))
-                or ["No request without an identifier of a user has failed in the last 30 days."]
+                or ["In the last 30 days, no request failed that names no user."]
             ),
         ]
         return PersonReport("", [], [], sentences, unidentified_failures=_describe_failures(failures))

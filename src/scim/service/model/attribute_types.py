@@ -47,7 +47,7 @@ def merge_types(known: AttributeTypes, documents: Sequence[Mapping[str, Any]]) -
             types[name] = _merge_type(f"{urn}:{name}", types.get(name, new_type), new_type)
     if merged != known and len(encode_json(merged).encode()) > MAX_BYTES:
         raise ValueError(
-            f"The names and types of all custom attributes that this customer has or had take more than {MAX_BYTES} "
+            f"The names and types of all custom attributes that this customer has or had take more than {MAX_BYTES:,} "
             "bytes. Reuse the names of removed attributes, because users may still have their values."
         )
     return merged

@@ -17,7 +17,7 @@ class Tenant:
     """A customer and its stored settings.
 
     Attributes:
-        id: 1 to 40 lower-case letters, digits and hyphens.
+        id: 1 to 40 lowercase letters, digits and hyphens.
         is_strict: Whether strict mode is on.
         custom_schemas: The schema documents that extend the tenant's users.
         attribute_types: The types of all custom attributes that the tenant has ever had

@@ -68,7 +68,7 @@ class BulkProcessor:
         request = parse_message(BulkRequest, body, self.context.leniencies)
         if len(request.operations) > MAX_OPERATIONS:
             raise PayloadTooLarge(
-                f"A bulk request can have at most {MAX_OPERATIONS} operations. Send several requests."
+                f"A bulk request can have at most {MAX_OPERATIONS:,} operations. Send several requests."
             )
         states = [self._parse_operation(operation) for operation in request.operations]
         executor = BulkExecutor(self.services, states, build_graph([state.node for state in states]), self.report_fault)

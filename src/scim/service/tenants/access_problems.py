@@ -11,7 +11,8 @@ from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import TokenUsage
 
 _REMEDY = (
-    "Create a new token (console: Connect, command: `muster rotate {tenant}`) and enter it in the identity provider."
+    "Create a new token (console: Connect; for operators also: `muster rotate {tenant}`) and enter it in the "
+    "identity provider."
 )
 
 
@@ -50,7 +51,7 @@ def describe_first_use(usage: TokenUsage) -> str:
     """Return a description of the first request with a token, and the identity provider if the user agent names it."""
     provider = detect_request_provider(usage.first_user_agent, "", (), None)
     by_provider = f" by {provider.display_name}" if provider else ""
-    return f"{'a write' if usage.first_is_write else 'Connection tested'}{by_provider}"
+    return f"{'Provisioning started' if usage.first_is_write else 'Connection tested'}{by_provider}"
 
 
 def describe_last_use(usage: TokenUsage) -> str:

@@ -152,14 +152,14 @@ def parse_schemas(documents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
     parsed = [schema.model_dump(mode="json", exclude_unset=True) for schema in schemas]
     if len(encode_json(parsed).encode()) > MAX_BYTES:
         raise ValueError(
-            f"The schemas of this customer have more than {MAX_BYTES} bytes in total. Shorten the descriptions, or "
+            f"The schemas of this customer have more than {MAX_BYTES:,} bytes in total. Shorten the descriptions, or "
             "remove attributes."
         )
     names = [f"{schema.id}:{attribute.name}" for schema in schemas for attribute in schema.attributes]
     if sum(map(len, names)) > MAX_NAME_BYTES:
         raise ValueError(
             f"The names of this customer's custom attributes, each with the id of its schema, have more than "
-            f"{MAX_NAME_BYTES} bytes in total. Choose shorter ids, or remove attributes."
+            f"{MAX_NAME_BYTES:,} bytes in total. Choose shorter ids, or remove attributes."
         )
     return parsed
 

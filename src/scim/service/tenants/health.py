@@ -37,7 +37,7 @@ class HealthState(StrEnum):
     """The token was revoked or has expired."""
     TOKEN_REJECTED = "token rejected"  # noqa: S105  # no token
     """In the last 24 hours a token was rejected, and no valid token was used since then."""
-    NO_REQUEST_YET = "not connected yet"
+    NO_REQUEST_YET = "no request yet"
     """No request with a valid token has arrived yet."""
     WRONG_SCIM_URL = "wrong SCIM URL"
     """In the last 24 hours a request failed because of the SCIM URL, and no other request was recorded since then."""
@@ -174,8 +174,8 @@ def _advise(state: HealthState, activity: RecentActivity, provider: IdentityProv
             )
         case HealthState.WRONG_SCIM_URL:
             return (
-                f"The SCIM URL in {name} is wrong (last request: {failures.last_wrong_url}). Replace it with the SCIM "
-                "URL that Connect shows."
+                f"The SCIM URL in {name} is wrong (last request with it: {failures.last_wrong_url}). Replace it with "
+                "the SCIM URL that Connect shows."
             )
         case HealthState.REPEATING_FAILURE:
             return (
@@ -191,9 +191,9 @@ def _advise(state: HealthState, activity: RecentActivity, provider: IdentityProv
 def _describe_failures(activity: RecentActivity) -> str:
     writes, requests = activity.failures.failed_writes, activity.failures.failed_requests
     if not activity.changes:
-        return f"{requests} {'request' if requests == 1 else 'requests'} failed today and yesterday"
+        return f"{requests} {'request' if requests == 1 else 'requests'} failed since yesterday"
     share = "" if activity.has_more_changes else f", {activity.failure_share:.0%} of all"
-    return f"{writes} writes failed today and yesterday{share}"
+    return f"{writes} writes failed since yesterday{share}"
 
 
 def _describe_rejections(
@@ -203,13 +203,14 @@ def _describe_rejections(
         return
     number = failures.get_count(FailureKind.REJECTED_TOKEN)
     summary = (
-        f"At least {number} {'request was' if number == 1 else 'requests were'} rejected today and yesterday because "
+        f"At least {number} {'request has' if number == 1 else 'requests have'} been rejected since yesterday because "
         f"of an invalid token, most recently at {failures.last_rejection}."
     )
     if _was_used_since(usage, failures.last_rejection):
         yield f"{summary} A valid token was used since then. No action is needed if only one application is connected."
     else:
         yield (
-            f"{summary} If the current token is lost, create a new one (console: Connect, command: `muster rotate`). "
+            f"{summary} If the current token is lost, create a new one (console: Connect; for operators also: "
+            "`muster rotate`). "
             f"{quarantine.describe_rejection(provider)}"
         )

@@ -202,7 +202,7 @@ def _describe_token_action(tenant: Tenant, now: float) -> str:
     if token.is_revoked:
         return "All tokens are revoked. Create a new one."
     if not token.is_revealed:
-        return "The new token has not been displayed yet."
+        return "The new token has not been shown yet."
     if (days := find_warning_days(token.expires, now)) is not None:
         if token.expires is not None and token.expires <= now:
             return "The token has expired. Create a new one."

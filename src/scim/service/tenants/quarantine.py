@@ -18,7 +18,7 @@ FAILURES_AT_ANY_SHARE = 40_000
 _WARNING_FRACTION = 0.5
 """A warning is given when the numbers reach this fraction of a threshold."""
 
-_LOG_HINT = "The failures in the audit log (command: `muster log --failures`) show what to change"
+_LOG_HINT = "The failures in the audit log (for operators also: `muster log --failures`) show what to change"
 _OKTA_RETRY = "Okta keeps failed requests under Dashboard > Tasks. After the change, select Retry Selected there."
 _RETRY_STEPS = {IdentityProvider.OKTA: _OKTA_RETRY}
 """What to do at an identity provider that does not repeat failed writes by itself."""

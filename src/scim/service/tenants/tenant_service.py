@@ -49,7 +49,7 @@ class TenantService:
         but its token has not been shown, return that token.
 
         Args:
-            tenant_id: 1 to 40 lower-case letters, digits and hyphens.
+            tenant_id: 1 to 40 lowercase letters, digits and hyphens.
             custom_schemas: Schema documents that extend its users (:mod:`scim.service.tenants.custom_schemas`).
             is_strict: Whether strict mode is on. A new tenant is not strict by default.
             lifetime_s: The lifetime of its tokens in seconds. By default, the tokens of a new tenant do not expire.
@@ -61,7 +61,7 @@ class TenantService:
             ValueError: The id, a document or the lifetime is not valid.
         """
         if not TENANT_ID_PATTERN.fullmatch(tenant_id):
-            raise ValueError("The id of a customer has 1 to 40 lower-case letters, digits and hyphens.")
+            raise ValueError("The id of a customer has 1 to 40 lowercase letters, digits and hyphens.")
         before = self.tenant_store.get(tenant_id)
         check_unchanged(before, idempotency_key)
         configured = _apply_settings(before or Tenant(tenant_id, version=0), is_strict, custom_schemas)
