@@ -1,6 +1,6 @@
 """Authenticate a request: find the tenant of its bearer token (RFC 6750).
 
-Any token that is not valid gets the same 401, which gives no reason.
+Any token that is not valid gets the same 401, or a 429 if it was sent too often. Neither gives a reason.
 
 - A token that this stack did not create is rejected without a call to AWS (:mod:`scim.auth.token_format`).
 - Valid tokens are cached for up to a minute, so a revoked token may keep working for up to a minute.
@@ -44,7 +44,7 @@ class TokenRejected(Unauthorized):
 
 
 class MalformedToken(Unauthorized):
-    """The text names a tenant, but this stack did not create it as a token: it is mistyped, incomplete or forged.
+    """The text looks like a token of a tenant, but this stack did not create it: it is mistyped, incomplete or forged.
 
     ``is_connected`` says whether the tenant is cached as connected. Only then is the request counted in its audit log.
     """
@@ -123,8 +123,8 @@ class Authenticator:
 
     def _read_tenant(self, tenant_id: str, tenants: TenantReader, now: float) -> CachedTenant:
         """Read the secret and the settings of a tenant, and cache them."""
-        # The secret is read before the settings. A rotation writes them in the opposite order, so the settings already
-        # name the version that was read here.
+        # The secret is read before the settings. A rotation writes the settings first. So if the new version was read
+        # here, the settings already name it.
         current = self._token_store.read_current(tenant_id)
         tenant = tenants.get(tenant_id) if current else None
         is_connected = tenant is not None and tenant.is_connected
@@ -180,8 +180,8 @@ def compute_grace_end(current: TokenVersion, tenant: Tenant) -> float:
     """Return when the previous token expires (seconds since 1970).
 
     The grace period begins when the tenant's settings name the current version of the secret. If they name another
-    version, an operator has moved the staging label in Secrets Manager. Then the grace period begins with the creation
-    of the current version.
+    version, a rotation is in progress, or an operator has moved the staging label in Secrets Manager. Then the grace
+    period begins with the creation of the current version.
     """
     current_since = tenant.token.current_since if tenant.token.version_id == current.id else current.created
     return current_since + current.grace_s
