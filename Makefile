@@ -47,7 +47,7 @@ test: .venv/installed $(engine) $(ministack) ## Run the tests, except those of n
 test-fast: .venv/installed ## Run the fast tests, within a minute
 	@$(parallel) -m "not nightly and not slow" $(fast)
 
-nightly: .venv/installed $(engine) $(ministack) ## Run the full-size tests (SIZE= percent)
+nightly: .venv/installed $(engine) $(ministack) ## Run the large tests (SIZE= percent of their full size)
 	@NIGHTLY_SIZE=$(SIZE) $(parallel) -m nightly
 
 browser: .venv-browser/installed ## Test the console in a real browser, and take the screenshots (CHROMIUM=)

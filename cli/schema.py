@@ -41,7 +41,7 @@ Examples:
 def show(tenant_id: str, json: bool) -> None:
     """Show the custom attributes of a tenant.
 
-    The table includes removed attributes of which users may still have values. --json shows the schema documents.
+    The table includes removed attributes that users may still have values for. --json shows the schema documents.
     """
     tenant = require_tenant(get_deployment().build_administration(LONG_READ_S), tenant_id)
     documents = tenant.custom_schemas

@@ -226,7 +226,7 @@ def list_layers(container: str = "") -> list[str]:
 
 
 def test_documented_layers_are_those_of_contract() -> None:
-    packages = read_table("docs/contribute/architecture.md", "those above it or next to it:\n")
+    packages = read_table("docs/contribute/architecture.md", "those above it or in the same row:\n")
     assert [name for cell, *_ in packages for name in re.findall("`(.+?)`", cell)] == list_layers()
 
 

@@ -1,4 +1,4 @@
-"""Lambda entry point of users, and of every path that has no other route in API Gateway."""
+"""Lambda entry point for ``/Users``, and for every path that has no route in API Gateway."""
 
 from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find_endpoint

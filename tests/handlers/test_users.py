@@ -98,6 +98,12 @@ class TestCreate:
         assert (response.status, response.json()["scimType"]) == (409, "uniqueness")
         assert "alice" not in response.json()["detail"].lower()
 
+    def test_document_is_stored_without_meta(self, scim: Endpoint, items: Items) -> None:
+        user = scim.create(userName="alice")
+        (item,) = [item for item in items() if item["sk"] == f"U#{user['id']}"]
+
+        assert json.loads(item["doc"]) == {name: value for name, value in user.items() if name != "meta"}
+
 
 class TestPut:
     @pytest.mark.parametrize("active", [True, False])
@@ -312,7 +318,7 @@ class TestVersions:
         ],
     )
     @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-    def test_if_match_decides_the_write(
+    def test_write_needs_matching_precondition(
         self, scim: Endpoint, items: Items, method: str, headers: dict[str, str], status: int
     ) -> None:
         user = scim.create(userName="alice")
@@ -336,7 +342,7 @@ class TestVersions:
 
         assert [scim.request("GET", path, if_match=tags).status for tags in ('W/"1"', 'W/"2"')] == [200, 412]
 
-    def test_create_with_if_none_match(self, scim: Endpoint, items: Items) -> None:
+    def test_create_checks_preconditions(self, scim: Endpoint, items: Items) -> None:
         body = {"schemas": [CORE], "userName": "alice"}
 
         before = items()
@@ -395,9 +401,3 @@ class TestCost:
         scim.request("POST", "/Users", {"schemas": [CORE], "userName": "Alice"})
 
         assert (log.last["dynamodb_calls"], items()) == (1, before)
-
-    def test_document_is_stored_without_meta(self, scim: Endpoint, items: Items) -> None:
-        user = scim.create(userName="alice")
-        (item,) = [item for item in items() if item["sk"] == f"U#{user['id']}"]
-
-        assert json.loads(item["doc"]) == {name: value for name, value in user.items() if name != "meta"}

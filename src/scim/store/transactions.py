@@ -93,7 +93,7 @@ def commit(
         actions: the writes, at most 99.
         record: a new item whose attribute ``change`` identifies this change.
         client_request_token: a new, unique token for the first attempt.
-        new_client_request_token: returns the tokens for attempts after a conflict.
+        new_client_request_token: returns a new token for each attempt after a cancelled transaction.
 
     Raise :class:`ConditionFailed` if nothing was written because of a condition, and :class:`Unavailable` after the
     deadline.
@@ -142,8 +142,8 @@ def _pause(table: Table, attempt: int, cause: RetryCause, *, may_be_committed: b
     except Unavailable:
         if may_be_committed:
             raise Unavailable(
-                "The service could not determine in time whether the change was stored. Read the user, and send the "
-                "request again if it was not.",
+                "The service could not determine whether the change was stored. Read the user to find out. If the "
+                "change is missing, send the request again.",
                 headers={"Retry-After": "1"},
             ) from None
         raise

@@ -214,12 +214,12 @@ class TestReferences:
         assert managers == [users[name].id for name in [*names[1:], names[0]]]
 
     @pytest.mark.parametrize("failing", [0, 1, 2])
-    @pytest.mark.parametrize("failures", [None, 1])
-    def test_failing_cycle_creates_nothing(self, failing: int, failures: int | None) -> None:
+    @pytest.mark.parametrize("fail_on_errors", [None, 1])
+    def test_failing_cycle_creates_nothing(self, failing: int, fail_on_errors: int | None) -> None:
         store = MemoryStore(build_user("taken"))
         operations = build_cycle("a", "b", "c")
         operations[failing]["data"]["userName"] = "taken"
-        members: Any = {} if failures is None else {"failOnErrors": failures}
+        members: Any = {} if fail_on_errors is None else {"failOnErrors": fail_on_errors}
 
         results = run(store, *operations, patch("bulkId:a", "title", "Chef"), **members)
 
@@ -409,7 +409,7 @@ class TestLimits:
 
         assert store.users == {}
 
-    def test_operations_without_time_have_status_503(self) -> None:
+    def test_operations_after_the_deadline_have_status_503(self) -> None:
         clock = Clock(left_s=12.0)
         store = SlowStore(clock)
 
@@ -430,7 +430,10 @@ class TestLimits:
         assert (outcomes.failures, len(outcomes.successes), not_attempted) == ([], 3, 3)
 
     def test_undone_operation_is_no_failure(self) -> None:
-        """The first of a cycle is created, the second has no time. Neither is a failure of the customer."""
+        """The first user of a cycle is created and then deleted, because the time ends before the second.
+
+        Neither operation counts as a failure.
+        """
         first = post("a", **{ENTERPRISE: {"manager": {"value": "bulkId:b"}}})
         second = post("b", **{ENTERPRISE: {"manager": {"value": "bulkId:a"}}})
 
@@ -439,8 +442,8 @@ class TestLimits:
         assert list_statuses(results) == ["503", "503"]
         assert (outcomes.failures, not_attempted) == ([], 2)
 
-    def test_reference_to_a_fault_is_unavailable(self) -> None:
-        """The creator fails because of a fault of the service, so the client must send both again."""
+    def test_operation_that_depends_on_a_fault_is_503(self) -> None:
+        """The operation that creates the manager fails with a fault, so the client must send both operations again."""
 
         class FailingStore(MemoryStore):
             def write(self, *_: Any) -> None:
@@ -475,7 +478,7 @@ class TestFaults:
 
 
 class TestLeniencies:
-    def test_leniencies_by_operation_and_request(self) -> None:
+    def test_leniencies_are_recorded_by_operation_and_request(self) -> None:
         alice, bob = build_user("alice"), build_user("bob")
         store, service_context = MemoryStore(alice, bob), build_context()
 
@@ -484,7 +487,7 @@ class TestLeniencies:
         assert [change.leniencies for change in store.changes] == [["string-boolean"], []]
         assert service_context.leniencies.used == ["string-boolean"]
 
-    def test_strict_mode(self) -> None:
+    def test_strict_mode_rejects_leniency(self) -> None:
         alice = build_user("alice")
 
         results = run(

@@ -67,7 +67,9 @@ class ResourceService:
         resource, client_refs = self._extract_client_refs(resource)
         document, now = _with_id(resource_id or self.context.new_id(), resource), format_rfc3339(self.context.now())
         links = carry_over_links(UserLinks(), document, self.resource_type, client_refs)
-        created = StoredResource.from_resource(document, 1, now, now, now, links.to_json())
+        created = StoredResource.from_resource(
+            document, version=1, created=now, modified=now, active_since=now, links_json=links.to_json()
+        )
         change = self._build_change(Operation.CREATE, {}, resource, now, self._list_sent_attributes(body))
         self._write(None, created, change)
         return created
@@ -152,8 +154,8 @@ class ResourceService:
         current = hide_nonconforming(stored, self.resource_type)
         revised, client_refs = self._extract_client_refs(revise(current))
         document = preserve_unwritable(stored, revised, self.resource_type)
-        served = hide_nonconforming(document, self.resource_type)
-        change = self._build_change(operation, current, served, format_rfc3339(self.context.now()), attributes_sent)
+        visible = hide_nonconforming(document, self.resource_type)
+        change = self._build_change(operation, current, visible, format_rfc3339(self.context.now()), attributes_sent)
         if not change.attributes_changed:
             return before
         after = self._build_version(before, _with_id(before.id, document), client_refs, change)
@@ -168,12 +170,17 @@ class ResourceService:
         active_since = before.active_since if is_unchanged else change.at
         links = carry_over_links(UserLinks.parse(before.links_json), document, self.resource_type, client_refs)
         return StoredResource.from_resource(
-            document, before.version + 1, before.created, change.at, active_since, links.to_json()
+            document,
+            version=before.version + 1,
+            created=before.created,
+            modified=change.at,
+            active_since=active_since,
+            links_json=links.to_json(),
         )
 
     def _write_deletion(self, before: StoredResource) -> None:
-        served = hide_nonconforming(before.resource, self.resource_type)
-        self._write(before, None, self._build_change(Operation.DELETE, served, {}, format_rfc3339(self.context.now())))
+        visible = hide_nonconforming(before.resource, self.resource_type)
+        self._write(before, None, self._build_change(Operation.DELETE, visible, {}, format_rfc3339(self.context.now())))
 
     def _write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:
         """Write a change to the store. Raise :class:`UniquenessError` and :class:`VersionConflict`."""

@@ -181,7 +181,8 @@ class Pager:
             if stored is not None and _hash_key(key := self.scan.get_key(stored)) == boundary.digest:
                 return key
         raise ExpiredCursor(
-            "The users at the end of the previous page were all changed since. Start again without a cursor."
+            "The users next to the cursor have all been deleted or moved in the sort order. Start again with an empty "
+            "cursor."
         )
 
     def _collect_boundaries(
