@@ -84,7 +84,7 @@ def test_number_of_types_is_limited() -> None:
     ]
     for document in documents[:9]:
         types = merge_types(types, [document])
-    with pytest.raises(ValueError, match=f"more than {MAX_BYTES} bytes. Reuse the names of removed attributes"):
+    with pytest.raises(ValueError, match=f"more than {MAX_BYTES:,} bytes. Reuse the names of removed attributes"):
         merge_types(types, documents[9:])
     assert merge_types(types, documents[:9]) == types
 
