@@ -16,7 +16,7 @@ PEERS = Path(__file__).parent / "peers"
 DOCS = ROOT / "docs"
 TEMPLATE = Template(ROOT / "template.yaml")
 SECRET_PREFIX = "muster/tenants/"  # noqa: S105  # a name, not a secret
-MASTER_KEY_SECRET = "muster/master-key"  # noqa: S105  # a name, too
+MASTER_KEY_SECRET = "muster/master-key"  # noqa: S105  # the name of a secret
 
 FUNCTION = {
     "AWS_ACCESS_KEY_ID": "bench",

@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     step = os.environ.get("STEP")
     start = f"{step}installing" if step else "Installing"
     print(f"{start} {count} Python packages into {directory} (only once)", flush=True)
-    subprocess.run([sys.executable, "-m", "venv", "--clear", str(directory)], check=True)  # noqa: S603
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(directory)], check=True)  # noqa: S603  # our own command
     # A lock lists all dependencies, so pip need not resolve any.
     options = ["--no-compile", "--disable-pip-version-check", "--progress-bar=off", "--no-deps", "--require-hashes"]
     command = [str(directory / "bin/pip"), "install", *options, "-r", str(lock)]
@@ -84,7 +84,7 @@ def install(command: Sequence[str], directory: Path, count: int, progress: Progr
     previously_installed = _count_installed(directory)
     with (
         tempfile.TemporaryFile("w+") as errors,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as pip,  # noqa: S603
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as pip,  # noqa: S603  # our own command
     ):
         downloaded: list[str] = []
         reader = threading.Thread(target=_collect_downloads, args=(pip.stdout, downloaded))
