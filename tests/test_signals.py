@@ -81,6 +81,22 @@ def test_metrics_read_documented_fields() -> None:
         assert set(re.findall(r"\$\.(\w+)", text)) - {"message"} <= documented
 
 
+@pytest.mark.parametrize("name", FILTERS)
+def test_metric_publishes_only_fields_of_its_pattern(name: str) -> None:
+    """CloudWatch finds the value and the dimensions of a metric only if the filter pattern names their fields."""
+    (transformation,) = FILTERS[name]["MetricTransformations"]
+    published = [transformation["MetricValue"], *(item["Value"] for item in transformation.get("Dimensions", []))]
+    fields = set(re.findall(r"\$\.(\w+)", " ".join(published)))
+    assert fields <= set(re.findall(r"\$\.(\w+)", FILTERS[name]["FilterPattern"]))
+
+
+def test_metric_filters_are_created_one_after_another() -> None:
+    """Filters that are created at the same moment can exceed the rate limit of CloudWatch Logs."""
+    names = list(FILTERS)
+    previous = [DEPLOYMENT["Resources"][name].get("DependsOn") for name in names]
+    assert previous == [None, *names[:-1]]
+
+
 def test_metrics_are_documented_and_shown() -> None:
     documented = {name.strip("`") for name, _ in read_table("docs/operate/metrics.md", "# Metrics")}
     assert documented == list_metrics()
@@ -129,7 +145,7 @@ def test_alarm_notifies_and_is_documented(name: str) -> None:
 )
 def test_log_line_counts_for_metrics(line: dict[str, Any], expected: set[str]) -> None:
     metrics_of_requests = {"Requests", "Latency", "LatencyOfAll"} if line["message"] == "request" else set()
-    assert list_metrics_of({"operation": "GET Users"} | line) == expected | metrics_of_requests
+    assert list_metrics_of({"operation": "GET Users", "ms": 1.5} | line) == expected | metrics_of_requests
 
 
 @pytest.mark.parametrize(
