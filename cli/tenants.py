@@ -8,7 +8,6 @@ from cli import output
 from cli.app import deployment_options, get_deployment, json_option, require_tenant, tenant_argument
 from cli.deployment import LONG_READ_S
 from cli.progress import show_progress
-from scim.service.model.tenant import Tenant
 from scim.service.tenants.access_problems import describe_first_use, describe_last_use, describe_malformed_tokens
 from scim.service.tenants.overview import TenantOverview, UnreadableTenant, load_overviews
 
@@ -36,13 +35,13 @@ def tenants(json: bool) -> None:
     if json:
         output.print_json_array(documents)
         return
-    columns = ("TENANT", "STATE", "HEALTH", "MODE", "TOKEN EXPIRES", "LAST USE", "ACTION NEEDED")
+    columns = ("TENANT", "STATE", "HEALTH", "STRICT MODE", "TOKEN EXPIRES", "LAST USE", "ACTION NEEDED")
     output.print_table(columns, ([*_format_row(document), document["warning"] or ""] for document in documents))
 
 
 def _format_row(document: dict[str, Any]) -> tuple[str, ...]:
-    names = ("tenant", "state", "health", "mode")
-    cells = [document[name] or "-" for name in names]
+    names = ("tenant", "state", "health", "strict")
+    cells = [_format_value(document[name]) for name in names]
     return *cells, _format_expiry(document), document["last_use"] or "-"
 
 
@@ -94,20 +93,20 @@ Examples:
 """
 )
 @tenant_argument
-@click.argument("mode", type=click.Choice(["on", "off"]))
+@click.argument("state", type=click.Choice(["on", "off"]))
 @json_option
 @deployment_options
-def strict(tenant_id: str, mode: str, json: bool) -> None:
+def strict(tenant_id: str, state: str, json: bool) -> None:
     """Turn strict mode on or off.
 
     "on" rejects everything that is not in the RFC; Entra ID and Okta do not work then. "off" (default) also accepts
     the non-standard requests of known identity providers.
     """
-    tenant = get_deployment().build_administration().tenants.configure(tenant_id, is_strict=mode == "on")
+    tenant = get_deployment().build_administration().tenants.configure(tenant_id, is_strict=state == "on")
     if json:
-        output.print_json({"tenant": tenant_id, "mode": _format_mode(tenant)})
+        output.print_json({"tenant": tenant_id, "strict": tenant.is_strict})
     else:
-        click.echo(f"Strict mode is {mode} for {tenant_id}. This takes effect within a minute.")
+        click.echo(f"Strict mode is {state} for {tenant_id}. This takes effect within a minute.")
 
 
 _MEMBERS = (
@@ -115,7 +114,7 @@ _MEMBERS = (
     "state",
     "health",
     "provider",
-    "mode",
+    "strict",
     "extensions",
     "expires",
     "previous_until",
@@ -132,6 +131,7 @@ _MEMBERS = (
 _LABELS = {
     "scim_url": "SCIM URL",
     "provider": "identity provider",
+    "strict": "strict mode",
     "connection": "first request",
     "extensions": "schema extensions",
     "expires": "token expires",
@@ -156,7 +156,7 @@ def _build_document(overview: TenantOverview | UnreadableTenant) -> dict[str, An
         "state": overview.connection_state,
         "health": overview.health.state,
         "provider": overview.health.provider,
-        "mode": _format_mode(overview.tenant),
+        "strict": overview.tenant.is_strict,
         "extensions": [document["id"] for document in overview.tenant.custom_schemas],
         "expires": output.format_rfc3339(token.expires),
         "previous_until": output.format_rfc3339(token.grace_ends) if overview.is_in_grace_period else None,
@@ -169,10 +169,6 @@ def _build_document(overview: TenantOverview | UnreadableTenant) -> dict[str, An
     }
 
 
-def _format_mode(tenant: Tenant) -> str:
-    return "strict" if tenant.is_strict else "tolerant"
-
-
 def _format_expiry(document: dict[str, Any]) -> str:
     return document["expires"] or ("never" if document["state"] == "connected" else "-")
 
@@ -180,4 +176,6 @@ def _format_expiry(document: dict[str, Any]) -> str:
 def _format_value(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(value) or "-"
+    if isinstance(value, bool):
+        return "on" if value else "off"
     return "-" if value is None else str(value)

@@ -33,11 +33,11 @@ def test_list_says_what_to_do(run: Muster) -> None:
     lines = run.lines("tenants")
 
     assert [[cell.strip() for cell in line[:4]] for line in lines] == [
-        ["TENANT", "STATE", "HEALTH", "MODE"],
-        ["acme", "connected", "no request yet", "strict"],
-        ["gone", "disconnected", "disconnected", "tolerant"],
-        ["shut", "revoked", "no valid token", "tolerant"],
-        ["zebra", "connected", "no request yet", "tolerant"],
+        ["TENANT", "STATE", "HEALTH", "STRICT MODE"],
+        ["acme", "connected", "no request yet", "on"],
+        ["gone", "disconnected", "disconnected", "off"],
+        ["shut", "revoked", "no valid token", "off"],
+        ["zebra", "connected", "no request yet", "off"],
     ]
     no_request = (
         "No request with a valid token has arrived yet. Enter the SCIM URL and the token in the identity provider."
@@ -119,11 +119,11 @@ def test_status_has_access_token_and_users(run: Muster, acme: Endpoint) -> None:
 
     document = run.json("status", "acme")
 
-    assert {name: document[name] for name in ("tenant", "scim_url", "state", "mode", "users", "active")} == {
+    assert {name: document[name] for name in ("tenant", "scim_url", "state", "strict", "users", "active")} == {
         "tenant": "acme",
         "scim_url": BASE_URL,
         "state": "connected",
-        "mode": "tolerant",
+        "strict": False,
         "users": 2,
         "active": 1,
     }
@@ -150,8 +150,8 @@ def test_status_mentions_token_that_was_not_shown(run: Muster) -> None:
 
 def test_strict_mode_is_turned_on_and_off(run: Muster, acme: Endpoint) -> None:
     run("strict", "acme", "on")
-    assert run.json("status", "acme")["mode"] == "strict"
-    assert run.json("strict", "acme", "off") == {"tenant": "acme", "mode": "tolerant"}
+    assert run.json("status", "acme")["strict"] is True
+    assert run.json("strict", "acme", "off") == {"tenant": "acme", "strict": False}
     run("strict", "acme", "maybe", code=2)
 
 

@@ -75,7 +75,7 @@ def test_connect_with_strict_mode_and_custom_attributes(run: Muster, tmp_path: P
 
     document = run.json("status", "acme")
 
-    assert (document["mode"], document["extensions"]) == ("strict", [EXTENSION["id"]])
+    assert (document["strict"], document["extensions"]) == (True, [EXTENSION["id"]])
 
 
 def test_rotate_shows_expiry_of_previous_token(run: Muster) -> None:

@@ -45,11 +45,11 @@ EXTENSION: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def client(settings: Settings) -> WSGISCIMClient:
-    """A client of a tenant with a custom schema."""
+@pytest.fixture(params=[False, True], ids=["tolerant", "strict"])
+def client(request: pytest.FixtureRequest, settings: Settings) -> WSGISCIMClient:
+    """A client of a tenant with a custom schema, with strict mode off and on."""
     tenants = build_operator_adapters(settings, "tests").build_administration().tenants
-    token = tenants.connect(f"conformance-{uuid.uuid4()}"[:40], [EXTENSION]).token
+    token = tenants.connect(f"conformance-{uuid.uuid4()}"[:40], [EXTENSION], is_strict=request.param).token
     endpoint = Endpoint(token)
 
     def send(method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:

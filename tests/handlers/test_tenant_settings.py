@@ -23,9 +23,9 @@ def strict(connect: Connect, settings: Settings) -> Endpoint:
     return endpoint
 
 
-def test_strict_tenant_conforms_to_the_interoperability_profile(scim: Endpoint, strict: Endpoint) -> None:
-    assert "interopProfileConformant" not in scim.request("GET", "/ServiceProviderConfig").json()
-    assert strict.request("GET", "/ServiceProviderConfig").json()["interopProfileConformant"] is True
+@pytest.mark.parametrize("path", ["/ServiceProviderConfig", "/ResourceTypes", "/Schemas"])
+def test_discovery_does_not_depend_on_strict_mode(scim: Endpoint, strict: Endpoint, path: str) -> None:
+    assert strict.request("GET", path).json() == scim.request("GET", path).json()
 
 
 @pytest.mark.parametrize(

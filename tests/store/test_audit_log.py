@@ -287,7 +287,7 @@ def write_audit_event(settings: Settings) -> Callable[[str, int], AuditEvent]:
 
     def write_audit_event(tenant: str, minute: int) -> AuditEvent:
         before = store.get(tenant)
-        event = AuditEvent(new_id(), format_time(minute), AuditAction.CONFIGURE, "operator", {"mode": "strict"})
+        event = AuditEvent(new_id(), format_time(minute), AuditAction.CONFIGURE, "operator", {"strict": "on"})
         store.write(before, Tenant(tenant, version=before.version + 1 if before else 1), event)
         return event
 

@@ -129,7 +129,7 @@ def encode_tenant(partition_key: str, sort_key: str, tenant: Tenant) -> Item:
     return {
         **keys.primary_key(partition_key, sort_key),
         "v": {"N": str(tenant.version)},
-        "mode": {"S": "strict" if tenant.is_strict else "tolerant"},
+        "strict": {"BOOL": tenant.is_strict},
         "extensions": {"S": encode_json(list(tenant.custom_schemas))},
         "shapes": {"S": encode_json(tenant.attribute_types)},
         "connected": {"BOOL": tenant.is_connected},
@@ -155,7 +155,7 @@ def decode_tenant(tenant_id: str, item: Item) -> Tenant:
     """Return the settings in an item. Some attributes are missing in items of earlier versions."""
     return Tenant(
         tenant_id,
-        is_strict=item["mode"]["S"] == "strict",
+        is_strict=item["strict"]["BOOL"],
         custom_schemas=json.loads(item["extensions"]["S"]),
         attribute_types=json.loads(item["shapes"]["S"]),
         is_connected=item["connected"]["BOOL"],

@@ -22,7 +22,7 @@ FIELDS = {
     "tenant": "new-one",
     "document": f'{{"id": "{SURVEY}:9", "attributes": []}}',
     "schema": SURVEY,
-    "mode": "strict",
+    "strict": "on",
 }
 
 

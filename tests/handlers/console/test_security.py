@@ -173,7 +173,7 @@ class TestSessions:
         connect = operator_visitor.get(f"/admin/tenants/{tenant[0]}/connect")
         try:
             put_master_key(format_key_ring(KeyRing((second, first))))
-            assert operator_visitor.submit(connect, connect.form("/mode"), mode="strict").status == 200
+            assert operator_visitor.submit(connect, connect.form("/mode"), strict="on").status == 200
             later = Visitor()
             later.sign_in()
             put_master_key(format_key_ring(KeyRing((second,))))

@@ -175,7 +175,7 @@ def test_forged_log_position_stays_in_the_tenant(operator_visitor: Visitor, tena
 def test_log_has_audit_events_with_actor(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, _ = tenant
     page = operator_visitor.get(f"/admin/tenants/{name}/connect")
-    assert operator_visitor.submit(page, page.form("/mode"), mode="strict").status == 200
+    assert operator_visitor.submit(page, page.form("/mode"), strict="on").status == 200
     page = operator_visitor.get(f"/admin/tenants/{name}/connect")
     invited = operator_visitor.submit(page, page.form("/invite"))
     guest = Visitor()

@@ -12,5 +12,5 @@ def test_actions_have_a_description() -> None:
 
 @pytest.mark.parametrize("action", AuditAction)
 def test_description_is_a_sentence(action: AuditAction) -> None:
-    text = describe_audit_event(AuditEvent("1", "2026-01-31T09:30:00.000Z", action, "tests", {"mode": "strict"}))
+    text = describe_audit_event(AuditEvent("1", "2026-01-31T09:30:00.000Z", action, "tests", {"strict": "on"}))
     assert text == f"{ACTION_DESCRIPTIONS[action]}: strict mode on."

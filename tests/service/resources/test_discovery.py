@@ -64,11 +64,6 @@ def test_limits_are_enforced_limits() -> None:
     assert config["bulk"]["maxPayloadSize"] == limits.MAX_PAYLOAD_BYTES
 
 
-def test_strict_mode_has_the_interoperability_profile() -> None:
-    assert STRICT.get_service_provider_config()["interopProfileConformant"] is True
-    assert "interopProfileConformant" not in PLAIN.get_service_provider_config()
-
-
 def test_users_are_the_only_resource_type() -> None:
     (resource_type,) = EXTENDED.list_resource_types()
 
@@ -100,7 +95,7 @@ def test_extension_is_returned_as_configured() -> None:
 @pytest.mark.parametrize("discovery", [PLAIN, EXTENDED, STRICT], ids=["plain", "extended", "strict"])
 def test_documents_have_only_attributes_of_their_schema(discovery: DiscoveryDocuments) -> None:
     schemas = {schema["id"]: schema for schema in discovery.list_schemas()}
-    common = {"schemas", "id", "meta", "interopProfileConformant"}
+    common = {"schemas", "id", "meta"}
 
     unknown = {
         (document["meta"]["location"], name)

@@ -331,7 +331,7 @@ class TestAllActions:
         assert {event.actor for event in events} == {"alice"}
         assert {event.at for event in events} == {"2027-01-15T08:00:00.000Z"}
         assert len({event.id for event in events}) == len(events)
-        assert events[2].details == {"mode": "strict"}
+        assert events[2].details == {"strict": "on"}
         assert events[3].details["previous_until"] == "2027-01-16T08:00:00.000Z"
         assert issued.token not in str(events)
 

@@ -80,7 +80,7 @@ def disconnect_tenant(context: ConsoleRequestContext, tenant: Tenant) -> Console
 
 def set_strict_mode(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     """Turn the strict mode on or off."""
-    context.administration.tenants.configure(tenant.id, is_strict=context.request.form.get("mode") == "strict")
+    context.administration.tenants.configure(tenant.id, is_strict=context.request.form.get("strict") == "on")
     return redirect_to_page("tenants", tenant.id, "connect")
 
 

@@ -28,8 +28,8 @@ def describe_audit_event(event: AuditEvent) -> str:
 
 def _describe_details(details: Mapping[str, str]) -> Iterator[str]:
     """Yield a clause for each detail. Omit the version id of the token's secret, which people do not need."""
-    if "mode" in details:
-        yield "strict mode on" if details["mode"] == "strict" else "strict mode off"
+    if "strict" in details:
+        yield f"strict mode {details['strict']}"
     if "extensions" in details:
         yield f"custom schemas {details['extensions']}" if details["extensions"] else "no custom schemas"
     if details.get("token") != "none" and "expires" in details:

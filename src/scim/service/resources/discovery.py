@@ -29,10 +29,8 @@ class DiscoveryDocuments:
     def get_service_provider_config(self) -> Document:
         """Return the ServiceProviderConfig document (RFC 7643 section 5)."""
         supported, unsupported = {"supported": True}, {"supported": False}
-        conformant = {"interopProfileConformant": True} if self.tenant.is_strict else {}
         return {
             "schemas": [SERVICE_PROVIDER_CONFIG],
-            **conformant,
             "patch": supported,
             "bulk": {**supported, "maxOperations": MAX_OPERATIONS, "maxPayloadSize": MAX_PAYLOAD_BYTES},
             "filter": {**supported, "maxResults": MAX_RESULTS},

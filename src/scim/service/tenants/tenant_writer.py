@@ -76,7 +76,7 @@ def _describe_changes(before: Tenant | None, after: Tenant) -> dict[str, str]:
 def _describe_settings(tenant: Tenant) -> dict[str, str]:
     token = tenant.token
     return {
-        "mode": "strict" if tenant.is_strict else "tolerant",
+        "strict": "on" if tenant.is_strict else "off",
         "extensions": " ".join(document["id"] for document in tenant.custom_schemas),
         "token": token.version_id or "none",
         "expires": "never" if token.expires is None else format_rfc3339(token.expires),
