@@ -45,7 +45,7 @@ Examples:
 """
 )
 @tenant_argument
-@click.option("--strict/--no-strict", default=None, help="Turn strict mode on or off (see muster strict). Default: off.")
+@click.option("--strict/--no-strict", default=None, help="Turn strict mode on or off (see muster strict). Default: off")
 @click.option(
     "--extension",
     "extensions",
