@@ -8,7 +8,7 @@ import pytest
 from handlers.console.pages import people
 from scim.auth import authentication, token_lookup_limiter
 from scim.events import eventbridge
-from scim.protocol import json_body, messages, references
+from scim.protocol import json_body, messages, projection, references
 from scim.protocol.filter import parser, tokenizer
 from scim.protocol.values import parser as values
 from scim.service import limits
@@ -32,6 +32,7 @@ PAGE = (ROOT / "docs/operate/limits.md").read_text("utf-8")
             r"([\d,]+) characters, (\d+) comparisons, (\d+) levels",
             [tokenizer.MAX_LENGTH, parser.MAX_COMPARISONS, parser.MAX_DEPTH],
         ),
+        (r"`excludedAttributes` \| ([\d,]+) names", [projection.MAX_NAMES]),
         (r"page \| (\d+) users, ([\d.]+) MB", [limits.MAX_RESULTS, paging.MAX_PAGE_BYTES / 1e6]),
         (r"([\d,]+) users, 24 seconds", [reader.MAX_RESOURCES_READ]),
         (

@@ -17,6 +17,7 @@ from local.validation.dynamodb_values import check_item, check_key, check_key_si
 Json = Mapping[str, Any]
 
 _MAX_GET, _MAX_WRITE, _MAX_TRANSACTION = 100, 25, 100
+_MAX_LIMIT = 2**31 - 1
 _MAX_TRANSACTION_BYTES = 4 * 1024 * 1024
 _MAX_BATCH_BYTES = 16 * 1024 * 1024
 _BETWEEN = re.compile(r"BETWEEN\s+(:\w+)\s+AND\s+(:\w+)", re.IGNORECASE)
@@ -38,8 +39,8 @@ def _check_query(request: Json) -> Iterator[str]:
         yield "Consistent reads are not supported on global secondary indexes"
     if request.get("Select") == "COUNT" and "ProjectionExpression" in request:
         yield "Cannot specify the ProjectionExpression when choosing to get only the Count"
-    if request.get("Limit", 1) < 1:
-        yield "Limit must be greater than or equal to 1"
+    if not 1 <= request.get("Limit", 1) <= _MAX_LIMIT:
+        yield f"Limit must be from 1 to {_MAX_LIMIT}"
     yield from _check_filter(request, index)
     values = request.get("ExpressionAttributeValues", {})
     partition = _PARTITION.search(request.get("KeyConditionExpression", ""))

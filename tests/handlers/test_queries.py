@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.cpu_time import check_cpu_units
 from tests.endpoint import ENTERPRISE, Endpoint
 from tests.handlers.conftest import Log
 
@@ -90,6 +91,18 @@ class TestResponse:
         }
 
 
+@pytest.mark.parametrize("parameter", ["attributes", "excludedAttributes"])
+def test_long_list_of_names_is_400_at_once(scim: Endpoint, parameter: str) -> None:
+    """Each name would be parsed. 170,000 of them fit into a request body."""
+    body = json.dumps({"schemas": [SEARCH], parameter: [f"{number:x}" for number in range(110_000)]})
+    assert 700_000 < len(body) < 1_048_576
+
+    status, _, content = check_cpu_units(lambda: scim.send("POST", "/Users/.search", {}, body), 30)
+
+    assert status == 400
+    assert json.loads(content)["detail"] == f"{parameter} lists 110,000 names. It can have at most 1,000."
+
+
 class TestPages:
     @pytest.mark.parametrize("ordered", [{}, {"sortBy": "userName"}, {"filter": "userName pr"}])
     @pytest.mark.parametrize(
@@ -128,11 +141,50 @@ class TestPages:
         assert (results["startIndex"], results["itemsPerPage"]) == expected
         assert results["Resources"] == all_users[first : first + expected[1]]
 
-    def test_start_index_beyond_the_end(self, scim: Endpoint, users: Users) -> None:
-        for query in ({}, {"sortBy": "userName"}, {"filter": "userName pr"}, {"filter": 'userName eq "ann"'}):
-            response = scim.request("POST", "/.search", {"schemas": [SEARCH], "startIndex": 10**30} | query)
+    @pytest.mark.parametrize(
+        "query",
+        [
+            {},
+            {"sortBy": "userName"},
+            {"sortBy": "title"},
+            {"filter": "userName pr"},
+            {"filter": 'userName eq "ann"'},
+            {"filter": 'emails.value eq "ann@example.com"'},
+            {"filter": 'userName sw "a"'},
+            {"filter": 'meta.lastModified gt "2020-01-01T00:00:00Z"'},
+        ],
+        ids=json.dumps,
+    )
+    @pytest.mark.parametrize("start_index", [2**31 - 1, 2**31, 2**63, 10**400], ids=lambda index: str(index)[:10])
+    def test_start_index_beyond_the_end(
+        self, scim: Endpoint, users: Users, query: dict[str, str], start_index: int
+    ) -> None:
+        """DynamoDB reads at most 2,147,483,647 items in a call."""
+        body = {"schemas": [SEARCH], "startIndex": start_index, "count": start_index}
+        response = scim.request("POST", "/.search", body | query)
 
-            assert (response.status, response.json()["Resources"]) == (200, [])
+        assert (response.status, response.json()["Resources"]) == (200, [])
+        assert search(scim, startIndex=start_index, count=start_index, **query) == response.json()
+
+    @pytest.mark.parametrize(
+        ("text", "start_index"),
+        [("+2", 2), ("-0", 1), ("-" + "9" * 5_000, 1), ("0" * 5_000 + "2", 2), ("9" * 5_000, 2**53)],
+        ids=["plus", "minus", "negative", "zeros", "huge"],
+    )
+    def test_start_index_is_an_integer_of_any_length(
+        self, scim: Endpoint, users: Users, text: str, start_index: int
+    ) -> None:
+        results = search(scim, startIndex=text)
+
+        assert (results["startIndex"], results["totalResults"]) == (start_index, len(users))
+
+    @pytest.mark.parametrize("text", ["1e3", "1.0", "٣", "२", "1_000", "0x10", "--1", "+", "1 2", "NaN", "²"])
+    @pytest.mark.parametrize("name", ["startIndex", "count"])
+    def test_other_number_is_400(self, scim: Endpoint, name: str, text: str) -> None:
+        response = scim.request("GET", f"/Users?{urlencode({name: text})}")
+
+        assert (response.status, response.json()["scimType"]) == (400, "invalidValue")
+        assert f"{name.lower()} must be an integer" in response.json()["detail"].lower()
 
     def test_total_follows_creates_and_deletes(self, scim: Endpoint) -> None:
         user_id = scim.create()["id"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scim.protocol.errors import InvalidValue
 from scim.protocol.leniency import LeniencyTracker
-from scim.protocol.projection import parse_projection
+from scim.protocol.projection import MAX_NAMES, parse_projection
 from scim.protocol.schema import load_user_type
 from tests.endpoint import CORE, ENTERPRISE
 
@@ -211,6 +211,17 @@ def test_projection_adds_nothing(attributes: list[str], excluded: list[str]) -> 
 )
 def test_complete_projection(attributes: list[str], excluded: list[str], is_complete: bool) -> None:
     assert parse_projection(attributes, excluded, load_user_type(), LeniencyTracker()).is_complete is is_complete
+
+
+def test_number_of_names_is_limited() -> None:
+    names = ["userName", "userName ", "bogus"] * (MAX_NAMES // 3) + ["name"]
+
+    assert project(names).keys() >= {"userName", "name"}
+    assert "userName" not in project([], names)
+    with pytest.raises(InvalidValue, match=r"attributes lists 1,001 names\. It can have at most 1,000\."):
+        project([*names, "title"])
+    with pytest.raises(InvalidValue, match=r"excludedAttributes lists 1,001 names"):
+        project([], [*names, "title"])
 
 
 def test_projection_without_hidden_attributes_is_incomplete() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +12,9 @@ from scim.protocol.filter.parser import parse_path
 from scim.protocol.filter.path import UnknownAttribute
 from scim.protocol.leniency import Leniency, LeniencyTracker
 from scim.protocol.schema import Attribute, ResourceType, Returned, Schema
+
+MAX_NAMES = 1_000
+"""The maximum number of names in ``attributes`` or ``excludedAttributes``. Each of them is parsed."""
 
 NamedAttributes = Mapping[str, frozenset[str] | None]
 """The attributes that a parameter names, by lower-case name.
@@ -142,12 +145,14 @@ def parse_projection(
     """Parse the parameters ``attributes`` and ``excludedAttributes``.
 
     An unknown name is ignored, which is a leniency. So is a value filter in brackets: the whole attribute is included
-    or excluded. Raise :class:`InvalidValue` for a malformed name and, in strict mode, for an unknown one.
+    or excluded. Raise :class:`InvalidValue` for a malformed name, for more than 1,000 names and, in strict mode, for an
+    unknown name.
     """
     if not attributes and not excluded:
         return _create_default_projection(resource_type)
-    included = _parse_names(attributes, resource_type, leniencies)
-    return Projection(resource_type, included or None, _parse_names(excluded, resource_type, leniencies))
+    included = _parse_names("attributes", attributes, resource_type, leniencies)
+    excluded_names = _parse_names("excludedAttributes", excluded, resource_type, leniencies)
+    return Projection(resource_type, included or None, excluded_names)
 
 
 @lru_cache(maxsize=16)
@@ -157,19 +162,21 @@ def _create_default_projection(resource_type: ResourceType) -> Projection:
 
 
 def _parse_names(
-    names: Iterable[str], resource_type: ResourceType, leniencies: LeniencyTracker
+    parameter: str, names: Sequence[str], resource_type: ResourceType, leniencies: LeniencyTracker
 ) -> dict[str, dict[str, frozenset[str] | None] | None]:
     """Return the attributes that a parameter names, by the URN of their schema. ``None`` stands for a whole schema."""
+    if len(names) > MAX_NAMES:
+        raise InvalidValue(f"{parameter} lists {len(names):,} names. It can have at most {MAX_NAMES:,}.")
     named: dict[str, dict[str, frozenset[str] | None] | None] = {}
     for name in filter(None, (name.strip() for name in names)):
         try:
             path = parse_path(name, resource_type, leniencies)
         except UnknownAttribute:
             if not leniencies.tolerate(Leniency.UNKNOWN_ATTRIBUTE):
-                raise InvalidValue(f"attributes lists {name[:120]}, which no schema has.") from None
+                raise InvalidValue(f"{parameter} lists {name[:120]}, which no schema has.") from None
             named.setdefault(resource_type.core_schema.id, {})
         except InvalidPath as error:
-            raise InvalidValue(f"attributes has a malformed attribute name. {error.detail}") from None
+            raise InvalidValue(f"{parameter} has a malformed attribute name. {error.detail}") from None
         else:
             _add_path(named, path.extension or resource_type.core_schema.id, path)
     return named

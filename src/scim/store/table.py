@@ -27,7 +27,9 @@ TIME_ATTRIBUTE = "time"
 
 # The first call of a query has the limit of the caller. The limit of each next call is larger, then there is none.
 _LIMIT_GROWTH = 4
-_MAX_LIMIT = 1_000
+_MAX_GROWING_LIMIT = 1_000
+# ``Limit`` is a 32-bit integer (Amazon DynamoDB API reference, Query). A call stops at 1 MB long before that.
+_MAX_LIMIT = 2**31 - 1
 # The limits of BatchGetItem and BatchWriteItem (Amazon DynamoDB API reference).
 _MAX_KEYS_PER_BATCH = 100
 _MAX_WRITES_PER_BATCH = 25
@@ -159,13 +161,12 @@ class Table:
                 request["ExpressionAttributeValues"][f":h{n}"] = {"S": member}
         while True:
             start = _build_start(request, index_name, after, is_backwards=is_backwards)
-            bound = {} if limit is None else {"Limit": limit}
-            response = self._call_with_retries(self._client.query, **(request | start), **bound)
+            response = self._call_with_retries(self._client.query, **(request | start), **_build_limit(limit))
             after = response.get("LastEvaluatedKey")
             yield response["Items"], after is not None
             if after is None:
                 return
-            limit = limit * _LIMIT_GROWTH if limit is not None and limit < _MAX_LIMIT else None
+            limit = limit * _LIMIT_GROWTH if limit is not None and limit < _MAX_GROWING_LIMIT else None
 
     def query_counts(
         self,
@@ -191,8 +192,7 @@ class Table:
         }
         while limit is None or limit > 0:
             start = _build_start(request, index_name, after, is_backwards=is_backwards)
-            bound = {} if limit is None else {"Limit": limit}
-            response = self._call_with_retries(self._client.query, **(request | start), **bound)
+            response = self._call_with_retries(self._client.query, **(request | start), **_build_limit(limit))
             number, after = int(response["Count"]), response.get("LastEvaluatedKey")
             yield number, after
             if after is None:
@@ -279,6 +279,11 @@ class Table:
 
 def _get_sort_attribute(index_name: str | None) -> str:
     return "sk" if index_name is None else TIME_ATTRIBUTE
+
+
+def _build_limit(limit: int | None) -> dict[str, int]:
+    """Return the argument that limits the number of items that a call reads. A client's number can be any size."""
+    return {} if limit is None else {"Limit": min(limit, _MAX_LIMIT)}
 
 
 def _build_start(

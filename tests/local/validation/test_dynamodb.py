@@ -106,4 +106,6 @@ def test_query_range_is_checked() -> None:
     assert "upper bound" in query(**between("c", "b"))
     assert "starting key is outside" in query(ExclusiveStartKey={"pk": {"S": "p"}, "sk": {"S": "a"}})
     assert "starting key is invalid" in query(ExclusiveStartKey={"pk": {"S": "p"}})
+    assert "Limit must be" in query(Limit=0)
+    assert "Limit must be" in query(Limit=2**31)
     assert "only contain non-primary key" in query(FilterExpression="contains(sk, :first)")

@@ -24,7 +24,8 @@ _PROJECTION_PARAMETERS = frozenset({"attributes", "excludedattributes"})
 _QUERY_PARAMETERS = (
     frozenset({"filter", "sortby", "sortorder", "startindex", "count", "cursor"}) | _PROJECTION_PARAMETERS
 )
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_INTEGER = re.compile(r"([+-]?)([0-9]+)")
+_MAX_DIGITS = 18
 
 
 def find_endpoint(segments: list[str], resource_types: tuple[ResourceType, ...]) -> Endpoint | None:
@@ -165,7 +166,13 @@ def _split_names(text: str | None) -> list[str]:
 
 
 def _parse_integer(name: str, text: str, parameters: Mapping[str, str]) -> int:
-    if not _INTEGER.fullmatch(text):
+    """Return the number in a parameter. Of a number with more than 18 digits, only the first 18 are read.
+
+    Both are far beyond the last resource. Python would refuse a number with thousands of digits.
+    """
+    match = _INTEGER.fullmatch(text)
+    if match is None:
         error_class = InvalidCount if name == "count" and "cursor" in parameters else InvalidValue
         raise error_class(f"{name} must be an integer. A page has at most {MAX_RESULTS} resources.")
-    return int(text)
+    sign, digits = match.groups()
+    return int(sign + (digits.lstrip("0") or "0")[:_MAX_DIGITS])
