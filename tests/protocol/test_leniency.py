@@ -127,6 +127,13 @@ REQUESTS: dict[Leniency, list[LenientRequest]] = {
         patch({"op": "remove", "path": "emails", "value": [{"value": "bjensen@example.com"}]}, InvalidValue)
     ],
     Leniency.UNQUOTED_VALUE: [query("userName eq alice"), query("externalId eq 42")],
+    Leniency.OTHER_QUOTES: [
+        query("userName eq 'alice'"),
+        query("emails[type eq \u201cwork\u201d]"),
+        replace("emails[type eq 'work'].value", "a@example.com", InvalidPath),
+        replace(CORE, {"emails[type eq \u2018work\u2019].value": "a@example.com"}, InvalidPath),
+        project("emails[type eq 'work']", InvalidValue),
+    ],
 }
 
 CASES = [(leniency, *request) for leniency, requests in REQUESTS.items() for request in requests]

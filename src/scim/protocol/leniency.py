@@ -61,6 +61,11 @@ class Leniency(Enum):
     )
     REMOVED_VALUES = ("removed-values", "`remove` with a list of the values to remove", "Entra ID, JumpCloud")
     UNQUOTED_VALUE = ("unquoted-value", "comparison values without quotes", "authentik, WSO2, Okta's test suite")
+    OTHER_QUOTES = (
+        "other-quotes",
+        "comparison values in quotation marks other than double quotes, such as 'x'",
+        "PingOne, WSO2, hand-written clients",
+    )
 
     def __init__(self, label: str, description: str, sent_by: str) -> None:
         self.label = label

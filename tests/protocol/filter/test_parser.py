@@ -1,5 +1,6 @@
 """The parser of filters: the grammar, the syntax trees, and the positions in errors."""
 
+import json
 import re
 
 import pytest
@@ -73,6 +74,87 @@ def test_unquoted_value(text: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("literal", "value"),
+    [
+        ("'x'", "x"),
+        ("''", ""),
+        ("'a b (c]'", "a b (c]"),
+        ("`x`", "x"),
+        ("\u00b4x\u00b4", "x"),
+        ("\uff07x\uff07", "x"),
+        ("\u2018x\u2019", "x"),
+        ("\u2019x\u2019", "x"),
+        ("\u201ax\u2018", "x"),
+        ("\u2039x\u203a", "x"),
+        ("'x\u2019", "x"),
+        ("\u201cx\u201d", "x"),
+        ("\u201dx\u201d", "x"),
+        ("\u201ex\u201c", "x"),
+        ("\u00abx\u00bb", "x"),
+        ("\u00bbx\u00ab", "x"),
+        ("\uff02x\uff02", "x"),
+        ("\u300cx\u300d", "x"),
+        ("'O'Brien'", "O'Brien"),
+        ("'O\u2019Brien'", "O\u2019Brien"),
+        ("\u2018O\u2019Brien\u2019", "O\u2019Brien"),
+        ("\u201cboys' club\u201d", "boys' club"),
+        ("'O\\'Brien'", "O'Brien"),
+        ("'say \"hi\"'", 'say "hi"'),
+        ("'say \\\"hi\\\"'", 'say "hi"'),
+        ("'a\\\\'", "a\\"),
+        ("'\\u0041\\n'", "A\n"),
+        ("\u201ca \\\u201db\\\u201d\u201d", "a \u201db\u201d"),
+        ("O'Brien", "O'Brien"),
+        ("O\u2019Brien", "O\u2019Brien"),
+        ("\"'x'\"", "'x'"),
+        ('"O\u2019Brien"', "O\u2019Brien"),
+    ],
+)
+def test_other_quotes(literal: str, value: str) -> None:
+    """Quotation marks around a value are no part of it. An apostrophe inside a word is."""
+    expected = parse(f"userName eq {json.dumps(value)} and title pr")
+
+    assert parse(f"userName eq {literal} and title pr") == expected
+    assert parse(f"(userName eq {literal}) and title pr") == expected
+
+
+@pytest.mark.parametrize(
+    "literal",
+    [
+        *("'x", "x'", "'", "'x or title eq 'y'", "'x''y'", "'O''Brien'", "'O'Brien", "James'", "'x\\'", "'x\""),
+        *(
+            "\u201cx",
+            "x\u201d",
+            "\u201cx'",
+            "'x\u201d",
+            '\u201cx"',
+            '"x\u201d',
+            "a\u201cb",
+            "\u201ca\u201cb\u201d",
+            "\u00abx",
+        ),
+        *("'\\x'", "'a\nb'", "'\\ud800'", "\u201c\\x\u201d"),
+        *("%22x%22", "%27x%27", "&quot;x&quot;", "&#39;x&#39;", "&APOS;x&APOS;", "x%22", '\\"x\\"', "\\'x\\'"),
+    ],
+)
+def test_unbalanced_quotes_are_malformed(literal: str) -> None:
+    """A quotation mark is never compared as a part of the value, unless it is an apostrophe inside a word."""
+    with pytest.raises(InvalidFilter):
+        parse(f"userName eq {literal}")
+
+
+@pytest.mark.parametrize("literal", ["'x'", "\u201cx\u201d", "'x", "x'", "O'Brien"])
+def test_other_quotes_in_strict_mode(literal: str) -> None:
+    with pytest.raises(InvalidFilter, match=r"^A value in double quotes is expected at character 13 of"):
+        parse(f"userName eq {literal}", strict=True)
+
+
+@pytest.mark.parametrize("text", ["active eq 'true'", "active eq \u201cTrue\u201d"])
+def test_boolean_in_other_quotes(text: str) -> None:
+    assert parse(text) == parse(text.replace("'", '"').replace("\u201c", '"').replace("\u201d", '"'))
+
+
+@pytest.mark.parametrize(
     "text",
     [
         *(
@@ -95,7 +177,6 @@ def test_unquoted_value(text: str, value: str) -> None:
         *(
             'userName eq "a',
             'userName eq a"',
-            "userName eq 'a b'",
             'userName eq "a"b',
             "userName eq a b",
             "userName eq (a)",
@@ -167,6 +248,8 @@ def test_error_has_a_position() -> None:
         ("id pr and  ,", "The name of an attribute is expected at character 12 of 12."),
         ('userName eq "bjensen', "The closing quote is missing for the quote at character 13 of 20."),
         ('userName eq "\\x"', "A valid JSON string is expected at character 13 of 16."),
+        ("userName eq 'x", "The quotes do not match. Put double quotes around the value at character 13 of 14."),
+        ("userName eq x\u201d", "The quotes do not match. Put double quotes around the value at character 13 of 14."),
         (
             "urn:ietf:params:scim:schemas:core:2.0:User pr",
             "An attribute is expected, but there is only the URN of a schema at character 1 of 45.",
@@ -195,7 +278,27 @@ def test_position_of_unquoted_value_in_strict_mode() -> None:
 
 PIECES = (
     *("userName", "emails", "title", EXTENSION + ":Business Unit", CORE, "unknown", "a..b", "a'b"),
-    *(" ", "  ", " eq ", " pr", " and ", "not ", "(", ")", "[", "]", ".value", '"x"', '"x', '"\\x"', "1e999", "1"),
+    *(
+        " ",
+        "  ",
+        " eq ",
+        " pr",
+        " and ",
+        "not ",
+        "(",
+        ")",
+        "[",
+        "]",
+        ".value",
+        '"x"',
+        '"x',
+        "'x'",
+        "'x",
+        "\u201cx\u201d",
+        '"\\x"',
+        "1e999",
+        "1",
+    ),
 )
 
 
@@ -245,6 +348,9 @@ def test_limits_of_nesting_and_terms() -> None:
         'userName eq "' + "a" * 9_900,
         'userName eq "' + '\\"' * 4_900,
         'userName eq "' + "\\" * 9_901,
+        "userName eq '" + "a'" * 4_900 + "x",
+        "userName eq \u201c" + "\\\u201d" * 4_900,
+        "userName eq a" + "'a" * 4_900 + "'",
         "userName eq " + "[" * 9_900,
         "title pr" + " " * 9_900 + "x",
         "title pr " + "o" * 9_900,
@@ -264,7 +370,7 @@ def test_hostile_filter_is_rejected_fast(text: str) -> None:
 
 
 @seeded
-@given(st.text() | st.text(alphabet='titleprandonq ()[]"\\.:1'))
+@given(st.text() | st.text(alphabet="titleprandonq ()[]\"\\.:1'\u201c\u201d"))
 def test_any_text_is_valid_or_rejected(text: str) -> None:
     try:
         tree = parse(text)

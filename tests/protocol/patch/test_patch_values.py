@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from scim.protocol.errors import InvalidValue, NoTarget
+from scim.protocol.errors import InvalidPath, InvalidValue, NoTarget
 from tests.endpoint import ENTERPRISE
 from tests.protocol.patch.operations import (
     EXTENSION,
@@ -75,6 +75,9 @@ def test_primaries_in_several_operations() -> None:
         ('phoneNumbers[type eq "work"]', {"value": "1"}, {"phoneNumbers": [{"type": "work", "value": "1"}]}),
         ('addresses[type eq "work"].formatted', "18/2111", {"addresses": [{"type": "work", "formatted": "18/2111"}]}),
         ('roles[primary eq "True"].value', "a", {"roles": [{"primary": True, "value": "a"}]}),
+        ("emails[type eq 'work'].value", "c", {"emails": [{**WORK, "value": "c"}, HOME]}),
+        ("phoneNumbers[type eq 'work'].value", "1", {"phoneNumbers": [{"type": "work", "value": "1"}]}),
+        ("phoneNumbers[type eq \u201cwork\u201d].value", "1", {"phoneNumbers": [{"type": "work", "value": "1"}]}),
         (
             'emails[type eq "other" and display eq "x"].value',
             "c",
@@ -100,6 +103,11 @@ def test_element_in_path_is_created(op: str, path: str, value: Any, after: dict[
 )
 def test_path_that_describes_no_element(path: str) -> None:
     assert isinstance(catch_error(add(path, "x")), NoTarget)
+
+
+@pytest.mark.parametrize("literal", ["'work", "work'", "\u201cwork", "\u201cwork'", "%22work%22", '\\"work\\"'])
+def test_unbalanced_quotes_create_no_element(literal: str) -> None:
+    assert isinstance(catch_error(add(f"phoneNumbers[type eq {literal}].value", "1")), InvalidPath)
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ from scim.protocol.filter.ast import (
     ValuePath,
 )
 from scim.protocol.filter.path import UnknownAttribute, resolve_path, resolve_sub_attribute
+from scim.protocol.filter.quotes import QUOTED_VALUE, has_stray_quote, to_json_string
 from scim.protocol.filter.tokenizer import Tokenizer
 from scim.protocol.leniency import Leniency, LeniencyTracker
 from scim.protocol.schema import Attribute, DataType, ResourceType
@@ -232,11 +233,20 @@ class _Parser:
         return name if name is not None else self.tokenizer.expect_token(_NAME, "The name of an attribute")
 
     def _parse_value(self, attribute: Attribute | None) -> FilterLiteral:
-        """Parse a JSON string, a number, ``true``, ``false``, ``null`` or, as a leniency, a string without quotes."""
+        """Parse a JSON string, a number, ``true``, ``false`` or ``null``.
+
+        Two leniencies apply: a string in other quotation marks, and one without quotes.
+        """
         if text := self.tokenizer.take_token(_STRING):
             return self._parse_string(text)
         if self.tokenizer.take_token(_QUOTE):
             self.tokenizer.fail_at_last_token("The closing quote is missing for the quote")
+        if quoted := self.tokenizer.take_token(QUOTED_VALUE):
+            self._require_leniency(Leniency.OTHER_QUOTES)
+            return self._parse_string(to_json_string(quoted))
+        return self._parse_unquoted_value(attribute)
+
+    def _parse_unquoted_value(self, attribute: Attribute | None) -> FilterLiteral:
         unquoted = self.tokenizer.expect_token(_UNQUOTED, "A value")
         is_text = attribute is None or attribute.type in _TEXT_TYPES or attribute.type is DataType.COMPLEX
         is_scalar = _JSON_SCALAR.fullmatch(unquoted) is not None
@@ -245,9 +255,14 @@ class _Parser:
             if isinstance(value, float) and not isfinite(value):
                 self.tokenizer.fail_at_last_token(_NUMBER_EXPECTED)
             return value
-        if not self._leniencies.tolerate(Leniency.UNQUOTED_VALUE):
-            self.tokenizer.fail_at_last_token("A value in double quotes is expected")
+        self._require_leniency(Leniency.UNQUOTED_VALUE)
+        if has_stray_quote(unquoted):
+            self.tokenizer.fail_at_last_token("The quotes do not match. Put double quotes around the value")
         return unquoted
+
+    def _require_leniency(self, leniency: Leniency) -> None:
+        if not self._leniencies.tolerate(leniency):
+            self.tokenizer.fail_at_last_token("A value in double quotes is expected")
 
     def _parse_string(self, text: str) -> str:
         """Parse a JSON string in its double quotes."""
