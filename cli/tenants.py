@@ -99,8 +99,8 @@ Examples:
 def strict(tenant_id: str, state: str, json: bool) -> None:
     """Turn strict mode on or off.
 
-    "on" rejects everything that is not in the RFC; Entra ID and Okta do not work then. "off" (default) also accepts
-    the non-standard requests of known identity providers.
+    "off" (default) accepts what known identity providers send, even if it is non-standard. "on" rejects non-standard
+    requests and some that the RFCs allow, such as PATCH operations without a path. Entra ID and Okta do not work then.
     """
     tenant = get_deployment().build_administration().tenants.configure(tenant_id, is_strict=state == "on")
     if json:

@@ -1,6 +1,6 @@
-"""The settings of a tenant: strict mode and custom attributes."""
+"""Custom attributes of a tenant."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,44 +12,6 @@ from tests.endpoint import CORE, SURVEY, Endpoint
 from tests.handlers.tenants import get_tenant_id, start_environment
 
 Connect = Callable[[], Endpoint]
-
-
-@pytest.fixture
-def strict(connect: Connect, settings: Settings) -> Endpoint:
-    endpoint = connect()
-    build_operator_adapters(settings, "tests").build_administration().tenants.configure(
-        endpoint.token.split("_")[1], is_strict=True
-    )
-    return endpoint
-
-
-@pytest.mark.parametrize("path", ["/ServiceProviderConfig", "/ResourceTypes", "/Schemas"])
-def test_discovery_does_not_depend_on_strict_mode(scim: Endpoint, strict: Endpoint, path: str) -> None:
-    assert strict.request("GET", path).json() == scim.request("GET", path).json()
-
-
-@pytest.mark.parametrize(
-    ("body", "scim_type"),
-    [
-        ({"userName": "bob"}, "invalidValue"),
-        ({"schemas": [CORE, "urn:example:other"], "userName": "bob"}, "invalidValue"),
-        ({"schemas": [CORE], "userName": "bob", "shoeSize": 46}, "invalidValue"),
-        ({"schemas": [CORE], "userName": "bob", "active": "True"}, "invalidValue"),
-    ],
-)
-def test_strict_mode_rejects_leniencies(
-    scim: Endpoint, strict: Endpoint, body: Mapping[str, Any], scim_type: str
-) -> None:
-    assert scim.request("POST", "/Users", body).status == 201
-    response = strict.request("POST", "/Users", body)
-    assert (response.status, response.json()["scimType"]) == (400, scim_type)
-
-
-def test_strict_mode_rejects_patch_without_path(strict: Endpoint) -> None:
-    user = strict.create()
-    response = strict.patch(user["id"], {"op": "replace", "value": {"active": False}})
-    assert (response.status, response.json()["scimType"]) == (400, "invalidSyntax")
-    assert strict.request("GET", f"/Users/{user['id']}").json()["active"] is True
 
 
 @pytest.mark.parametrize(

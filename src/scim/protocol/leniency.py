@@ -1,4 +1,6 @@
-"""Leniencies: non-standard requests that this server accepts because identity providers send them.
+"""Leniencies: kinds of requests that this server accepts because identity providers send them.
+
+Most of them break the RFCs. The RFCs allow some of them, such as a PATCH operation without a path.
 
 The code that parses bodies, paths and filters calls :meth:`LeniencyTracker.tolerate` before it accepts one. The log
 line and the change record list the leniencies that a request used. In strict mode, a setting of a tenant, none is
@@ -24,7 +26,7 @@ def is_attribute_name(text: str) -> bool:
 
 
 class Leniency(Enum):
-    """A kind of non-standard request that the server accepts.
+    """A kind of request that the server accepts, and rejects in strict mode.
 
     ``label`` is logged and stored, so it never changes. ``description`` says what the server accepts. ``sent_by`` lists
     the identity providers that send it. The documentation lists all three.

@@ -199,7 +199,7 @@ def describe_rejected_tokens(
 def describe_strict_mode(tenant: Tenant, failures: Sequence[FailureCount]) -> Iterator[str]:
     """Yield a sentence if the tenant is in strict mode, unless the explanation of a failure already says so."""
     if tenant.is_strict and not any(count.failure.rejected_leniency for count in failures):
-        yield "Strict mode is on: it rejects non-standard requests, which many identity providers send."
+        yield "Strict mode is on: it rejects requests that many identity providers send."
 
 
 def _is_active(user: StoredResource) -> bool:

@@ -112,7 +112,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     Rule.TOO_LARGE: Explanation("The request or the user is too large.", "Map fewer or shorter values."),
     Rule.STRICT_MODE: Explanation(
         "The customer is in strict mode, which rejects {leniency}.",
-        _STRICT_MODE_OFF + ". Or set up the identity provider to follow RFC 7644.",
+        _STRICT_MODE_OFF + ". Or change what the identity provider sends.",
         {
             _ENTRA: _STRICT_MODE_OFF + ". Entra ID needs it off, even with ?aadOptscim062020 in the Tenant URL.",
             _OKTA: _STRICT_MODE_OFF + ". Okta needs it off, because its PATCH requests have no path.",
@@ -285,4 +285,4 @@ def _choose_remediation(explanation: Explanation, provider: IdentityProvider | N
 
 def _describe_leniency(label: str | None) -> str:
     leniency = next((leniency for leniency in Leniency if leniency.label == label), None)
-    return f"{leniency.description} (sent by {leniency.sent_by})" if leniency else "non-standard requests"
+    return f"{leniency.description} (sent by {leniency.sent_by})" if leniency else "some requests"
