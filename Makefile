@@ -12,6 +12,7 @@ dynoxide := local/engine/node_modules/.package-lock.json
 ministack := .venv-ministack/installed
 scimmy := bench/peers/scimmy/node_modules/.package-lock.json
 cspell := docs_site/node_modules/.package-lock.json
+newman := tests/judges/newman/node_modules/.package-lock.json
 engine := $(if $(AWS_ENDPOINT_URL_DYNAMODB),,$($(ENGINE)))
 
 export ENGINE PYTHON STEP
@@ -19,7 +20,7 @@ export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 unexport PYTHONDONTWRITEBYTECODE  # without the cache, each of the many processes compiles all its modules
 
-.PHONY: help run muster test test-fast nightly browser replay differential compare explain bench check docs deploy lock clean
+.PHONY: help run muster test test-fast nightly judges browser replay differential compare explain bench check docs deploy lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -47,8 +48,13 @@ test: .venv/installed $(engine) $(ministack) ## Run the tests, except those of n
 test-fast: .venv/installed ## Run the fast tests, within a minute
 	@$(parallel) -m "not nightly and not slow" $(fast)
 
-nightly: .venv/installed $(engine) $(ministack) ## Run the large tests (SIZE= percent of their full size)
+nightly: .venv/installed $(engine) $(ministack) ## Run the large tests and the judges (SIZE= percent of their full size)
 	@NIGHTLY_SIZE=$(SIZE) $(parallel) -m nightly
+	@$(MAKE) -s judges
+
+# The judges have their own environment, so they do not load the fixtures of the other tests.
+judges: .venv/installed .venv-judges/installed $(engine) $(newman) ## Run SCIM clients and test suites of others against a local run (SIZE=)
+	@NIGHTLY_SIZE=$(SIZE) .venv-judges/bin/pytest --confcutdir tests/judges tests/judges
 
 browser: .venv-browser/installed ## Test the console in a real browser, and take the screenshots (CHROMIUM=)
 	@PYTHONPATH=. .venv-browser/bin/pytest browser
@@ -101,13 +107,15 @@ lock: ## Update the lock files from pyproject.toml (needs uv and npm)
 	$(COMPILE) --group ministack -o requirements/ministack.txt
 	$(COMPILE) --group docs -o requirements/docs.txt
 	$(COMPILE) --group bench -o requirements/bench.txt
+	$(COMPILE) --group judges -o requirements/judges.txt
 	npm install --prefix local/engine --package-lock-only --omit-lockfile-registry-resolved
 	npm install --prefix bench/peers/scimmy --package-lock-only --omit-lockfile-registry-resolved
 	npm install --prefix docs_site --package-lock-only --omit-lockfile-registry-resolved
+	npm install --prefix tests/judges/newman --package-lock-only --omit-lockfile-registry-resolved
 
 clean: ## Delete everything that make installed or built; DATA=1 also deletes the local users and tokens
 	@[ ! -x .venv/bin/python ] || .venv/bin/python -m local.preflight clean
-	rm -rf .venv .venv-browser .venv-sam .venv-ministack .venv-bench .venv-docs .site docs_site/node_modules local/engine/node_modules bench/peers/scimmy/node_modules .aws-sam .*_cache .hypothesis $(if $(filter 1,$(DATA)),.local)
+	rm -rf .venv .venv-browser .venv-sam .venv-ministack .venv-bench .venv-docs .venv-judges .site docs_site/node_modules local/engine/node_modules bench/peers/scimmy/node_modules tests/judges/newman/node_modules .aws-sam .*_cache .hypothesis $(if $(filter 1,$(DATA)),.local)
 	@[ ! -e .local ] || echo "The local users and tokens are kept in .local. To delete them: make clean DATA=1"
 
 .venv/installed: requirements/dev.txt
@@ -128,6 +136,9 @@ clean: ## Delete everything that make installed or built; DATA=1 also deletes th
 .venv-bench/installed: requirements/bench.txt
 	@sh local/venv.sh .venv-bench $<
 
+.venv-judges/installed: requirements/judges.txt
+	@sh local/venv.sh .venv-judges $<
+
 $(ministack): requirements/ministack.txt
 	@sh local/venv.sh .venv-ministack $<
 
@@ -144,4 +155,9 @@ $(cspell): docs_site/package-lock.json
 
 $(scimmy): bench/peers/scimmy/package-lock.json
 	@npm ci --prefix bench/peers/scimmy --loglevel=error --no-audit --no-fund >/dev/null
+	@touch $@
+
+$(newman): tests/judges/newman/package-lock.json
+	@npm ci --prefix tests/judges/newman --loglevel=error --no-audit --no-fund >/dev/null || \
+		{ echo "error: newman needs Node 16 or newer, with npm" >&2; exit 1; }
 	@touch $@
