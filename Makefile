@@ -20,7 +20,7 @@ export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 unexport PYTHONDONTWRITEBYTECODE  # without the cache, each of the many processes compiles all its modules
 
-.PHONY: help run muster test test-fast nightly judges browser replay differential compare explain bench check docs deploy lock clean
+.PHONY: help run muster test test-fast nightly judges browser replay differential compare explain bench check docs build deploy lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -88,11 +88,20 @@ check: .venv/installed .venv-sam/installed .venv-docs/installed $(cspell) ## Che
 docs: .venv-docs/installed ## Build the documentation site in .site/html
 	@.venv-docs/bin/python -m docs_site
 
-# The build has no .pyc files, which would double the time of a cold start; Lambda can't write any.
-deploy: .venv-sam/installed ## Build, and deploy to your AWS account
-	@python3.13 --version >/dev/null 2>&1 || { echo "error: the functions are built with python3.13, which is not on the PATH" >&2; exit 1; }
+# Missing programs and settings are reported before anything is installed.
+check_python313 := @python3.13 --version >/dev/null 2>&1 || { echo "error: the functions are built with python3.13, which is not on the PATH; \
+to get it: uv python install 3.13, or pyenv install 3.13, or see https://www.python.org/downloads" >&2; exit 1; }
+
+build: ## Build the deployment packages of the functions in .aws-sam/build
+	$(check_python313)
+	@$(MAKE) -s .venv-sam/installed
 	.venv-sam/bin/sam build
-	python3.13 -m compileall -q --invalidation-mode unchecked-hash .aws-sam/build
+	@.venv-sam/bin/python -m deployment.packages .aws-sam/build
+
+deploy: ## Build, and deploy to your AWS account
+	$(check_python313)
+	@sh local/python.sh -m deployment.preflight
+	@$(MAKE) -s build
 	.venv-sam/bin/sam deploy
 
 UV ?= uv

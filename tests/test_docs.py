@@ -239,7 +239,7 @@ def test_documented_order_in_package_is_that_of_contract(package: str) -> None:
     assert re.findall("`(.+?)`", item.group(1)) == list_layers(package)
 
 
-CODE_FOLDERS = ("src", "local", "cli")
+CODE_FOLDERS = ("src", "local", "cli", "deployment")
 CODE_PAGES = ("docs/contribute/architecture.md", "docs/contribute/data-model.md")
 HOW_TO_PAGES = sorted(f"docs/contribute/{path.name}" for path in (ROOT / "docs/contribute").glob("add-*.md"))
 # Names in backticks that are not ours: a header of HTTP, a parameter of AWS, and SCIM's own.

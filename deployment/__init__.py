@@ -1,0 +1,1 @@
+"""Build the deployment packages of the functions, and check what a deployment needs."""

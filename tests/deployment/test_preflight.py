@@ -1,0 +1,130 @@
+"""A missing program, region or credential is reported in one line, before anything is installed."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from deployment.preflight import PreflightError, check_aws
+
+ROOT = Path(__file__).parents[2]
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example"}
+REGION = {"AWS_DEFAULT_REGION": "eu-central-1"}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A directory with a ``samconfig.toml``, which is also the home directory."""
+    (tmp_path / "samconfig.toml").write_text('[default.global.parameters]\nstack_name = "muster"\n')
+    (tmp_path / ".aws").mkdir()
+    return tmp_path
+
+
+def check(home: Path, **environment: str) -> str:
+    """Return the error for an environment, or an empty string."""
+    try:
+        check_aws(home, {"HOME": str(home), **environment})
+    except PreflightError as error:
+        return str(error)
+    return ""
+
+
+def test_environment_variables_suffice(home: Path) -> None:
+    assert check(home, **KEYS, **REGION) == ""
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "aws_access_key_id = AKIDEXAMPLE",
+        "sso_session = company",
+        "role_arn = arn:aws:iam::123456789012:role/deployer",
+        "credential_process = /bin/true",
+    ],
+)
+def test_profile_suffices(home: Path, settings: str) -> None:
+    (home / ".aws/config").write_text(f"[default]\nregion = eu-central-1\n{settings}\n")
+    assert check(home) == ""
+
+
+def test_profile_can_be_chosen_in_samconfig(home: Path) -> None:
+    (home / "samconfig.toml").write_text('[default.deploy.parameters]\nprofile = "prod"\nregion = "eu-west-1"\n')
+    (home / ".aws/credentials").write_text("[prod]\naws_access_key_id = AKIDEXAMPLE\n")
+    assert check(home) == ""
+
+
+def test_profile_has_prefix_in_configuration_file(home: Path) -> None:
+    (home / ".aws/config").write_text("[profile prod]\nregion = eu-west-1\nsso_session = company\n")
+    assert check(home, AWS_PROFILE="prod") == ""
+
+
+def test_role_of_instance_gives_credentials(home: Path) -> None:
+    check_aws(home, {"HOME": str(home), **REGION}, has_instance_role=True)
+
+
+def test_unknown_profile_is_error(home: Path) -> None:
+    assert check(home, AWS_PROFILE="prod", **KEYS, **REGION) == (
+        "the AWS profile 'prod' does not exist; to create it: aws configure --profile prod"
+    )
+
+
+def test_missing_region_is_error(home: Path) -> None:
+    assert check(home, **KEYS).startswith("no AWS region is configured; set it, for example: make deploy AWS_DEFAULT")
+
+
+def test_region_that_sam_does_not_read_is_error(home: Path) -> None:
+    assert check(home, AWS_REGION="eu-west-1", **KEYS).endswith("make deploy AWS_DEFAULT_REGION=eu-west-1")
+
+
+def test_missing_credentials_are_error(home: Path) -> None:
+    assert check(home, **REGION).startswith("no AWS credentials are configured; run aws configure")
+
+
+@pytest.fixture
+def checkout(home: Path) -> Path:
+    """A checkout in which nothing is installed, with a ``python3.13`` on the ``PATH`` that runs."""
+    shutil.copy(ROOT / "Makefile", home)
+    (home / "local").mkdir()
+    shutil.copy(ROOT / "local/python.sh", home / "local")
+    shutil.copytree(ROOT / "deployment", home / "deployment", ignore=shutil.ignore_patterns("__pycache__"))
+    write_python(home, "exit 0")
+    return home
+
+
+def write_python(checkout: Path, script: str) -> None:
+    python = checkout / "bin/python3.13"
+    python.parent.mkdir(exist_ok=True)
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o755)
+
+
+def run_make(checkout: Path, target: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    variables: Mapping[str, str] = {
+        name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE", "MFLAGS"))
+    } | {"HOME": str(checkout), "PATH": f"{checkout / 'bin'}:{os.environ['PATH']}", **environment}
+    return subprocess.run(["make", target], cwd=checkout, env=variables, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("target", ["build", "deploy"])
+def test_make_reports_missing_python_first(checkout: Path, target: str) -> None:
+    write_python(checkout, "exit 127")
+    failed = run_make(checkout, target, **KEYS, **REGION)
+    assert failed.returncode == 2
+    assert failed.stdout == ""
+    assert failed.stderr.startswith(
+        "error: the functions are built with python3.13, which is not on the PATH; to get it: uv"
+    )
+    assert not (checkout / ".venv-sam").exists()
+
+
+@pytest.mark.parametrize(("environment", "error"), [(KEYS, "no AWS region"), (REGION, "no AWS credentials")])
+def test_make_reports_missing_configuration_first(checkout: Path, environment: dict[str, str], error: str) -> None:
+    failed = run_make(checkout, "deploy", **environment)
+    assert failed.returncode == 2
+    assert failed.stdout == ""
+    assert failed.stderr.startswith(f"error: {error} ")
+    assert failed.stderr.count("\n") == 2  # the second line is make's own
+    assert not (checkout / ".venv-sam").exists()
