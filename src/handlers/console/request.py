@@ -42,7 +42,7 @@ class ConsoleRequest(Request):
     @cached_property
     def query_parameters(self) -> dict[str, str]:
         """The parameters of the query string."""
-        return _parse_fields(self.event.get("rawQueryString", ""))
+        return _parse_fields(self.raw_query_string)
 
     @cached_property
     def form(self) -> dict[str, str]:

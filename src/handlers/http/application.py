@@ -16,10 +16,10 @@ from handlers.http.request import Request
 from handlers.http.request_log import RequestLogLine
 from handlers.http.response import Response
 from handlers.http.routes import Endpoint, EndpointFinder, EndpointHandler, RequestContext
-from handlers.http.routes.misplaced_endpoint import MisplacedEndpoint, split_misplaced_endpoint
+from handlers.http.routes.misplaced_endpoint import MisplacedEndpoint, find_misplaced_endpoint
 from handlers.http.token_recorder import TokenRecorder
 from scim.auth.authentication import MalformedToken, TokenRejected
-from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, ScimError, WrongScimUrl
+from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, ScimError
 from scim.protocol.leniency import LeniencyTracker
 from scim.service.deadline import Deadline, RetryCause
 from scim.service.model.stored_resource import encode_json
@@ -146,7 +146,9 @@ class ScimApplication:
         tenant, leniencies = service_context.tenant, service_context.leniencies
         endpoint: Endpoint | None = None
         try:
-            misplaced = split_misplaced_endpoint(request.path_segments, tenant.resource_types)
+            misplaced = find_misplaced_endpoint(
+                request.path_segments, request.raw_query_string, tenant.resource_types
+            )
             segments = misplaced.intended_segments if misplaced else request.path_segments
             endpoint = self._find_endpoint(segments, tenant.resource_types)
             log.operation = f"{request.method} {endpoint.name if endpoint else 'unknown path'}"
@@ -201,9 +203,7 @@ def _find_handler(
 ) -> EndpointHandler:
     """Return the handler of a method. Raise :class:`ScimError` if the path or the method is not supported."""
     if misplaced is not None:
-        raise WrongScimUrl(
-            f"The SCIM URL in the identity provider is wrong: it ends in /{misplaced.endpoint}. Set it to {base_url}."
-        )
+        raise misplaced.build_error(base_url)
     if endpoint is None:
         raise NotFound(f"Nothing exists at this path. The SCIM URL is {base_url}.")
     handler = endpoint.handlers.get(method)

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
 from scim.protocol.errors import BadRequest, InvalidSyntax, InvalidValue, PayloadTooLarge, UnsupportedMediaType
-from scim.protocol.json_body import parse_json
+from scim.protocol.json_body import REPLACEMENT_CHARACTER, build_encoding_error, parse_json
 from scim.service.limits import MAX_PAYLOAD_BYTES
 
 SCIM_JSON = "application/scim+json"
@@ -48,10 +48,21 @@ class Request:
             del segments[0]
         return segments
 
+    @cached_property
+    def raw_query_string(self) -> str:
+        """The percent-encoded query string, in which a plus always stands for a blank.
+
+        HTML forms encode a blank as a plus. RFC 3986 encodes it as ``%20``, and then a plus is a plus. Such clients, for
+        example JavaScript's ``encodeURI``, do not encode the plus of ``ada+work@example.com``. So if a query string
+        contains ``%20``, all its pluses are encoded here. A filter always contains blanks.
+        """
+        raw = str(self.event.get("rawQueryString", ""))
+        return raw.replace("+", "%2B") if "%20" in raw else raw
+
     @property
     def query_string(self) -> str:
         """The query string, decoded but not parsed."""
-        return unquote_plus(str(self.event.get("rawQueryString", "")))
+        return unquote_plus(self.raw_query_string)
 
     def get_header(self, name: str) -> str | None:
         """Return the value of a header, ``None`` if it is missing. ``name`` is in lower case."""
@@ -75,17 +86,8 @@ class Request:
         may contain commas too. Raise :class:`InvalidValue` if the query string cannot be decoded, has too many
         parameters, or repeats one.
         """
-        try:
-            pairs = parse_qsl(
-                self.event.get("rawQueryString", ""),
-                keep_blank_values=True,
-                errors="strict",
-                max_num_fields=_MAX_PARAMETERS,
-            )
-        except ValueError:
-            raise InvalidValue("The query string is not valid UTF-8, or has too many parameters.") from None
         parameters: dict[str, str] = {}
-        for name, value in ((name.lower(), value) for name, value in pairs):
+        for name, value in ((name.lower(), value) for name, value in self._parse_query_string()):
             if name in parameters:
                 raise InvalidValue(f"The query parameter {name} occurs twice. Send it once.")
             # A blank filter is kept, so that it is an error and does not return all users. A blank cursor requests
@@ -93,6 +95,16 @@ class Request:
             if name in known_names and (value or name in ("filter", "cursor")):
                 parameters[name] = value
         return parameters
+
+    def _parse_query_string(self) -> list[tuple[str, str]]:
+        """Return the names and values in the query string. Raise :class:`InvalidValue` if it cannot be decoded."""
+        raw = self.raw_query_string
+        try:
+            if REPLACEMENT_CHARACTER in raw:  # the gateway replaced bytes; a client encodes this character
+                raise ValueError
+            return parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS)
+        except ValueError:
+            raise InvalidValue("The query string is not valid UTF-8, or has too many parameters.") from None
 
     def json(self) -> Any:
         """Return the parsed body.
@@ -111,7 +123,20 @@ class Request:
             raise UnsupportedMediaType("The request body must not be compressed.")
         if not body:
             raise InvalidSyntax("The request body is empty.")
+        if self._has_replaced_bytes(body):
+            raise build_encoding_error(body)
         return parse_json(body)
+
+    def _has_replaced_bytes(self, body: bytes) -> bool:
+        """Return whether the gateway replaced bytes of the body because they are not UTF-8.
+
+        It passes a body of type ``application/json`` as text, in which U+FFFD stands for such bytes. If the client sent
+        U+FFFD itself, the body has as many bytes as ``Content-Length`` says. See
+        docs/decisions/protocol/encoding-of-bodies.md.
+        """
+        is_text = not self.event.get("isBase64Encoded")
+        has_replacement = is_text and REPLACEMENT_CHARACTER in str(self.event.get("body") or "")
+        return has_replacement and self.get_header("content-length") != str(len(body))
 
     def decode_body(self) -> bytes:
         """Return the body as bytes. Raise :class:`BadRequest` if its base64 is invalid."""

@@ -70,13 +70,15 @@ class Rule(StrEnum):
     """The request is for ``/Me``, which is not supported."""
     NOT_IMPLEMENTED = "not-implemented"
     SCIM_URL = "scim-url"
-    """The SCIM URL in the identity provider ends in an endpoint, such as ``/Users``."""
+    """The SCIM URL in the identity provider ends in an endpoint, such as ``/Users``, or has a query."""
     UNKNOWN_PATH = "unknown-path"
     METHOD = "method"
     PROTOCOL_VERSION = "protocol-version"
     FORBIDDEN = "forbidden"
     MEDIA_TYPE = "media-type"
     SYNTAX = "syntax"
+    ENCODING = "encoding"
+    """The body is not encoded in UTF-8."""
     BAD_REQUEST = "bad-request"
     CURSOR = "cursor"
     PAGE_SIZE = "page-size"
@@ -234,6 +236,12 @@ class NotFound(ScimError):
 
     status = 404
     rule = Rule.UNKNOWN_PATH
+
+
+class ScimUrlWithQuery(BadRequest):
+    """The SCIM URL that the identity provider is configured with has a query, behind which the paths are appended."""
+
+    rule = Rule.SCIM_URL
 
 
 class WrongScimUrl(NotFound):

@@ -8,10 +8,13 @@ from codecs import BOM_UTF8
 from math import isfinite
 from typing import Any, NoReturn
 
-from scim.protocol.errors import InvalidSyntax
+from scim.protocol.errors import InvalidSyntax, Rule
 
 MAX_DEPTH = 32
 """The maximum nesting of arrays and objects. The deepest valid body, a bulk request with PATCH, has ten levels."""
+
+REPLACEMENT_CHARACTER = "\N{REPLACEMENT CHARACTER}"
+"""The character that a decoder puts in the place of bytes that are not UTF-8."""
 
 # An unterminated string matches up to the end of the text, so that each character is scanned only once.
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|([\[{])|([\]}])', re.DOTALL)
@@ -35,12 +38,27 @@ def parse_json(body: bytes) -> Any:
         value = _DECODER.decode(text)
         _check_surrogates(text, value)
     except UnicodeDecodeError:
-        raise InvalidSyntax("The request body is not valid UTF-8.") from None
+        raise build_encoding_error(body) from None
     except json.JSONDecodeError as error:
+        if "\0" in text:  # JSON never contains this character, but most ASCII characters in UTF-16 do
+            raise build_encoding_error(body) from None
         raise InvalidSyntax(f"The request body is not valid JSON: line {error.lineno}, column {error.colno}.") from None
     except ValueError:  # Python rejects integers of more than 4,300 digits
         raise InvalidSyntax("The request body has a number with too many digits.") from None
     return value
+
+
+def build_encoding_error(body: bytes) -> InvalidSyntax:
+    """Return the error for a body in another encoding than UTF-8 (RFC 8259 section 8.1). It names the likely encoding.
+
+    Bytes that are not UTF-8 may have been replaced by U+FFFD.
+    """
+    encoding = "UTF-16 or UTF-32" if b"\0" in body else "ISO-8859-1 or Windows-1252"
+    return InvalidSyntax(
+        f"The request body is not encoded in UTF-8 but probably in {encoding}. Set the client to send JSON in UTF-8. In "
+        "Windows PowerShell 5.1, send the body as bytes: -Body ([Text.Encoding]::UTF8.GetBytes($json)).",
+        rule=Rule.ENCODING,
+    )
 
 
 def lower_member_names(value: Any) -> dict[str, Any]:

@@ -195,8 +195,8 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "The request uses a feature that is not supported.", "Turn this feature off in the identity provider."
     ),
     Rule.SCIM_URL: Explanation(
-        "The SCIM URL in the identity provider is wrong: it ends in an endpoint such as /Users. No user can be "
-        "provisioned.",
+        "The SCIM URL in the identity provider is wrong: it ends in an endpoint such as /Users, or has a query, the "
+        "part from the question mark on. No user can be provisioned.",
         "Set the SCIM URL to the one from Connect, which ends in /scim/v2.",
         {
             _ENTRA: f"Provisioning > Admin Credentials: Tenant URL {_CONNECT_URL} Select Test Connection, then restart "
@@ -229,6 +229,10 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     Rule.SYNTAX: Explanation(
         "The request body or a query parameter is malformed.",
         "Correct the template of the body, if the identity provider has one.",
+    ),
+    Rule.ENCODING: Explanation(
+        "The request body is not encoded in UTF-8.",
+        "Set the client to send UTF-8. Windows PowerShell 5.1 does not do so by default: send the body as bytes.",
     ),
     Rule.BAD_REQUEST: Explanation(
         "A header or the body of the request is malformed.", "Check that the connector uses SCIM 2.0."
