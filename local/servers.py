@@ -23,6 +23,7 @@ def _build_server(application: Any) -> _Server:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # the source IP is the peer, whatever X-Forwarded-For says, as with API Gateway
         ws="none",
         timeout_graceful_shutdown=3,
     )

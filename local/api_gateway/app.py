@@ -43,7 +43,7 @@ class Gateway:
         response = (
             build_error(413, "Request Entity Too Large") if body is None else await self.respond(request, request_id)
         )
-        await _send_response(send, response, request_id)
+        await _send_response(send, request.method, response, request_id)
         self._report(request, response, time.monotonic() - start)
 
     async def respond(self, request: Request, request_id: str = "") -> Response:
@@ -78,7 +78,7 @@ def _build_request(scope: Message, body: bytes) -> Request:
     return Request(
         method=scope["method"],
         path=scope["raw_path"].decode("latin-1"),
-        query=scope["query_string"].decode("latin-1"),
+        query=scope["query_string"].decode(errors="replace"),  # bytes that a client must encode: not documented
         headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]),
         body=body,
         client=scope["client"][0],
@@ -90,10 +90,11 @@ def _measure_headers(request: Request) -> int:
     return len(line) + sum(len(value) for _, value in request.headers)
 
 
-async def _send_response(send: Send, response: Response, request_id: str) -> None:
-    headers = [*response.headers, ("content-length", str(len(response.body))), ("apigw-requestid", request_id)]
-    if response.status == 204:
-        headers = [header for header in headers if header[0] != "content-length"]
+async def _send_response(send: Send, method: str, response: Response, request_id: str) -> None:
+    """Send a response. Without ``Content-Length`` for HEAD: it must be that of GET (RFC 9110 section 8.6)."""
+    headers = [*response.headers, ("apigw-requestid", request_id)]
+    if response.status != 204 and method != "HEAD":
+        headers.append(("content-length", str(len(response.body))))
     encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     await send({"type": "http.response.start", "status": response.status, "headers": encoded})
     await send({"type": "http.response.body", "body": response.body})

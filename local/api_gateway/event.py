@@ -22,7 +22,8 @@ _CONNECTION_HEADERS = frozenset(
     {"connection", "expect", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 )
 # Only bodies of these types and text/* arrive as text; all others, and those without a type, arrive in base64
-# (observed: github.com/ministackorg/ministack/pull/766).
+# (observed: github.com/ministackorg/ministack/pull/766). Bytes that are not UTF-8 in a text body are replaced by
+# U+FFFD, which is a guess: the event is JSON and cannot contain them.
 _TEXT_TYPES = frozenset({"application/json", "application/xml", "application/javascript"})
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 

@@ -49,7 +49,7 @@ def test_unknown_document_is_404(scim: Endpoint, path: str) -> None:
 def test_documents_are_read_only(scim: Endpoint, path: str, method: str) -> None:
     response = scim.request(method, path, {})
 
-    assert (response.status, response.headers["allow"]) == (405, "GET")
+    assert (response.status, response.headers["allow"]) == (405, "GET, HEAD")
 
 
 @pytest.mark.parametrize("path", DOCUMENTS)

@@ -458,6 +458,24 @@ class TestWrongScimUrl:
                 f"The SCIM URL in the identity provider is wrong: it ends in /Users. Set it to {BASE_URL}.",
             )
 
+    @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"])
+    @pytest.mark.parametrize("base", ["/", "/Users", "/scim/v2/", "/Bulk", "/ServiceProviderConfig"])
+    def test_scim_url_with_a_query_is_400(self, base: str, method: str, scim: Endpoint, why: Why) -> None:
+        """The client appends its paths to the query, so without the check a GET would return all users."""
+        scim.create(userName="bob")
+        path = f"{base}?aadOptscim062020/Users"
+        path += "?filter=userName%20eq%20%22ada%22" if method in ("GET", "HEAD") else ""
+        response = scim.request(method, path, {"userName": "ada"})
+
+        assert response.status == 400
+        if method != "HEAD":
+            assert "it has a query" in response.json()["detail"]
+            assert response.json()["detail"].endswith(f"Set it to {BASE_URL}.")
+        report = why("ada")
+        assert "The SCIM URL in the identity provider is wrong" in join_diagnosis(report)
+        (entry,) = report.timeline
+        assert (entry.rule, entry.status) == ("scim-url", 400)
+
     def test_write_to_wrong_scim_url_is_counted(self, scim: Endpoint) -> None:
         scim.request("POST", "/Users/Users", {"schemas": [CORE], "userName": "ada"})
         ((entry,), _) = open_audit_log(scim).list_entries(only_failures=True)

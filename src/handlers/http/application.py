@@ -69,7 +69,7 @@ class ScimApplication:
         response = self._build_response(request, context, log)
         elapsed_ms = round((time.monotonic() - started) * 1_000, 1)
         self._logger.info("request", **log.fields(), **response.log_fields, status=int(response.status), ms=elapsed_ms)
-        return response.to_gateway_response(request.response_media_type)
+        return response.to_gateway_response(request.response_media_type, has_body=request.method != "HEAD")
 
     def _build_response(self, request: Request, context: LambdaContext, log: RequestLogLine) -> Response:
         """Return the response to a request. Convert every exception to an error response."""
@@ -146,9 +146,7 @@ class ScimApplication:
         tenant, leniencies = service_context.tenant, service_context.leniencies
         endpoint: Endpoint | None = None
         try:
-            misplaced = find_misplaced_endpoint(
-                request.path_segments, request.raw_query_string, tenant.resource_types
-            )
+            misplaced = find_misplaced_endpoint(request.path_segments, request.raw_query_string, tenant.resource_types)
             segments = misplaced.intended_segments if misplaced else request.path_segments
             endpoint = self._find_endpoint(segments, tenant.resource_types)
             log.operation = f"{request.method} {endpoint.name if endpoint else 'unknown path'}"
@@ -201,14 +199,17 @@ class ScimApplication:
 def _find_handler(
     endpoint: Endpoint | None, method: str, misplaced: MisplacedEndpoint | None, base_url: str
 ) -> EndpointHandler:
-    """Return the handler of a method. Raise :class:`ScimError` if the path or the method is not supported."""
+    """Return the handler of a method: for HEAD, that of GET (RFC 9110 section 9.3.2).
+
+    Raise :class:`ScimError` if the path or the method is not supported.
+    """
     if misplaced is not None:
         raise misplaced.build_error(base_url)
     if endpoint is None:
         raise NotFound(f"Nothing exists at this path. The SCIM URL is {base_url}.")
-    handler = endpoint.handlers.get(method)
+    handler = endpoint.handlers.get("GET" if method == "HEAD" else method)
     if handler is None:
-        allowed = ", ".join(endpoint.handlers)
+        allowed = ", ".join(endpoint.allowed_methods)
         raise MethodNotAllowed(f"This path supports only {allowed}.", headers={"Allow": allowed})
     return handler
 

@@ -52,9 +52,9 @@ class Request:
     def raw_query_string(self) -> str:
         """The percent-encoded query string, in which a plus always stands for a blank.
 
-        HTML forms encode a blank as a plus. RFC 3986 encodes it as ``%20``, and then a plus is a plus. Such clients, for
-        example JavaScript's ``encodeURI``, do not encode the plus of ``ada+work@example.com``. So if a query string
-        contains ``%20``, all its pluses are encoded here. A filter always contains blanks.
+        HTML forms encode a blank as a plus. RFC 3986 encodes it as ``%20``, and then a plus is a plus: JavaScript's
+        ``encodeURI`` does not encode that of ``ada+work@example.com``. So if a query string contains ``%20``, all its
+        pluses are encoded here. See docs/decisions/protocol/plus-in-queries.md.
         """
         raw = str(self.event.get("rawQueryString", ""))
         return raw.replace("+", "%2B") if "%20" in raw else raw
@@ -99,12 +99,13 @@ class Request:
     def _parse_query_string(self) -> list[tuple[str, str]]:
         """Return the names and values in the query string. Raise :class:`InvalidValue` if it cannot be decoded."""
         raw = self.raw_query_string
+        error = InvalidValue("The query string is not valid UTF-8, or has too many parameters.")
+        if REPLACEMENT_CHARACTER in raw:  # the gateway replaced bytes: a client would have encoded this character
+            raise error
         try:
-            if REPLACEMENT_CHARACTER in raw:  # the gateway replaced bytes; a client encodes this character
-                raise ValueError
             return parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS)
         except ValueError:
-            raise InvalidValue("The query string is not valid UTF-8, or has too many parameters.") from None
+            raise error from None
 
     def json(self) -> Any:
         """Return the parsed body.

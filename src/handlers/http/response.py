@@ -17,15 +17,18 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
     log_fields: Mapping[str, Any] = field(default_factory=dict)
 
-    def to_gateway_response(self, media_type: str) -> dict[str, Any]:
-        """Return the response in API Gateway's payload format."""
+    def to_gateway_response(self, media_type: str, *, has_body: bool = True) -> dict[str, Any]:
+        """Return the response in API Gateway's payload format.
+
+        The response to HEAD has the same headers as that to GET, and no body (RFC 9110 section 9.3.2).
+        """
         headers = dict(self.headers)
         if self.body is not None:
             headers["Content-Type"] = media_type
         return {
             "statusCode": int(self.status),
             "headers": headers,
-            "body": self.body or "",
+            "body": self.body if self.body and has_body else "",
             "isBase64Encoded": False,
         }
 

@@ -55,8 +55,8 @@ def build_encoding_error(body: bytes) -> InvalidSyntax:
     """
     encoding = "UTF-16 or UTF-32" if b"\0" in body else "ISO-8859-1 or Windows-1252"
     return InvalidSyntax(
-        f"The request body is not encoded in UTF-8 but probably in {encoding}. Set the client to send JSON in UTF-8. In "
-        "Windows PowerShell 5.1, send the body as bytes: -Body ([Text.Encoding]::UTF8.GetBytes($json)).",
+        f"The request body is not encoded in UTF-8 but probably in {encoding}. Set the client to send JSON in UTF-8. "
+        "In Windows PowerShell 5.1, send the body as bytes: -Body ([Text.Encoding]::UTF8.GetBytes($json)).",
         rule=Rule.ENCODING,
     )
 

@@ -6,7 +6,14 @@ import pytest
 
 from handlers.http.request import JSON, SCIM_JSON, Request
 from handlers.http.response import Response
-from scim.protocol.errors import BadRequest, InvalidSyntax, InvalidValue, PayloadTooLarge, UnsupportedMediaType
+from scim.protocol.errors import (
+    BadRequest,
+    InvalidSyntax,
+    InvalidValue,
+    PayloadTooLarge,
+    Rule,
+    UnsupportedMediaType,
+)
 from tests.handlers.events import build_event
 
 PARAMETERS = frozenset({"filter", "startindex"})
@@ -58,6 +65,10 @@ class TestQuery:
             ("aadOptscim062020", {}),
             ("aadOptscim062020&filter=a&x=1&x=2", {"filter": "a"}),
             ("filter=a;startIndex=3", {"filter": "a;startIndex=3"}),
+            ("filter=userName%20eq%20%22a+b%22", {"filter": 'userName eq "a+b"'}),
+            ("filter=userName%20eq%20%22a%2Bb%22", {"filter": 'userName eq "a+b"'}),
+            ("filter=userName+eq+%22a%2Bb%22", {"filter": 'userName eq "a+b"'}),
+            ("x=%20&filter=a+b", {"filter": "a+b"}),
         ],
     )
     def test_query_is_decoded_without_unknown_parameters(self, query: str, parameters: dict[str, str]) -> None:
@@ -68,10 +79,15 @@ class TestQuery:
         with pytest.raises(InvalidValue, match="twice"):
             Request(build_event(query=query)).parse_query_parameters(PARAMETERS)
 
-    @pytest.mark.parametrize("query", ["filter=%ff", "%ff=a", "filter=%C3", "&".join(["x=1"] * 101)])
+    @pytest.mark.parametrize("query", ["filter=%ff", "%ff=a", "filter=%C3", "filter=\ufffd", "&".join(["x=1"] * 101)])
     def test_malformed_query_is_rejected(self, query: str) -> None:
         with pytest.raises(InvalidValue):
             Request(build_event(query=query)).parse_query_parameters(PARAMETERS)
+
+    def test_query_of_the_audit_log_has_the_same_pluses(self) -> None:
+        queries = ["filter=userName%20eq%20%22a+b%22", "filter=userName+eq+%22a%2Bb%22"]
+
+        assert [Request(build_event(query=query)).query_string for query in queries] == ['filter=userName eq "a+b"'] * 2
 
 
 class TestBody:
@@ -119,6 +135,27 @@ class TestBody:
     @pytest.mark.parametrize("body", ['{"a": "ä"}', '{"a": "ä"}'.encode(), '\N{BYTE ORDER MARK}{"a": "ä"}'.encode()])
     def test_body_is_read_as_text_and_base64(self, body: str | bytes) -> None:
         assert Request(build_event("POST", body=body)).json() == {"a": "ä"}
+
+    @pytest.mark.parametrize("body", ['{"a": "J\ufffdrg"}', "\ufffd\ufffd{\0}\0"])
+    @pytest.mark.parametrize("length", [None, "0", "12"])
+    def test_replaced_bytes_are_an_error(self, body: str, length: str | None) -> None:
+        headers = {"content-type": "application/json"} | ({"content-length": length} if length else {})
+
+        with pytest.raises(InvalidSyntax, match="not encoded in UTF-8") as error:
+            Request(build_event("POST", headers=headers, body=body)).json()
+
+        assert error.value.rule == Rule.ENCODING
+
+    def test_replacement_character_of_the_client_is_accepted(self) -> None:
+        """As raw bytes in base64, as text of the length that the client sent, and as a JSON escape."""
+        raw, value = '{"a": "J\ufffdrg"}'.encode(), {"a": "J\ufffdrg"}
+        events = [
+            build_event("POST", body=raw),
+            build_event("POST", headers={"content-length": str(len(raw))}, body=raw.decode()),
+            build_event("POST", body=r'{"a": "J\ufffdrg"}'),
+        ]
+
+        assert [Request(event).json() for event in events] == [value] * 3
 
     @pytest.mark.parametrize("body", [None, "", b""])
     def test_empty_body_is_rejected(self, body: str | bytes | None) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from handlers.http.routes import EndpointFinder, bulk, discovery
 from handlers.http.routes.all_routes import find_endpoint
-from handlers.http.routes.misplaced_endpoint import split_misplaced_endpoint
+from handlers.http.routes.misplaced_endpoint import MisplacedEndpoint, find_misplaced_endpoint
 from scim.protocol.schema import load_user_type
 from tests.endpoint import BASE_URL, CORE, Endpoint
 
@@ -69,7 +69,7 @@ def test_other_paths_have_no_endpoint(path: str) -> None:
 
 @pytest.mark.parametrize("path", [*(SERVED | DISCOVERY), "/Users/Ada", "/User/Users", "/Nothing/Users"])
 def test_valid_path_has_no_misplaced_endpoint(path: str) -> None:
-    assert split_misplaced_endpoint(split_path(path), (load_user_type(),)) is None
+    assert find_misplaced_endpoint(split_path(path), "", (load_user_type(),)) is None
 
 
 @pytest.mark.parametrize(
@@ -78,11 +78,37 @@ def test_valid_path_has_no_misplaced_endpoint(path: str) -> None:
 @pytest.mark.parametrize("path", ["/Users", f"/Users/{ID}", "/Users/.search", "/Groups", "/Bulk", "/Schemas", "/me"])
 @pytest.mark.parametrize("base", ["", "/scim/v2", "/V2", "/scim"])
 def test_misplaced_endpoint_is_split_off(added: str, base: str, path: str) -> None:
-    misplaced = split_misplaced_endpoint(split_path(added + base + path), (load_user_type(),))
+    misplaced = find_misplaced_endpoint(split_path(added + base + path), "", (load_user_type(),))
 
     assert misplaced is not None
-    assert misplaced.endpoint.lower() == split_path(added)[0].lower()
+    assert (misplaced.endpoint or "").lower() == split_path(added)[0].lower()
     assert misplaced.intended_segments == split_path(path)
+
+
+@pytest.mark.parametrize("path", ["/Users", f"/users/{ID}", "/Users/.search", "/.search", "/Bulk", "/Schemas", "/Me"])
+@pytest.mark.parametrize("query", ["aadOptscim062020", "x=1", "a&b=c", "x=", "x=a/b", "count=100", "attributes=title"])
+@pytest.mark.parametrize("end", ["", "?filter=userName%20eq%20%22a%22&count=1", "&startIndex=1", "?x=%2FGroups"])
+@pytest.mark.parametrize("base", ["", "/", "/scim/v2"])
+def test_path_in_the_query_is_misplaced(query: str, base: str, path: str, end: str) -> None:
+    for raw_path in (path, path.replace("/", "%2F"), path.replace("/", "%2f")):
+        misplaced = find_misplaced_endpoint([], query + base + raw_path + end, (load_user_type(),))
+
+        assert misplaced == MisplacedEndpoint(split_path(path))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "aadOptscim062020",
+        "aadOptscim062020/",
+        "filter=manager.%24ref%20eq%20%22../Users/7%22&count=1",
+        "FILTER=meta.location+eq+%22https%3A%2F%2Fscim.example.com%2Fscim%2Fv2%2FUsers%2F7%22",
+        "attributes=urn:ietf:params:scim:schemas:core:2.0:User:userName",
+        "url=https://example.com/user",
+    ],
+)
+def test_other_queries_have_no_misplaced_endpoint(query: str) -> None:
+    assert find_misplaced_endpoint([], query, (load_user_type(),)) is None
 
 
 @pytest.mark.parametrize(
@@ -100,7 +126,8 @@ def test_function_serves_its_own_routes_only(
 
 @pytest.mark.parametrize("path", SERVED | DISCOVERY)
 def test_other_method_is_405_with_allow_header(scim: Endpoint, path: str) -> None:
-    _, allowed = (SERVED | DISCOVERY)[path]
+    _, handled = (SERVED | DISCOVERY)[path]
+    allowed = [method for name in handled for method in ([name, "HEAD"] if name == "GET" else [name])]
     others = [method for method in (*ALL, "HEAD", "OPTIONS") if method not in allowed]
 
     responses = [scim.send(method, path) for method in others]

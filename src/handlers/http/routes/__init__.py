@@ -40,7 +40,7 @@ EndpointHandler = Callable[[RequestContext], Response]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The endpoint at a path, with its handlers by HTTP method.
+    """The endpoint at a path, with its handlers by HTTP method. The handler of GET also serves HEAD.
 
     Log lines contain the method and ``name``. ``is_resource`` says whether its writes create, change or delete a
     resource. ``resource_id`` is the id in the path, if any.
@@ -50,6 +50,12 @@ class Endpoint:
     handlers: Mapping[str, EndpointHandler]
     is_resource: bool = False
     resource_id: str | None = None
+
+    @property
+    def allowed_methods(self) -> list[str]:
+        """The supported methods, for the header ``Allow``."""
+        methods = list(self.handlers)
+        return ["GET", "HEAD", *(method for method in methods if method != "GET")] if "GET" in methods else methods
 
 
 EndpointFinder = Callable[[list[str], tuple[ResourceType, ...]], Endpoint | None]

@@ -37,8 +37,8 @@ class MisplacedEndpoint:
         """Return the error for the request. ``base_url`` is the correct SCIM URL."""
         if self.endpoint is None:
             return ScimUrlWithQuery(
-                "The SCIM URL in the identity provider is wrong: it has a query, the part from the question mark on, such "
-                f"as ?aadOptscim062020. The identity provider appends its paths to this query. Set it to {base_url}."
+                "The SCIM URL in the identity provider is wrong: it has a query, such as ?aadOptscim062020, and the "
+                f"identity provider appends its paths to this query. Set it to {base_url}."
             )
         return WrongScimUrl(
             f"The SCIM URL in the identity provider is wrong: it ends in /{self.endpoint}. Set it to {base_url}."
@@ -89,4 +89,3 @@ def _list_paths(raw_query_string: str) -> Iterator[str]:
         _, slash, path = unquote_plus(parameter).partition("/")
         if slash and not parameter.lower().startswith("filter="):
             yield _PATH_END.split(path, maxsplit=1)[0]
-
