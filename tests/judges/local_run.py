@@ -42,7 +42,14 @@ class LocalRun:
 
     def connect(self, mode: Mode) -> Tenant:
         """Connect a new tenant with the command line."""
-        arguments = ["connect", f"judge-{uuid.uuid4()}"[:40], f"--{mode}", "--data", str(self.data), "--json"]
+        arguments = [
+            "connect",
+            f"judge-{uuid.uuid4()}"[:40],
+            *(["--strict"] if mode is Mode.STRICT else []),
+            "--data",
+            str(self.data),
+            "--json",
+        ]
         command = [str(_PYTHON), "-m", "cli", *arguments]
         output = subprocess.run(  # noqa: S603  # our own command
             command, cwd=ROOT, env=_build_environment(), stdout=subprocess.PIPE, text=True, timeout=60, check=True
