@@ -97,7 +97,7 @@ def test_users(users: Any, report: Report) -> None:
 def is_projected(user: User) -> bool:
     """Return whether a user has only ``id``, ``userName`` and ``schemas``, which every response has."""
     members = {"id": user.id, "userName": user.user_name, "schemas": [schema.value for schema in SCHEMAS]}
-    return user == User.from_dict(members)
+    return bool(user == User.from_dict(members))
 
 
 def check_lists(users: Any, checks: Checks, stored: dict[str, User]) -> None:
