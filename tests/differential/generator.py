@@ -25,11 +25,13 @@ COMMON = [
 ]
 CREATED = Attribute("created", DataType.DATE_TIME)
 EMAIL = CORE.attributes["emails"].sub_attributes["value"]
+USER_NAME = CORE.attributes["username"]
 
 WORDS = [
     *("a", "A", "ab", "B", "bob", "Bob", "Straße", "STRASSE", "caf\u00e9", "cafe\u0301", "CAF\u00c9", "work", "Work"),
     *("with space", 'a "quote"', "back\\slash", "a]b", "and", "0", "true", "null", "\u4f60\u597d", "\U0001f600"),
 ]
+USER_NAMES = [word for word in WORDS if word != "\U0001f600"]  # RFC 8265 disallows the others
 TYPES = ["work", "home", "other"]
 EMAILS = ["bob@example.com", "Bob@example.com", "alice@example.com", "a@example.org"]
 REFERENCES = ["https://example.com/a", "https://example.com/A", "https://example.com/b"]
@@ -61,6 +63,8 @@ def _values(attribute: Attribute) -> list[Json]:
     """Return the values that an attribute can have."""
     if attribute is EMAIL:
         return EMAILS
+    if attribute is USER_NAME:
+        return USER_NAMES
     return TYPES if attribute.name == "type" else VALUES[attribute.type]
 
 
@@ -70,7 +74,7 @@ class Generator:
 
     def generate_user(self) -> dict[str, Json]:
         """Return a user in canonical form."""
-        user: dict[str, Json] = {"schemas": [CORE.id], "userName": self._choose(WORDS)}
+        user: dict[str, Json] = {"schemas": [CORE.id], "userName": self._choose(USER_NAMES)}
         for attribute in self._choose_some([*WRITABLE, COMMON[1]]):
             user[attribute.name] = self._value(attribute)
         if self._chance(0.5):

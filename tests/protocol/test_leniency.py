@@ -134,6 +134,10 @@ REQUESTS: dict[Leniency, list[LenientRequest]] = {
         replace(CORE, {"emails[type eq \u2018work\u2019].value": "a@example.com"}, InvalidPath),
         project("emails[type eq 'work']", InvalidValue),
     ],
+    Leniency.USER_NAME_CHARACTER: [
+        post({"userName": "O\u2019Brien"}, InvalidValue),
+        replace("userName", "O\u2019Brien", InvalidValue),
+    ],
 }
 
 CASES = [(leniency, *request) for leniency, requests in REQUESTS.items() for request in requests]

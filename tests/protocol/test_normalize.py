@@ -1,12 +1,24 @@
 """The normalization of strings, times and dates for comparisons."""
 
 import unicodedata
+from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from precis_i18n import get_profile
 
-from scim.protocol.normalize import has_invisible_characters, is_date, normalize_string, parse_date_time
+from scim.protocol.normalize import is_date, map_width, normalize_string, parse_date_time
+
+CODE_POINTS = [chr(number) for number in (*range(0xD800), *range(0xE000, 0x110000))]
+CHANGEABLE = [
+    character
+    for character in CODE_POINTS
+    if unicodedata.category(character) not in {"Cn", "Co", "Lo", "So"} or unicodedata.decomposition(character)
+]
+"""The code points that case, width or composition change, or on which the change of a neighbor depends."""
+enforce_profile = get_profile("UsernameCaseMapped").enforce
 
 seeded = settings(derandomize=True, deadline=None, max_examples=200)
 
@@ -15,11 +27,15 @@ seeded = settings(derandomize=True, deadline=None, max_examples=200)
     ("one", "other"),
     [
         ("bjensen", "BJensen"),
-        ("Straße", "STRASSE"),
+        ("STRA\u1e9eE", "stra\u00dfe"),
         ("ΟΔΟΣ", "οδος"),
+        ("\uff22\uff4f\uff42\uff20\uff21", "bob@a"),
+        ("a\u3000b", "a b"),
+        ("\uff76\uff9e", "\u30ac"),
+        ("\u01c5", "\u01c6"),
         ("caf\u00e9", "cafe\u0301"),
         ("CAF\u00c9", "cafe\u0301"),
-        ("\u1e9b\u0323", "\u1e9b\u0323".upper()),
+        ("\u1e9b\u0323", "\u017f\u0323\u0307"),
         ("\u212b", "\u00e5"),
     ],
 )
@@ -28,7 +44,17 @@ def test_equal_strings(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("bjensen", "bjenssen"), ("cafe", "café"), ("a", " a"), ("i", "\u0131"), ("w", "\uff57")]
+    ("one", "other"),
+    [
+        ("bjensen", "bjenssen"),
+        ("cafe", "café"),
+        ("a", " a"),
+        ("i", "\u0131"),
+        ("stra\u00dfe", "strasse"),
+        ("\u03c3", "\u03c2"),
+        ("\ufb01n", "fin"),
+        ("a\u00a0b", "a b"),
+    ],
 )
 def test_different_strings(one: str, other: str) -> None:
     assert normalize_string(one) != normalize_string(other)
@@ -37,6 +63,7 @@ def test_different_strings(one: str, other: str) -> None:
 def test_case_exact_strings() -> None:
     assert normalize_string("caf\u00e9", is_case_exact=True) == normalize_string("cafe\u0301", is_case_exact=True)
     assert normalize_string("Café", is_case_exact=True) != normalize_string("café", is_case_exact=True)
+    assert normalize_string("\uff41", is_case_exact=True) != normalize_string("a", is_case_exact=True)
 
 
 @seeded
@@ -48,29 +75,60 @@ def test_normal_form_is_stable(text: str, case_exact: bool) -> None:
     assert unicodedata.is_normalized("NFC", normalized)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "a\u200bb",
-        "a\u00ad",
-        "\ufeffa",
-        "a\u2060",
-        "a\x00",
-        "a\n",
-        "a\x7f",
-        "a\u202eb",
-        "a\ufe0f",
-        "a\U000e0041",
-        "\u3164",
-    ],
-)
-def test_invisible_characters(text: str) -> None:
-    assert has_invisible_characters(text)
+class TestAllCodePoints:
+    """Every code point alone, and next to characters with which its case or composition can depend on each other."""
+
+    @staticmethod
+    def build_texts() -> Iterator[str]:
+        """Yield texts of many code points. A separator keeps them apart."""
+        yield "\u4e00".join(CODE_POINTS)
+        for pattern in ("A{}", "{}\u03a3", "A\u03a3{}", "a\u0345{}\u0301", "\u1100{}\u11a8"):
+            yield "\u4e00".join(pattern.format(character) for character in CHANGEABLE)
+
+    def test_normal_form_is_stable(self) -> None:
+        for text in self.build_texts():
+            normalized = normalize_string(text)
+            assert normalize_string(normalized) == normalized
+            assert unicodedata.is_normalized("NFC", normalized)
+
+    @pytest.mark.parametrize("form", ["NFC", "NFD"])
+    def test_equivalent_texts_are_equal(self, form: Literal["NFC", "NFD"]) -> None:
+        for text in self.build_texts():
+            assert normalize_string(unicodedata.normalize(form, text)) == normalize_string(text)
+
+    def test_width_variants_have_their_decomposition(self) -> None:
+        mapped = {character for character in CODE_POINTS if map_width(character) != character}
+
+        assert mapped == {
+            character for character in CODE_POINTS if unicodedata.decomposition(character)[:3] in ("<wi", "<na")
+        }
+        assert all(
+            unicodedata.decomposition(character)[-4:] == f"{ord(map_width(character)):04X}" for character in mapped
+        )
+
+    @pytest.mark.slow
+    def test_precis_agrees(self) -> None:
+        """Another implementation of RFC 8265 returns the same string, or rejects it."""
+        patterns = ("{}", "A{}", "{}\u0301")
+        accepted = 0
+        for text in (pattern.format(character) for character in CHANGEABLE for pattern in patterns):
+            try:
+                enforced = enforce_profile(text)
+            except UnicodeEncodeError:
+                continue
+            accepted += 1
+            assert normalize_string(text) == enforced
+        assert accepted > 20_000
 
 
-@pytest.mark.parametrize("text", ["bjensen", "Zoë O'Malley", "你好", "नमस्ते", "a b", "😀", "\u00a0"])
-def test_visible_characters(text: str) -> None:
-    assert not has_invisible_characters(text)
+@seeded
+@given(st.text(st.characters(categories=["Lu", "Ll", "Lt", "Lo", "Lm", "Mn", "Nd"]), min_size=1, max_size=12))
+def test_precis_agrees_on_words(text: str) -> None:
+    try:
+        enforced = enforce_profile(text)
+    except UnicodeEncodeError:
+        return
+    assert normalize_string(text) == enforced
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,14 @@ import re
 import unicodedata
 from datetime import date
 
-# Control characters, and the code points with the Unicode property Default_Ignorable_Code_Point.
-_INVISIBLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-)
+NORMALIZATION_VERSION = f"1/{unicodedata.unidata_version}"
+"""The version of :func:`normalize_string` and of its Unicode data. Items whose keys have normalized values contain it.
+
+Count the first number up when the function changes. A new Python version can change the second one.
+"""
+
+# The code points with the Decomposition_Type "wide" or "narrow" are all in these ranges.
+_WIDTH_VARIANT = re.compile("[\u3000\uff01-\uffee]")
 
 _DATE_TIME = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,20}))?(?:([Zz])|([+-])(\d\d):(\d\d))?", re.ASCII
@@ -23,21 +26,24 @@ Instant = tuple[int, str]
 
 
 def normalize_string(text: str, *, is_case_exact: bool = False) -> str:
-    """Return a string in the form that comparisons use: in NFC, and case-folded unless ``is_case_exact``.
+    """Return a string in the form that comparisons use: in NFC and, unless ``is_case_exact``, without case and width.
 
-    Case folding can produce text that is not in NFC, so the result is composed again.
+    The rules are those of the profile UsernameCaseMapped (RFC 8265 section 3.3.1), in their order: width mapping, lower
+    case, NFC. To normalize a result again does not change it.
     """
-    if text.isascii():  # ASCII is always in NFC
+    if text.isascii():  # it has no width variants, and is always in NFC
         return text if is_case_exact else text.lower()
-    composed = unicodedata.normalize("NFC", text)
-    return composed if is_case_exact else unicodedata.normalize("NFC", composed.casefold())
+    return unicodedata.normalize("NFC", text if is_case_exact else map_width(text).lower())
 
 
-def has_invisible_characters(text: str) -> bool:
-    """Return whether a string contains characters that are not displayed, which make different names look the same."""
-    if text.isascii():
-        return not text.isprintable()
-    return _INVISIBLE.search(text) is not None
+def map_width(text: str) -> str:
+    """Replace fullwidth and halfwidth characters by their decomposition mappings (RFC 8264 section 5.2.1)."""
+    return _WIDTH_VARIANT.sub(_decompose_width, text)
+
+
+def _decompose_width(match: re.Match[str]) -> str:
+    kind, _, code_point = unicodedata.decomposition(match[0]).partition(" ")
+    return chr(int(code_point, 16)) if kind in ("<wide>", "<narrow>") else match[0]
 
 
 def parse_date_time(text: str) -> Instant | None:

@@ -18,9 +18,9 @@ from typing import Any
 from scim.protocol.errors import InvalidSyntax, InvalidValue, Rule
 from scim.protocol.filter.path import UnknownAttribute, resolve_path
 from scim.protocol.leniency import Leniency, LeniencyTracker
-from scim.protocol.normalize import has_invisible_characters
 from scim.protocol.schema import ResourceType, Schema
 from scim.protocol.values.parser import check_required, drop_unassigned, parse_members
+from scim.protocol.values.unique_value import check_unique_value
 
 Resource = dict[str, Any]
 
@@ -41,19 +41,9 @@ def parse_resource(body: Any, resource_type: ResourceType, leniencies: LeniencyT
         if members := _parse_attributes(schema, extensions.get(schema.id, {}), leniencies):
             check_required(schema.required_attributes, members, f"{schema.id}:")
             resource[schema.id] = members
-    check_unique_attribute(resource, resource_type)
+    unique = resource_type.unique_attribute
+    check_unique_value(unique, resource[unique.name], leniencies)
     return set_schemas(resource, resource_type)
-
-
-def check_unique_attribute(resource: Resource, resource_type: ResourceType) -> None:
-    """Raise :class:`InvalidValue` if the value of the unique attribute contains invisible characters."""
-    name = resource_type.unique_attribute.name
-    if has_invisible_characters(resource.get(name, "")):
-        raise InvalidValue(
-            f"{name} has invisible or control characters. Remove them in the identity provider.",
-            rule=Rule.FORMAT,
-            attribute=name,
-        )
 
 
 def set_schemas(resource: Resource, resource_type: ResourceType) -> Resource:

@@ -52,7 +52,7 @@ def matches(text: str, user: dict[str, Any] = USER) -> bool:
         'userName ge "bjensen"',
         'userName lt "carol"',
         'userName le "BJENSEN"',
-        'title eq "STRASSE"',
+        'title eq "STRA\u1e9eE"',
         'name.givenName eq "zoe\u0308"',
         'externalId eq "Ext-701984"',
         'schemas eq "urn:ietf:params:scim:schemas:extension:enterprise:2.0:user"',

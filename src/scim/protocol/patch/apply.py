@@ -16,10 +16,11 @@ from scim.protocol.filter.path import UnknownAttribute, resolve_path
 from scim.protocol.leniency import Leniency, LeniencyTracker
 from scim.protocol.messages import MAX_PATCH_OPERATIONS, PatchOperation, PatchOperationType
 from scim.protocol.patch.patch_values import MultiValuedPatch, exclude_elements, finish_attribute, write_attribute
-from scim.protocol.resource import Resource, check_unique_attribute, set_schemas
+from scim.protocol.resource import Resource, set_schemas
 from scim.protocol.schema import ResourceType, Schema
 from scim.protocol.stored_values.immutability import check_immutable
 from scim.protocol.values.parser import parse_element
+from scim.protocol.values.unique_value import check_unique_value
 
 
 def apply_patch(
@@ -64,7 +65,8 @@ class _Patch:
         """Check the resource as a whole, and return it without empty values. ``before`` is the resource as stored.
 
         Raise :class:`MutabilityError` if a required attribute is removed or an immutable one is changed. Raise
-        :class:`InvalidValue` if the unique attribute has invisible characters.
+        :class:`InvalidValue` if the new value of the unique attribute is not acceptable. An old one stays allowed,
+        because the rules can have changed since the last write.
         """
         resource = {name: value for name, value in self._resource.items() if value not in ({}, [])}
         for schema in self._type.schemas:
@@ -73,7 +75,9 @@ class _Patch:
             elif schema.id in resource:
                 _check_required_attributes(schema, before.get(schema.id), resource[schema.id])
         check_immutable(before, resource, self._type)
-        check_unique_attribute(resource, self._type)
+        unique = self._type.unique_attribute
+        if (value := resource.get(unique.name)) is not None and value != before.get(unique.name):
+            check_unique_value(unique, value, self._leniencies)
         return set_schemas(resource, self._type)
 
     def _parse_path(self, text: str, value: Any, leniency: Leniency) -> AttributePath | None:
