@@ -11,6 +11,7 @@ from scim.events import eventbridge
 from scim.protocol import json_body, messages, projection, references
 from scim.protocol.filter import parser, tokenizer
 from scim.protocol.values import parser as values
+from scim.protocol.values import unique_value
 from scim.service import limits
 from scim.service.console import password_sign_in
 from scim.service.tenants import custom_schemas
@@ -44,6 +45,7 @@ PAGE = (ROOT / "docs/operate/limits.md").read_text("utf-8")
                 references._MAX_REFERENCES,  # noqa: SLF001
             ],
         ),
+        (r"`userName` \| (\d+) characters", [unique_value.MAX_UNIQUE_LENGTH]),
         (r"(\d+) in a schema; ([\d,]+) bytes", [custom_schemas._MAX_ATTRIBUTES, custom_schemas.MAX_BYTES]),  # noqa: SLF001
         (r"rejected within (\d+) seconds", [authentication.MAX_CACHE_AGE_S]),
         (r"look-ups in (\d+) seconds", [token_lookup_limiter._WINDOW_S]),  # noqa: SLF001
