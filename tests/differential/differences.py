@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 from tests.differential.comparison import Case, Difference, Rejection
-from tests.differential.generator import CORE, ENTERPRISE
+from tests.differential.generator import CORE, ENTERPRISE, MULTIPLE
 
 Condition = Callable[[Case], bool]
 
@@ -19,6 +19,7 @@ EXAMPLE = {
     ENTERPRISE.id: {"manager": {"value": "1"}, "department": "Tours"},
 }
 MANAGER = f"{ENTERPRISE.id}:manager"
+_MULTI_VALUED = "|".join(attribute.name for attribute in MULTIPLE)
 
 
 def _matches_text(pattern: str) -> Condition:
@@ -89,16 +90,27 @@ DIFFERENCES = [
     ),
     Difference(
         "null is absence",
-        "eq null matches if the attribute has no value, in no element of a multi-valued attribute.",
-        _matches_text(r"\b(?:eq|ne) null\b"),
-        ["emails.value eq null"],
+        "emails eq null matches if there are no emails, not if an email has no value. After a value filter, eq null "
+        "matches also if no element is selected. RFC 7644 does not define this.",
+        _matches_text(rf"\]\.\w+ eq null\b|\b(?:{_MULTI_VALUED}) (?:eq|ne) null\b"),
+        ["emails eq null", 'emails[type eq "other"].value eq null'],
     ),
     Difference(
-        "ne negates eq",
-        'This applies also after a value filter. The reference evaluates x[type eq "a"].value ne "b" as '
-        'x[type eq "a" and value ne "b"]. RFC 7644 defines neither.',
-        _matches_text(r"\]\.\w+ ne "),
-        ['ims[type eq "a"].value ne "b"'],
+        "ne of any value",
+        'For a multi-valued attribute, RFC 7644, section 3.4.2.2 says that "the filter matches if any of the values of '
+        'the specified attribute match the specified criterion". The reference demands that no value is equal.',
+        _matches_text(rf"\b(?:{_MULTI_VALUED})(?:\.\w+)? ne "),
+        ['emails.type ne "work"', 'emails ne "bob@example.com"', 'ims ne "a"'],
+    ),
+    Difference(
+        "primary is false by default",
+        "RFC 7643, section 2.4: an element without primary is not primary. The reference compares it as null.",
+        _matches_text(r"\bprimary (?:eq|ne) false"),
+        [
+            "emails.primary eq false",
+            "emails[primary eq false]",
+            [{"op": "replace", "path": "emails[primary eq false].display", "value": "Bob"}],
+        ],
     ),
     Difference(
         "one of several errors",

@@ -19,6 +19,7 @@ CORE = load_user_type().schema
 WRITABLE = [attribute for attribute in CORE.attributes.values() if not attribute.is_read_only]
 SINGLE = [attribute for attribute in WRITABLE if not attribute.is_multi_valued and not attribute.sub_attributes]
 MULTIPLE = [attribute for attribute in WRITABLE if attribute.is_multi_valued]
+MULTIPLE_NAMES = {attribute.name.lower() for attribute in MULTIPLE}
 COMMON = [
     Attribute("id", DataType.STRING, is_case_exact=True),
     Attribute("externalId", DataType.STRING, is_case_exact=True),
@@ -138,9 +139,12 @@ class Generator:
     def _comparison(self, name: str, attribute: Attribute) -> str:
         any_operator = [*EQUALITY, *SUBSTRING, *ORDER]
         operator = self._choose(any_operator if self._chance(0.02) else OPERATORS[attribute.type])
-        if "]" in name and operator == "ne" and self._chance(0.9):
-            operator = "eq"  # the two implementations interpret ne differently there
-        return f"{name} {self._change_case(operator)} {self._literal(attribute)}"
+        literal = self._literal(attribute)
+        if self._chance(0.9):  # the two implementations differ on purpose in these comparisons
+            attribute_name = name.rpartition(":")[2].partition(".")[0].lower()
+            operator = "eq" if operator == "ne" and attribute_name in MULTIPLE_NAMES else operator
+            literal = "true" if (attribute.name, literal) == ("primary", "false") else literal
+        return f"{name} {self._change_case(operator)} {literal}"
 
     def _present(self, name: str) -> str:
         return f"{name} {self._change_case('pr')}"

@@ -59,6 +59,17 @@ def test_multi_valued_attribute(name: str) -> None:
     assert sort(name, ascending[::-1]) == ascending
 
 
+def test_primary_is_false_by_default() -> None:
+    ascending: list[dict[str, Any]] = [
+        {"emails": [{"value": "a", "primary": False}]},
+        {"emails": [{"value": "b"}]},
+        {"emails": [{"value": "d"}, {"value": "c", "primary": True}]},
+        {},
+    ]
+
+    assert sort("emails.primary", [ascending[2], ascending[3], ascending[0], ascending[1]]) == ascending
+
+
 def test_selection() -> None:
     ascending: list[dict[str, Any]] = [
         {"emails": [{"value": "z", "primary": True}, {"value": "a", "type": "home"}]},

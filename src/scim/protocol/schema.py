@@ -96,6 +96,8 @@ class Attribute:
     """The sub-attributes that clients must send with a value."""
     immutable_sub_attributes: tuple[Attribute, ...] = field(init=False)
     has_read_only_sub_attributes: bool = field(init=False)
+    absent_value: bool | None = field(init=False, default=None)
+    """The value that comparisons assume if an element does not have this sub-attribute: false for ``primary``."""
 
     def __post_init__(self) -> None:
         is_text = self.type in (DataType.STRING, DataType.REFERENCE) and not self.is_multi_valued
@@ -112,6 +114,9 @@ class Attribute:
         object.__setattr__(self, "immutable_sub_attributes", immutable)
         has_read_only = any(attribute.is_read_only for attribute in self.sub_attributes.values())
         object.__setattr__(self, "has_read_only_sub_attributes", has_read_only)
+        primary = self.sub_attributes.get("primary")
+        if self.is_multi_valued and primary is not None and primary.type is DataType.BOOLEAN:
+            object.__setattr__(primary, "absent_value", False)  # RFC 7643 section 2.4
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Attribute:

@@ -47,7 +47,7 @@ def compile_sort(name: str, resource_type: ResourceType, leniencies: LeniencyTra
 
     def sort_key(resource: Mapping[str, Any]) -> tuple[bool, Any]:
         element = _select_element(list(get_elements(resource)))
-        value = element.get(leaf.name) if isinstance(element, dict) else element
+        value = element.get(leaf.name, leaf.absent_value) if isinstance(element, dict) else element
         return (True, "") if value is None else (False, _normalize_value(leaf, value))
 
     return CompiledSort(path, sort_key)

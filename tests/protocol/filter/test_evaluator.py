@@ -1,5 +1,6 @@
 """Evaluation of filters: the users that match."""
 
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from scim.protocol.filter.ast import ComparisonOperator
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import parse_filter, parse_path
 from scim.protocol.leniency import LeniencyTracker
+from scim.protocol.schema import load_user_type
 from tests.cpu_time import check_cpu_units
 from tests.endpoint import CORE, ENTERPRISE
 from tests.protocol.filter.resource_type import EXTENSION, TYPE
@@ -71,9 +73,20 @@ def matches(text: str, user: dict[str, Any] = USER) -> bool:
         'emails[type eq "home"]',
         'emails[type eq "work" and value co "@example.com"]',
         "emails[not (primary eq true)]",
+        "emails[primary eq false]",
+        "emails[primary ne true]",
+        'emails[primary eq "False"].value eq "babs@jensen.org"',
+        'emails[type eq "home"].primary eq false',
+        "emails.primary eq false",
+        "emails.primary ne true",
+        "emails.primary ne false",
+        "not (x509Certificates.primary eq true)",
+        'emails ne "babs@jensen.org"',
+        'emails.type ne "work"',
+        "x509Certificates.type eq null",
+        f'schemas ne "{CORE}"',
         'emails[type eq "work"].value eq "bjensen@example.com"',
         'emails[type eq "work"].value ne "babs@jensen.org"',
-        'emails[type eq "other"].value ne "babs@jensen.org"',
         'emails[type eq "home"].value pr',
         'not (emails[type eq "other"].value pr)',
         f'{ENTERPRISE}:department eq "tours"',
@@ -119,7 +132,16 @@ def test_match(text: str) -> None:
         "active eq false",
         "not (active pr)",
         'emails eq "babs"',
-        'emails ne "babs@jensen.org"',
+        'emails[type eq "home"].value ne "babs@jensen.org"',
+        'emails[type eq "other"].value ne "babs@jensen.org"',
+        'not (emails eq "babs@jensen.org")',
+        'x509Certificates ne "TUlJ"',
+        'emails[type eq "work"].primary eq false',
+        'emails[type eq "work" and primary eq false]',
+        'emails[type eq "home"].primary ne false',
+        "x509Certificates.primary eq true",
+        "x509Certificates.primary pr",
+        "not (emails.primary eq false)",
         'emails[type eq "home" and primary eq true]',
         'emails[type eq "home" and value co "@example.com"]',
         'emails[type eq "home"].value eq "bjensen@example.com"',
@@ -136,23 +158,93 @@ def test_no_match(text: str) -> None:
     assert not matches(text)
 
 
+ABSENT = [
+    ('eq "a"', False),
+    ("eq null", True),
+    ("ne null", False),
+    ("pr", False),
+    *[(f'{operator} "a"', False) for operator in ("co", "sw", "ew", "gt", "ge", "lt", "le")],
+]
+
+
+@pytest.mark.parametrize(("operator", "is_match"), [*ABSENT, ('ne "a"', True)])
+@pytest.mark.parametrize("name", ["nickName", "name.middleName", "emails.display", f"{ENTERPRISE}:division"])
+def test_absent_single_value(name: str, operator: str, is_match: bool) -> None:
+    """An absent single value is null, which is not identical to any value."""
+    assert matches(f"{name} {operator}") is is_match
+
+
+@pytest.mark.parametrize(("operator", "is_match"), [*ABSENT, ('ne "a"', False)])
+@pytest.mark.parametrize("name", ["ims", "ims.value", "ims[type pr].value", 'emails[type eq "other"].type'])
+def test_absent_multi_valued_attribute(name: str, operator: str, is_match: bool) -> None:
+    """A comparison matches if any of the values match. An attribute without elements has no values."""
+    assert matches(f"{name} {operator}") is is_match
+
+
+ELEMENTS: list[dict[str, Any]] = [
+    {"value": "a"},
+    {"value": "b", "type": "a"},
+    {"value": "b", "type": "b", "primary": True},
+    {"value": "c", "primary": False},
+]
+
+
 @pytest.mark.parametrize(
-    ("operator", "is_match"),
+    "comparison",
     [
-        ('eq "a"', False),
-        ('ne "a"', True),
-        ("eq null", True),
-        ("ne null", False),
-        ("pr", False),
-        *[(f'{operator} "a"', False) for operator in ("co", "sw", "ew", "gt", "ge", "lt", "le")],
+        *[f'{name} {operator} "a"' for name in ("type", "value") for operator in ("eq", "ne", "co", "gt", "le")],
+        *[f"primary {operator} {value}" for operator in ("eq", "ne") for value in ("true", "false")],
+        *[f"{name} {rest}" for name in ("type", "primary") for rest in ("pr", "ne null")],
     ],
 )
+def test_comparison_of_sub_attribute_is_one_of_an_element(comparison: str) -> None:
+    """``emails.type ne "a"`` and ``emails[type ne "a"]`` match the same users: those with a matching element."""
+    users = [{"emails": list(chosen)} for count in range(1, 5) for chosen in combinations(ELEMENTS, count)]
+    by_path, by_value_filter = (
+        [matches(text, user) for user in ({}, *users)] for text in (f"emails.{comparison}", f"emails[{comparison}]")
+    )
+
+    assert by_path == by_value_filter
+    assert set(by_path) == {True, False}
+
+
+def test_null_sub_attribute_of_one_element() -> None:
+    """A comparison with null matches if any element has no value, or if there are no elements."""
+    users = [{"emails": ELEMENTS[:1]}, {"emails": ELEMENTS[:2]}, {"emails": ELEMENTS[1:2]}, {}]
+
+    assert [matches("emails.type eq null", user) for user in users] == [True, True, False, True]
+
+
+SUB_ATTRIBUTES = [{"name": "value", "type": "string"}, {"name": "primary", "type": "boolean"}]
+SHIFTS = {
+    "id": "urn:example:Shifts",
+    "attributes": [
+        {"name": name, "type": "complex", "multiValued": is_multi_valued, "subAttributes": SUB_ATTRIBUTES}
+        for name, is_multi_valued in (("shifts", True), ("desk", False))
+    ],
+}
+
+
 @pytest.mark.parametrize(
-    "name", ["nickName", "ims", "ims.value", "name.middleName", f"{ENTERPRISE}:division", "ims[type pr].value"]
+    ("text", "is_match"),
+    [
+        ("shifts.primary eq false", True),
+        ("shifts.primary ne true", True),
+        ("shifts.primary eq true", False),
+        ("shifts.primary pr", False),
+        ("shifts[primary eq false]", True),
+        ("desk.primary eq false", False),
+        ("desk.primary ne true", True),
+    ],
 )
-def test_absent_attribute(name: str, operator: str, is_match: bool) -> None:
-    """An absent attribute is not equal to any value, and is equal to null. All other comparisons are false."""
-    assert matches(f"{name} {operator}") is is_match
+def test_primary_of_custom_attribute(text: str, is_match: bool) -> None:
+    """``primary`` is false by default in the elements of every multi-valued attribute, and only there."""
+    resource_type = load_user_type().with_extensions([SHIFTS])
+    leniencies = LeniencyTracker()
+    tree = parse_filter(f"urn:example:Shifts:{text}", resource_type, leniencies)
+    user = {"urn:example:Shifts": {"shifts": [{"value": "early"}], "desk": {"value": "12"}}}
+
+    assert compile_filter(tree, leniencies)(user) is is_match
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,9 @@ class TestLookups:
         [
             'userName sw "a"',
             'userName ne "a"',
+            'emails ne "a"',
+            'emails[value ne "a"]',
+            'emails[type eq "work"].value ne "a"',
             'not (userName eq "a")',
             'userName eq "a" or title pr',
             'emails[type eq "work"]',

@@ -1,17 +1,20 @@
 """Compile the syntax tree of a filter into a Python function that evaluates the filter on a resource.
 
-Where RFC 7644 leaves a case open, these rules apply:
+A comparison matches if any of the values at its path matches (RFC 7644 section 3.4.2.2). These rules apply to absent
+values:
 
-- ``ne`` is the negation of ``eq``. It matches an absent attribute, and a multi-valued one without an equal value.
-- ``eq null`` matches an absent attribute.
-- Every other comparison does not match an absent attribute.
+- A single-valued attribute without a value has the value null. So it matches ``ne`` and ``eq null``, but no other
+  comparison. The same applies to a sub-attribute of a single element.
+- A multi-valued attribute without elements has no values. It matches ``eq null``, but no other comparison.
+- ``primary`` is false in an element that does not have it (RFC 7643 section 2.4).
+- ``pr`` tests only what is stored.
 
 All checks happen at compile time, so an invalid filter fails even if there are no resources.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import contains, eq, ge, gt, le, lt
 from typing import Any
 
@@ -35,8 +38,11 @@ from scim.protocol.values.conformance import select_conforming
 
 Predicate = Callable[[Mapping[str, Any]], bool]
 """Returns whether a resource, or an element of a multi-valued attribute, matches."""
-ValueGetter = Callable[[Mapping[str, Any]], Iterable[Any]]
-"""Returns the values at a path in a resource, or in an element of a multi-valued attribute."""
+ValueGetter = Callable[[Mapping[str, Any]], Sequence[Any]]
+"""Returns the values at a path in a resource, or in an element of a multi-valued attribute.
+
+An absent single value is ``None``. A multi-valued attribute without elements has no values.
+"""
 ValueTest = Callable[[Any], bool]
 """Returns whether a single value satisfies a comparison."""
 
@@ -52,6 +58,9 @@ _SUBSTRING_OPERATORS: dict[ComparisonOperator, Callable[[str, str], bool]] = {
     ComparisonOperator.SW: str.startswith,
     ComparisonOperator.EW: str.endswith,
 }
+
+_UNASSIGNED: tuple[Any, ...] = (None, "", {}, [])
+"""The values that are equivalent to no value (RFC 7643 section 2.5)."""
 
 
 def compile_filter(tree: Filter, leniencies: LeniencyTracker) -> Predicate:
@@ -87,42 +96,44 @@ def _negate(predicate: Predicate) -> Predicate:
 def _compile_presence(path: AttributePath, leniencies: LeniencyTracker) -> Predicate:
     """Compile a test whether there is a value at a path."""
     get_values = compile_value_getter(path, leniencies)
-    return lambda resource: any(value not in (None, "", {}, []) for value in get_values(resource))
+    return lambda resource: any(value not in _UNASSIGNED for value in get_values(resource))
 
 
 def _compile_comparison(
     path: AttributePath, operator: ComparisonOperator, literal: FilterLiteral, leniencies: LeniencyTracker
 ) -> Predicate:
-    """Compile a comparison of the values at a path. ``ne`` is the negation of ``eq``."""
+    """Compile a comparison of the values at a path: whether any of them matches."""
     if literal is None:
         return _compile_null_comparison(path, operator, leniencies)
     path, attribute = _resolve_compared_attribute(path)
-    get_values = compile_value_getter(path, leniencies)
+    get_values = compile_value_getter(path, leniencies, attribute.absent_value)
     is_negated = operator is ComparisonOperator.NE
     test = _compile_test(attribute, ComparisonOperator.EQ if is_negated else operator, literal, leniencies)
     if path.is_single_valued_core_attribute:
-        return _compile_single_value_test(attribute.name, test, is_negated=is_negated)
+        return _compile_single_value_test(attribute, test, is_negated=is_negated)
     if is_negated:
-        return lambda resource: not any(test(value) for value in get_values(resource))
-    return lambda resource: any(test(value) for value in get_values(resource))
+        return lambda resource: any(value is None or not test(value) for value in get_values(resource))
+    return lambda resource: any(value is not None and test(value) for value in get_values(resource))
 
 
-def _compile_single_value_test(name: str, test: ValueTest, *, is_negated: bool) -> Predicate:
+def _compile_single_value_test(attribute: Attribute, test: ValueTest, *, is_negated: bool) -> Predicate:
     """Compile a comparison of a single-valued core attribute. Most filters do this, so it has a separate, fast path."""
+    name, absent = attribute.name, attribute.absent_value
     if is_negated:
-        return lambda resource: (value := resource.get(name)) is None or not test(value)
-    return lambda resource: (value := resource.get(name)) is not None and test(value)
+        return lambda resource: (value := resource.get(name, absent)) is None or not test(value)
+    return lambda resource: (value := resource.get(name, absent)) is not None and test(value)
 
 
 def _compile_null_comparison(
     path: AttributePath, operator: ComparisonOperator, leniencies: LeniencyTracker
 ) -> Predicate:
     """Compile a comparison with null: an attribute that is null has no value (RFC 7643 section 2.5)."""
-    is_present = _compile_presence(path, leniencies)
     if operator is ComparisonOperator.NE:
-        return is_present
+        return _compile_presence(path, leniencies)
     if operator is ComparisonOperator.EQ:
-        return _negate(is_present)
+        get_values = compile_value_getter(path, leniencies)
+        # A path without any value is unassigned, which is equivalent to null.
+        return lambda resource: any(value in _UNASSIGNED for value in get_values(resource) or (None,))
     raise InvalidFilter(f"{path.without_value_filter} cannot be compared with null by {operator}. Use eq or ne.")
 
 
@@ -143,38 +154,43 @@ def _resolve_compared_attribute(path: AttributePath) -> tuple[AttributePath, Att
     return path, leaf
 
 
-def compile_value_getter(path: AttributePath, leniencies: LeniencyTracker) -> ValueGetter:
-    """Compile a path into a function that returns the values at the path: an empty list if it is unassigned.
+def compile_value_getter(path: AttributePath, leniencies: LeniencyTracker, absent_value: object = None) -> ValueGetter:
+    """Compile a path into a function that returns the values at the path.
 
-    Raise :class:`InvalidFilter` for a writeOnly attribute.
+    ``absent_value`` is the value of a sub-attribute that a complex value does not have. Raise
+    :class:`InvalidFilter` for a writeOnly attribute.
     """
     if path.leaf is not None and path.leaf.is_write_only:
         raise InvalidFilter(f"{path.without_value_filter} is writeOnly and cannot be used in a filter.")
     get_values = _compile_attribute_getter(path)
     if path.value_filter is not None:
         get_values = _compile_element_getter(get_values, compile_filter(path.value_filter, leniencies))
-    return get_values if path.sub_attribute is None else _compile_sub_value_getter(get_values, path.sub_attribute.name)
+    if path.sub_attribute is None:
+        return get_values
+    return _compile_sub_value_getter(get_values, path.sub_attribute.name, absent_value)
 
 
 def _compile_element_getter(get_elements: ValueGetter, matches: Predicate) -> ValueGetter:
     return lambda resource: [element for element in get_elements(resource) if matches(element)]
 
 
-def _compile_sub_value_getter(get_elements: ValueGetter, name: str) -> ValueGetter:
-    return lambda resource: [element[name] for element in get_elements(resource) if name in element]
+def _compile_sub_value_getter(get_elements: ValueGetter, name: str, absent_value: object) -> ValueGetter:
+    return lambda resource: [
+        None if element is None else element.get(name, absent_value) for element in get_elements(resource)
+    ]
 
 
 def _compile_attribute_getter(path: AttributePath) -> ValueGetter:
     """Compile a getter for the values of the path's attribute. For the URN of a schema, it gets the resource itself."""
     extension, attribute = path.extension, path.attribute
     if attribute is None:
-        return lambda resource: [resource]
+        return lambda resource: (resource,)
     if extension is not None:
         return _compile_extension_getter(extension, attribute)
     name = attribute.name
     if attribute.is_multi_valued:
         return lambda resource: resource.get(name, ())
-    return lambda resource: [resource[name]] if name in resource else []
+    return lambda resource: (resource.get(name),)
 
 
 def _compile_extension_getter(extension: str, attribute: Attribute) -> ValueGetter:
@@ -184,15 +200,16 @@ def _compile_extension_getter(extension: str, attribute: Attribute) -> ValueGett
     as unassigned.
     """
     name, is_multi_valued, value_class = attribute.name, attribute.is_multi_valued, attribute.value_class
+    unassigned: Sequence[Any] = () if is_multi_valued else (None,)
 
-    def get_values(resource: Mapping[str, Any]) -> Iterable[Any]:
+    def get_values(resource: Mapping[str, Any]) -> Sequence[Any]:
         members = resource.get(extension)
         if members.__class__ is not dict or (stored := members.get(name)) is None:
-            return ()
+            return unassigned
         if stored.__class__ is value_class:
             return (stored,)
         value = select_conforming(attribute, stored)
-        return () if value is None else value if is_multi_valued else (value,)
+        return unassigned if value is None else value if is_multi_valued else (value,)
 
     return get_values
 
