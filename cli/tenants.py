@@ -8,7 +8,8 @@ from cli import output
 from cli.app import deployment_options, get_deployment, json_option, require_tenant, tenant_argument
 from cli.deployment import LONG_READ_S
 from cli.progress import show_progress
-from scim.service.tenants.access_problems import describe_first_use, describe_last_use, describe_malformed_tokens
+from scim.service.audit import diagnosis
+from scim.service.tenants.access_problems import describe_first_use, describe_last_use
 from scim.service.tenants.overview import TenantOverview, UnreadableTenant, load_overviews
 
 
@@ -74,7 +75,7 @@ def status(tenant_id: str, json: bool) -> None:
         "scim_url": deployment.scim_url,
         **_build_document(overview),
         "warnings": list(overview.health.warnings),
-        "malformed_tokens": describe_malformed_tokens(malformed_tokens) or None,
+        "malformed_tokens": diagnosis.describe_malformed_tokens(malformed_tokens) or None,
         "users": overview.user_count,
         "active": overview.active_user_count,
     }

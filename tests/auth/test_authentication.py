@@ -11,6 +11,7 @@ import pytest
 from scim.auth import authentication, tenant_cache, token_format
 from scim.auth.authentication import MAX_CACHE_AGE_S, Authenticator, MalformedToken
 from scim.auth.errors import MalformedSecret
+from scim.auth.token_mistakes import build_unauthorized_error
 from scim.auth.token_store import SecretsManagerTokenStore
 from scim.protocol.errors import ScimError, TooManyRequests, Unauthorized, Unavailable
 from scim.service.model.tenant import Tenant
@@ -103,7 +104,8 @@ def create_token_with_crc(tenant: str) -> str:
     return f"{body}_{crc32(body.encode()):08x}"
 
 
-FORGED = ["wrong checksum", "forged checksum", "only a CRC-32", "in quotes", "twice Bearer", "cut off"]
+FORGED = ["wrong checksum", "forged checksum", "only a CRC-32", "cut off"]
+MISTAKES = ["no scheme", "another scheme", "two tokens", "in quotes", "twice Bearer"]
 INVALID: dict[str, Callable[[Endpoint], str | None]] = {
     "no header": lambda _: None,
     "empty header": lambda _: "",
@@ -147,18 +149,29 @@ class TestTokens:
         assert [endpoint.request(current), endpoint.request(previous)] == [200, 200]
 
     @pytest.mark.parametrize("reason", INVALID)
-    def test_invalid_tokens_get_equal_401(self, endpoint: Endpoint, reason: str) -> None:
+    def test_invalid_tokens_get_a_401_for_their_form(self, endpoint: Endpoint, reason: str) -> None:
+        """The response does not say whether the tenant exists, or why its token is not valid."""
         authorization = INVALID[reason](endpoint)
 
         with pytest.raises(Unauthorized) as unauthorized:
             endpoint.authenticator.authenticate(authorization, endpoint.settings)
-        with pytest.raises(Unauthorized) as without_header:
-            endpoint.authenticator.authenticate(None, endpoint.settings)
 
-        assert unauthorized.value.to_message() == without_header.value.to_message()
-        assert unauthorized.value.headers == {"WWW-Authenticate": 'Bearer realm="SCIM"'}
+        expected = build_unauthorized_error(authorization or "")
+        assert unauthorized.value.to_message() == expected.to_message()
+        assert unauthorized.value.headers == expected.headers
 
-    @pytest.mark.parametrize("reason", ["no header", "no scheme", "another scheme", "no token of ours", *FORGED])
+    def test_well_formed_tokens_get_equal_401(self, endpoint: Endpoint) -> None:
+        reasons = ["wrong checksum", "forged checksum", "wrong token", "expired token", "unknown tenant"]
+        messages = []
+        for reason in [*reasons, "no token of ours", "cut off"]:
+            with pytest.raises(Unauthorized) as unauthorized:
+                endpoint.authenticator.authenticate(INVALID[reason](endpoint), endpoint.settings)
+            messages.append((unauthorized.value.to_message(), unauthorized.value.headers))
+
+        assert messages == [messages[0]] * len(messages)
+        assert messages[0][1] == {"WWW-Authenticate": 'Bearer realm="SCIM", error="invalid_token"'}
+
+    @pytest.mark.parametrize("reason", ["no header", "no token of ours", *FORGED])
     def test_foreign_token_costs_no_call(self, endpoint: Endpoint, reason: str) -> None:
         with pytest.raises(Unauthorized):
             endpoint.authenticator.authenticate(INVALID[reason](endpoint), endpoint.settings)
@@ -434,7 +447,7 @@ class TestCacheSize:
 
 
 class TestMalformedTokens:
-    @pytest.mark.parametrize("reason", FORGED)
+    @pytest.mark.parametrize("reason", [*FORGED, *MISTAKES])
     def test_malformed_token_names_its_tenant(self, endpoint: Endpoint, reason: str) -> None:
         endpoint.request(endpoint.issue_token("acme"))
 
@@ -450,6 +463,37 @@ class TestMalformedTokens:
             endpoint.authenticator.authenticate(f"Bearer {token[:-1]}", endpoint.settings)
 
         assert not malformed.value.is_connected
+
+    @pytest.mark.parametrize("reason", MISTAKES)
+    def test_genuine_token_with_a_mistake_reads_its_tenant(self, endpoint: Endpoint, reason: str) -> None:
+        """So the mistake is recorded at the first connection test, and the tenant is read once a minute."""
+        reads = []
+        for wait_s in (0, 0, MAX_CACHE_AGE_S):
+            endpoint.now += wait_s
+            with pytest.raises(MalformedToken) as malformed:
+                endpoint.authenticator.authenticate(INVALID[reason](endpoint), endpoint.settings)
+            assert (malformed.value.tenant_id, malformed.value.is_connected) == ("acme", True)
+            reads.append(endpoint.secrets.reads)
+
+        assert reads == [1, 1, 2]
+
+    @pytest.mark.parametrize("change", [delete_settings, delete_secret])
+    def test_genuine_token_of_disconnected_tenant_has_no_connection(
+        self, endpoint: Endpoint, change: Callable[[Endpoint], str]
+    ) -> None:
+        with pytest.raises(MalformedToken) as malformed:
+            endpoint.authenticator.authenticate(f"Bearer {change(endpoint)}", endpoint.settings)
+
+        assert not malformed.value.is_connected
+
+    def test_forged_token_with_a_mistake_reads_nothing(self, endpoint: Endpoint) -> None:
+        forged = token_format.create_token("acme", b"another key")
+        endpoint.issue_token("acme")
+
+        with pytest.raises(MalformedToken) as malformed:
+            endpoint.authenticator.authenticate(f"Bearer Bearer {forged}", endpoint.settings)
+
+        assert (malformed.value.is_connected, endpoint.secrets.reads) == (False, 0)
 
     @pytest.mark.parametrize("text", ["muster_acme", "muster_Acme_x", "amuster_acme_x", f"muster_{'x' * 41}_x"])
     def test_text_without_token_prefix_names_no_tenant(self, endpoint: Endpoint, text: str) -> None:

@@ -40,24 +40,46 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return called
 
 
-MALFORMED: dict[str, Callable[[str], str]] = {
-    "cut off": lambda token: f"Bearer {token[:-3]}",
-    "mistyped": lambda token: f"Bearer {token[:-40]}{'B' if token[-40] == 'A' else 'A'}{token[-39:]}",
-    "in quotes": lambda token: f'Bearer "{token}"',
-    "twice Bearer": lambda token: f"Bearer Bearer {token}",
-    "without Bearer": lambda token: token,
-    "with a space": lambda token: f"Bearer {token[:30]} {token[30:]}",
+MALFORMED: dict[str, tuple[Callable[[str], str], str]] = {
+    "cut off": (lambda token: f"Bearer {token[:-3]}", "token-malformed"),
+    "mistyped": (
+        lambda token: f"Bearer {token[:-40]}{'B' if token[-40] == 'A' else 'A'}{token[-39:]}",
+        "token-malformed",
+    ),
+    "in quotes": (lambda token: f'Bearer "{token}"', "token-with-other-text"),
+    "twice Bearer": (lambda token: f"Bearer Bearer {token}", "token-with-bearer"),
+    "without Bearer": (lambda token: token, "token-without-bearer"),
+    "with a space": (lambda token: f"Bearer {token[:30]} {token[30:]}", "token-with-other-text"),
 }
 
 
 @pytest.mark.parametrize("form", MALFORMED)
 def test_malformed_token_is_counted(cached: Endpoint, failures: Failures, log: Log, form: str) -> None:
-    assert cached.request("GET", "/Users", authorization=MALFORMED[form](cached.token)).status == 401
+    write, rule = MALFORMED[form]
+    assert cached.request("GET", "/Users", authorization=write(cached.token)).status == 401
 
     (record,) = failures()
-    assert (record["sk"][:2], record["rule"], record["count"]) == ("Y#", "token-malformed", 1)
-    assert (log.last["unverified_tenant"], log.last["rule"]) == (get_tenant_id(cached), "token-malformed")
+    assert (record["sk"][:2], record["rule"], record["count"]) == ("Y#", rule, 1)
+    assert (log.last["unverified_tenant"], log.last["rule"]) == (get_tenant_id(cached), rule)
     assert "rejected_tenant" not in log.last
+
+
+def test_word_bearer_is_reported_at_the_first_connection_test(scim: Endpoint, failures: Failures, log: Log) -> None:
+    """Okta's wizard sends this if the token is pasted with the word. No execution environment has cached the tenant."""
+    endpoint = start_environment(scim.token)
+
+    response = endpoint.request("GET", "/Users?startIndex=1&count=2", authorization=f"Bearer Bearer {scim.token}")
+
+    assert (response.status, response.headers["www-authenticate"]) == (
+        401,
+        'Bearer realm="SCIM", error="invalid_token"',
+    )
+    assert "enter the token without this word" in response.json()["detail"]
+    assert (log.last["unverified_tenant"], log.last["rule"]) == (get_tenant_id(scim), "token-with-bearer")
+    (entry,) = [entry for entry in open_audit_log(scim).list_entries()[0] if entry.kind == "malformed-token"]
+    assert "the word Bearer is sent twice" in entry.summary
+    assert "enter the token without the word Bearer" in entry.remediation
+    assert open_audit_log(scim).find_last_failure() is None
 
 
 def test_count_is_written_once_a_minute(
@@ -136,7 +158,7 @@ def test_log_and_why_report_malformed_tokens(cached: Endpoint) -> None:
     assert entry.summary.startswith("Requests with a malformed token")
     assert "Copy the whole token again" in entry.remediation
     assert "At least 1 request with a malformed token in the last 24 hours" in diagnosis
-    assert "copy the whole token into it again" in diagnosis
+    assert "Copy the whole token again" in diagnosis
     assert "assign the person to the application" not in diagnosis
 
 

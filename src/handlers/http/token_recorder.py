@@ -68,7 +68,8 @@ class TokenRecorder:
         if not count or not self.deadline.has_time():
             return 0
         store = self._build_audit_log_store(error.tenant_id)
-        return 0 if store.count_malformed_tokens(format_rfc3339(runtime.current_time()), count) else count
+        is_recorded = store.count_malformed_tokens(format_rfc3339(runtime.current_time()), count, error.rule)
+        return 0 if is_recorded else count
 
     def _get_user_agent(self) -> str:
         return self.request.get_header("user-agent") or ""

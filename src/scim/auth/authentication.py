@@ -1,6 +1,7 @@
 """Authenticate a request: find the tenant of its bearer token (RFC 6750).
 
-Any token that is not valid gets the same 401, or a 429 if it was sent too often. Neither gives a reason.
+Any well-formed token that is not valid gets the same 401, or a 429 if it was sent too often. Neither gives a reason. If
+the token was entered wrongly, such as with quotes, the 401 says so (:mod:`scim.auth.token_mistakes`).
 
 - A token that this stack did not create is rejected without a call to AWS (:mod:`scim.auth.token_format`).
 - Valid tokens are cached for up to a minute, so a revoked token may keep working for up to a minute.
@@ -21,6 +22,7 @@ from math import inf
 from scim.auth import token_format
 from scim.auth.errors import MalformedSecret
 from scim.auth.tenant_cache import CachedTenant, TenantCache, ValidToken
+from scim.auth.token_mistakes import build_unauthorized_error, is_bearer, split_authorization
 from scim.auth.token_store import SecretsManagerTokenStore
 from scim.protocol.errors import Rule, Unauthorized, Unavailable
 from scim.service.model.tenant import Tenant
@@ -44,13 +46,15 @@ class TokenRejected(Unauthorized):
 
 
 class MalformedToken(Unauthorized):
-    """The text looks like a token of a tenant, but this stack did not create it: it is mistyped, incomplete or forged.
+    """The text names a tenant, but is no token of this stack: it is mistyped, incomplete, forged or entered wrongly.
 
-    ``is_connected`` says whether the tenant is cached as connected. Only then is the request counted in its audit log.
+    ``is_connected`` says whether the tenant is known as connected. Only then is the request counted in its audit log.
+    ``rule`` is one of :data:`scim.protocol.errors.MALFORMED_TOKEN_RULES`.
     """
 
     def __init__(self, tenant_id: str, is_connected: bool, response: Unauthorized) -> None:
-        super().__init__(response.detail, response.headers, rule=Rule.TOKEN_MALFORMED)
+        rule = Rule.TOKEN_MALFORMED if response.rule is Rule.TOKEN else response.rule
+        super().__init__(response.detail, response.headers, rule=rule)
         self.tenant_id = tenant_id
         self.is_connected = is_connected
 
@@ -94,7 +98,7 @@ class Authenticator:
         - :class:`TooManyRequests` if the same token has failed several times within some seconds;
         - :class:`Unavailable` if DynamoDB or Secrets Manager does not respond.
         """
-        token = self._parse_token(authorization or "")
+        token = self._parse_token(authorization or "", tenants)
         cached = self._tenants.get(token.tenant_id)
         now = self._now()
         if cached is not None:
@@ -106,20 +110,33 @@ class Authenticator:
         authentication = _match_token(cached, token, now, is_cache_miss=True)
         if authentication is None:
             cached.lookup_limiter.count_failure(token.digest, now)
-            raise _build_rejection(token.tenant_id, cached, now)
+            raise _build_rejection(token.tenant_id, cached, now, build_unauthorized_error(authorization or ""))
         return authentication
 
-    def _parse_token(self, authorization: str) -> token_format.Token:
+    def _parse_token(self, authorization: str, tenants: TenantReader) -> token_format.Token:
         """Return the token in the header. Raise :class:`Unauthorized` if this stack did not create it."""
-        scheme, _, text = authorization.strip().partition(" ")
-        token = token_format.parse_token(text.strip()) if scheme.lower() == "bearer" else None
+        scheme, credentials = split_authorization(authorization)
+        token = token_format.parse_token(credentials) if is_bearer(scheme) else None
         if token is not None and self._token_store.is_genuine(token):
             return token
+        response = build_unauthorized_error(authorization)
         tenant_id = token_format.find_tenant_id(authorization)
         if tenant_id is None:
-            raise _build_unauthorized_error()
-        cached = self._tenants.peek(tenant_id)
-        raise MalformedToken(tenant_id, cached is not None and cached.is_connected, _build_unauthorized_error())
+            raise response
+        raise MalformedToken(tenant_id, self._is_connected(tenant_id, authorization, tenants), response)
+
+    def _is_connected(self, tenant_id: str, authorization: str, tenants: TenantReader) -> bool:
+        """Return whether the tenant that a malformed token names is connected.
+
+        Anyone can send such a text, so the tenant is read only if the text contains a token that this stack created,
+        such as one that was entered with the word Bearer. Otherwise only the cache is used.
+        """
+        cached, now = self._tenants.peek(tenant_id), self._now()
+        if cached is None or now - cached.read_at >= MAX_CACHE_AGE_S:
+            token = token_format.find_token(authorization)
+            if token is not None and token.tenant_id == tenant_id and self._token_store.is_genuine(token):
+                cached = self._read_tenant(tenant_id, tenants, now)
+        return cached is not None and cached.is_connected
 
     def _read_tenant(self, tenant_id: str, tenants: TenantReader, now: float) -> CachedTenant:
         """Read the secret and the settings of a tenant, and cache them."""
@@ -191,16 +208,8 @@ def _get_expiry(version: TokenVersion) -> float:
     return inf if version.expires is None else version.expires
 
 
-def _build_rejection(tenant_id: str, cached: CachedTenant, now: float) -> Unauthorized:
+def _build_rejection(tenant_id: str, cached: CachedTenant, now: float, response: Unauthorized) -> Unauthorized:
     if not cached.is_connected:
-        return _build_unauthorized_error()
+        return response
     has_expired = cached.valid_tokens and all(valid.expires <= now for valid in cached.valid_tokens)
-    return TokenRejected(tenant_id, Rule.TOKEN_EXPIRED if has_expired else Rule.TOKEN, _build_unauthorized_error())
-
-
-def _build_unauthorized_error() -> Unauthorized:
-    return Unauthorized(
-        "The bearer token is missing or not valid. Copy the whole token into the identity provider again, or create a "
-        "new one.",
-        headers={"WWW-Authenticate": 'Bearer realm="SCIM"'},
-    )
+    return TokenRejected(tenant_id, Rule.TOKEN_EXPIRED if has_expired else Rule.TOKEN, response)

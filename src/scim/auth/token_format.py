@@ -50,9 +50,20 @@ def create_token(tenant_id: str, key: bytes) -> str:
 
 def parse_token(text: str) -> Token | None:
     """Return the token in ``text``, ``None`` if it has another form. The checksum is not verified."""
-    if not (match := _TOKEN_PATTERN.fullmatch(text)):
-        return None
-    return Token(match[1], hash_token(text), text[: match.start(3) - 1].encode(), match[3])
+    match = _TOKEN_PATTERN.fullmatch(text)
+    return _build_token(match) if match else None
+
+
+def find_token(text: str) -> Token | None:
+    """Return the first token in a longer text, ``None`` if there is none. The checksum is not verified."""
+    match = _TOKEN_PATTERN.search(text)
+    return _build_token(match) if match else None
+
+
+def find_token_start(text: str) -> int | None:
+    """Return where a token begins in the text, ``None`` if none does. The token may be incomplete."""
+    match = _TOKEN_START_PATTERN.search(text)
+    return match.start() if match else None
 
 
 def find_tenant_id(text: str) -> str | None:
@@ -64,6 +75,11 @@ def find_tenant_id(text: str) -> str | None:
 def hash_token(text: str) -> bytes:
     """Return the SHA-256 hash of a token."""
     return sha256(text.encode()).digest()
+
+
+def _build_token(match: re.Match[str]) -> Token:
+    signed_part = match[0][: match.start(3) - 1 - match.start()]
+    return Token(match[1], hash_token(match[0]), signed_part.encode(), match[3])
 
 
 def _compute_checksum(signed_part: bytes, key: bytes) -> str:

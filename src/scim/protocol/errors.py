@@ -58,7 +58,12 @@ class Rule(StrEnum):
     TOKEN = "token"  # noqa: S105  # no secret
     """The token is missing, or it is not a valid token of the tenant."""
     TOKEN_MALFORMED = "token-malformed"  # noqa: S105  # no secret
-    """This deployment did not create the token."""
+    """The token is mistyped or incomplete, or this deployment did not create it."""
+    TOKEN_WITH_BEARER = "token-with-bearer"  # noqa: S105  # no secret
+    """The word ``Bearer`` is sent twice, because the token was entered with it."""
+    TOKEN_WITHOUT_BEARER = "token-without-bearer"  # noqa: S105  # no secret
+    TOKEN_WITH_OTHER_TEXT = "token-with-other-text"  # noqa: S105  # no secret
+    """The token is sent with other characters, such as quotes or blanks."""
     TOKEN_EXPIRED = "token-expired"  # noqa: S105  # no secret
     TOO_MANY_REQUESTS = "too-many-tokens"  # no secret
     """Too many requests with invalid tokens."""
@@ -89,6 +94,12 @@ class Rule(StrEnum):
     UNAVAILABLE = "unavailable"
     FAULT = "fault"
     """An unexpected error in the service."""
+
+
+MALFORMED_TOKEN_RULES = frozenset(
+    {Rule.TOKEN_MALFORMED, Rule.TOKEN_WITH_BEARER, Rule.TOKEN_WITHOUT_BEARER, Rule.TOKEN_WITH_OTHER_TEXT}
+)
+"""The rules of malformed tokens. Anyone can send one, so the sender is not verified."""
 
 
 class ScimError(Exception):

@@ -13,7 +13,7 @@ from itertools import groupby, islice
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from scim.protocol.errors import Rule, Unavailable
+from scim.protocol.errors import Unavailable
 from scim.service.model.audit.failure import RETENTION_DAYS, DailyFailures, Failure, FailureCount, FailureKind
 from scim.service.model.audit.log_record import (
     FailureSearchResult,
@@ -73,10 +73,9 @@ class DynamoDBAuditLogStore:
         is_recorded = self._increment(keys.rejected_tokens_key(at[:16]), at, number, {"rule": {"S": rule}}) is not None
         return is_recorded and self.add_to_day(at, {FailureKind.REJECTED_TOKEN: number}, provider)
 
-    def count_malformed_tokens(self, at: str, number: int) -> bool:
-        """Add ``number`` malformed tokens to the count of the minute. Return whether that succeeded."""
-        attributes = {"rule": {"S": Rule.TOKEN_MALFORMED}}
-        return self._increment(keys.malformed_tokens_key(at[:16]), at, number, attributes) is not None
+    def count_malformed_tokens(self, at: str, number: int, rule: str) -> bool:
+        """Add malformed tokens to the count of the minute, with the rule of the last. Return whether that succeeded."""
+        return self._increment(keys.malformed_tokens_key(at[:16]), at, number, {"rule": {"S": rule}}) is not None
 
     def add_to_day(self, at: str, counts: Mapping[FailureKind, int], provider: IdentityProvider | None) -> bool:
         """Add to the counts of the day (UTC) of ``at``. Return whether that succeeded."""

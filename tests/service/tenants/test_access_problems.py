@@ -2,10 +2,8 @@
 
 import pytest
 
-from scim.protocol.errors import Rule
-from scim.service.model.audit.log_record import RejectedTokenCount
 from scim.service.model.token import TokenUsage
-from scim.service.tenants.access_problems import describe_first_use, describe_last_use, describe_malformed_tokens
+from scim.service.tenants.access_problems import describe_first_use, describe_last_use
 
 NOW = 1_800_000_000.0
 
@@ -28,15 +26,3 @@ def test_last_use_is_read_or_write() -> None:
         "a read",
         "a write",
     ]
-
-
-def test_malformed_tokens_are_summed() -> None:
-    minutes = [
-        RejectedTokenCount("2026-01-31T09:30:01.000Z", "2026-01-31T09:30:59.000Z", 2, Rule.TOKEN_MALFORMED),
-        RejectedTokenCount("2026-01-31T09:20:01.000Z", "2026-01-31T09:20:59.000Z", 5, Rule.TOKEN_MALFORMED),
-    ]
-
-    text = describe_malformed_tokens(minutes)
-    assert text.startswith("At least 7 requests with a malformed token in the last 24 hours")
-    assert "most recently at 2026-01-31T09:30:59.000Z" in text
-    assert describe_malformed_tokens([]) == ""

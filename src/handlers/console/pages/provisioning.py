@@ -11,11 +11,12 @@ from handlers.console.chart import build_chart
 from handlers.console.context import ConsoleRequestContext
 from handlers.console.guides import GUIDES
 from handlers.console.response import ConsoleResponse, PageError
+from scim.service.audit import diagnosis
 from scim.service.audit.log_entries import LogEntry
 from scim.service.console.invitations import guest_actor
 from scim.service.model.audit.log_record import LogPosition
 from scim.service.model.tenant import Tenant
-from scim.service.tenants.access_problems import describe_first_use, describe_last_use, describe_malformed_tokens
+from scim.service.tenants.access_problems import describe_first_use, describe_last_use
 
 _CHART_DAYS = 30
 _PAGE_SIZE = 50
@@ -33,7 +34,7 @@ def show_status(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleRespon
         provider=GUIDES.get(overview.health.provider or ""),
         contact=describe_first_use(overview.token_usage) if overview.token_usage else "",
         request=describe_last_use(overview.token_usage) if overview.token_usage else "",
-        malformed=describe_malformed_tokens(log.list_malformed_tokens()),
+        malformed=diagnosis.describe_malformed_tokens(log.list_malformed_tokens()),
         success=log.find_last_success(),
         failure=log.find_last_failure(),
         chart=build_chart(log.get_activity(_CHART_DAYS)),

@@ -196,6 +196,22 @@ def describe_rejected_tokens(
     )
 
 
+def describe_malformed_tokens(counts: Sequence[RejectedTokenCount]) -> str:
+    """Return a sentence on the requests with a malformed token in the last 24 hours, with what to do.
+
+    Return an empty text if there were none.
+    """
+    if not counts:
+        return ""
+    total, last = sum(count.count for count in counts), max(counts, key=lambda count: count.last_at)
+    summary, remediation = explain_rejected_token(last.rule, None)
+    return (
+        f"At least {total} {'request' if total == 1 else 'requests'} with a malformed token in the last 24 hours, most "
+        f"recently at {last.last_at}. {summary} What to change, if the requests come from your identity provider: "
+        f"{remediation}"
+    )
+
+
 def describe_strict_mode(tenant: Tenant, failures: Sequence[FailureCount]) -> Iterator[str]:
     """Yield a sentence if the tenant is in strict mode, unless the explanation of a failure already says so."""
     if tenant.is_strict and not any(count.failure.rejected_leniency for count in failures):

@@ -41,6 +41,15 @@ def _mapping_error(summary: str, change: str) -> Explanation:
     return Explanation(summary, _MAPPING + change, remediation_by_provider)
 
 
+def _malformed_token(mistake: str, remediation: str) -> Explanation:
+    """Return the explanation of requests whose token was entered wrongly."""
+    return Explanation(
+        f"Requests with a malformed token: {mistake}. The sender is not verified, because anyone can send such a "
+        "request.",
+        remediation,
+    )
+
+
 _NEW_TOKEN = "Create a new token (console: Connect; for operators also: `muster rotate`)"  # noqa: S105  # words
 _TOKEN_REMEDIATION_BY_PROVIDER = {
     _ENTRA: _NEW_TOKEN + ". In Entra ID, enter it under Provisioning > Admin Credentials > Secret Token, select Test "
@@ -166,10 +175,20 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         _TOKEN_REMEDIATION,
         _TOKEN_REMEDIATION_BY_PROVIDER,
     ),
-    Rule.TOKEN_MALFORMED: Explanation(
-        "Requests with a malformed token: it is mistyped, incomplete, in quotes or entered twice. The sender is not "
-        "verified, because anyone can send such a request.",
-        "Copy the whole token again, without spaces, quotes or the word Bearer.",
+    Rule.TOKEN_MALFORMED: _malformed_token(
+        "it is mistyped or incomplete", "Copy the whole token again, without spaces, quotes or the word Bearer."
+    ),
+    Rule.TOKEN_WITH_BEARER: _malformed_token(
+        "the word Bearer is sent twice",
+        "In the identity provider, enter the token without the word Bearer, which the identity provider adds itself.",
+    ),
+    Rule.TOKEN_WITHOUT_BEARER: _malformed_token(
+        "the word Bearer is missing before it",
+        "Set the identity provider to send a bearer token (Authorization: Bearer TOKEN).",
+    ),
+    Rule.TOKEN_WITH_OTHER_TEXT: _malformed_token(
+        "it is sent with other characters, such as quotes or blanks",
+        "In the identity provider, enter only the token, from muster_ to its last character.",
     ),
     Rule.TOKEN_EXPIRED: Explanation(
         "The token has expired.",

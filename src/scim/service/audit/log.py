@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from scim.protocol.errors import Rule
+from scim.protocol.errors import MALFORMED_TOKEN_RULES
 from scim.service.audit.log_entries import LogEntry, describe_record
 from scim.service.audit.person_report import PersonReport, PersonReportBuilder
 from scim.service.model.audit.failure import DailyFailures, FailureCount
@@ -112,4 +112,4 @@ def _is_success_or_failure(record: LogRecord) -> bool:
     """
     if isinstance(record, FailureCount):
         return not record.failure.is_no_op
-    return not (isinstance(record, RejectedTokenCount) and record.rule == Rule.TOKEN_MALFORMED)
+    return not (isinstance(record, RejectedTokenCount) and record.rule in MALFORMED_TOKEN_RULES)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scim.protocol.errors import Rule
+from scim.protocol.errors import MALFORMED_TOKEN_RULES
 from scim.service.audit import audit_event_descriptions
 from scim.service.audit.explanations import explain, explain_rejected_token
 from scim.service.identity_providers.detect_by_request import detect_request_provider
@@ -143,9 +143,10 @@ def _describe_links(change: ChangeRecord) -> Iterator[str]:
 
 def _build_rejected_tokens_entry(rejected: RejectedTokenCount) -> LogEntry:
     summary, remediation = explain_rejected_token(rejected.rule, None)
+    is_malformed = rejected.rule in MALFORMED_TOKEN_RULES
     return LogEntry(
         at=rejected.last_at,
-        kind=LogEntryKind.MALFORMED_TOKEN if rejected.rule == Rule.TOKEN_MALFORMED else LogEntryKind.REJECTED_TOKEN,
+        kind=LogEntryKind.MALFORMED_TOKEN if is_malformed else LogEntryKind.REJECTED_TOKEN,
         user="",
         operation=AUTHENTICATE,
         status=401,

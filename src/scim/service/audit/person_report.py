@@ -25,7 +25,7 @@ from scim.service.model.token import DAY_S, TokenUsage
 from scim.service.ports import AuditLogStore, ResourceStore
 from scim.service.resources.rendering import ResourceRenderer
 from scim.service.resources.search import parse_query
-from scim.service.tenants.access_problems import describe_malformed_tokens, find_access_problems
+from scim.service.tenants.access_problems import find_access_problems
 
 _MAX_MATCHES = 50
 """The maximum number of users, and of failed candidates, in a report on a name that several people have."""
@@ -150,10 +150,10 @@ class PersonReportBuilder:
         token_usage, newest_failures = self.read_last_use(), self._list_newest_failures()
         unidentified = _select_unidentified(self.log_store.find_failures([""]).failures)
         url_problem = list(self._describe_wrong_scim_url(newest_failures))
-        malformed_tokens = describe_malformed_tokens(self.log_store.list_malformed_tokens(self._format_one_day_ago()))
+        malformed_tokens = self.log_store.list_malformed_tokens(self._format_one_day_ago())
         problems = [
             *self._describe_access_problems(token_usage, newest_failures),
-            *filter(None, [malformed_tokens]),
+            *filter(None, [diagnosis.describe_malformed_tokens(malformed_tokens)]),
             *url_problem,
         ]
         remaining = [count for count in unidentified if not (url_problem and count.failure.rule == Rule.SCIM_URL)]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from scim.service.identity_providers.detect_by_request import detect_request_provider
-from scim.service.model.audit.log_record import RejectedTokenCount
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import TokenUsage
@@ -57,18 +56,3 @@ def describe_first_use(usage: TokenUsage) -> str:
 def describe_last_use(usage: TokenUsage) -> str:
     """Return a description of the last recorded request with a token."""
     return "a write" if usage.is_write else "a read"
-
-
-def describe_malformed_tokens(counts: Sequence[RejectedTokenCount]) -> str:
-    """Return a sentence on the requests with a malformed token in the last 24 hours, with what to do.
-
-    Return an empty text if there were none.
-    """
-    if not counts:
-        return ""
-    total, last_at = sum(count.count for count in counts), max(count.last_at for count in counts)
-    return (
-        f"At least {total} {'request' if total == 1 else 'requests'} with a malformed token in the last 24 hours, most "
-        f"recently at {last_at}. The sender is not verified. If the requests come from your identity provider, copy "
-        "the whole token into it again, without spaces, quotes or the word Bearer."
-    )

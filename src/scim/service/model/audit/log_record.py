@@ -19,8 +19,8 @@ AUTHENTICATE = "authenticate"
 class RejectedTokenCount:
     """The requests of a tenant that were rejected within a minute because of their token.
 
-    ``count`` is a lower bound. ``first_at`` and ``last_at`` are RFC 3339 in UTC. If ``rule`` is
-    :attr:`scim.protocol.errors.Rule.TOKEN_MALFORMED`, anyone may have sent the requests.
+    ``count`` is a lower bound. ``first_at`` and ``last_at`` are RFC 3339 in UTC. ``rule`` is that of the last
+    request. If it is one of :data:`scim.protocol.errors.MALFORMED_TOKEN_RULES`, anyone may have sent the requests.
     """
 
     first_at: str
