@@ -43,7 +43,7 @@ OTHER_TOKENS = [
 
 
 @pytest.mark.parametrize("authorization", NO_TOKEN)
-def test_without_a_token_there_is_no_error_code(authorization: str) -> None:
+def test_request_without_a_token_has_no_error_code(authorization: str) -> None:
     error = build_unauthorized_error(authorization)
 
     assert (error.status, error.rule, error.headers) == (401, Rule.TOKEN, {"WWW-Authenticate": 'Bearer realm="SCIM"'})
@@ -51,7 +51,7 @@ def test_without_a_token_there_is_no_error_code(authorization: str) -> None:
 
 
 @pytest.mark.parametrize("authorization", MISTAKES)
-def test_mistake_is_told_apart(authorization: str) -> None:
+def test_mistake_has_its_rule(authorization: str) -> None:
     assert find_mistake(authorization) is MISTAKES[authorization]
 
 
