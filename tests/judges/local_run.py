@@ -40,12 +40,13 @@ class LocalRun:
 
     data: Path
 
-    def connect(self, mode: Mode) -> Tenant:
-        """Connect a new tenant with the command line."""
+    def connect(self, mode: Mode, schema: Path | None = None) -> Tenant:
+        """Connect a new tenant with the command line. ``schema`` is a schema document with custom attributes."""
         arguments = [
             "connect",
             f"judge-{uuid.uuid4()}"[:40],
             *(["--strict"] if mode is Mode.STRICT else []),
+            *(["--extension", str(schema)] if schema else []),
             "--data",
             str(self.data),
             "--json",

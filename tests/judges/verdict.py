@@ -14,7 +14,12 @@ class Judge(StrEnum):
 
     DATABRICKS_SDK = "databricks-sdk"
     MICROSOFT_POSTMAN = "microsoft-postman"
+    SCIM2_CLI = "scim2-cli"
+    SCIM2_CLIENT = "scim2-client"
+    SCIM2_TESTER = "scim2-tester"
     SCIM_CLIENT = "scim-client"
+    SCIM_SANITY = "scim-sanity"
+    SCIM_SANITY_ENTRA = "scim-sanity, entra"
 
 
 @dataclass(frozen=True)
