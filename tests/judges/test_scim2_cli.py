@@ -26,7 +26,7 @@ class CommandLine:
         self._runner = CliRunner(env={"SCIM_CLI_URL": tenant.url, "SCIM_CLI_HEADERS": headers})
 
     def run(self, *arguments: str, body: Any = None) -> Any:
-        """Run a command; return its output as JSON, or ``None``. Raise ``AssertionError`` with its output if it fails."""
+        """Run a command; return its output as JSON, or ``None``. A command that fails raises ``AssertionError``."""
         result = self._runner.invoke(cli, arguments, input="" if body is None else json.dumps(body))
         assert result.exit_code == 0, result.output
         return json.loads(result.stdout) if result.stdout.strip() else None

@@ -1,4 +1,4 @@
-"""scim2-client, a client library of python-scim, validates each response against the schemas that the endpoint serves."""
+"""scim2-client, the client library of python-scim, validates responses against the schemas that the endpoint serves."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -46,8 +46,8 @@ def parametrize(message: Any, model: Any) -> Any:
     return message[model]
 
 
-def search_by(text: str) -> SearchRequest[Any]:
-    return SearchRequest.model_validate({"filter": text})
+def search_by(text: str, **parameters: int) -> SearchRequest[Any]:
+    return SearchRequest.model_validate({"filter": text} | parameters)
 
 
 def check_lifecycle(client: Any, model: Any) -> None:
@@ -108,7 +108,7 @@ def check_pages(client: Any, model: Any) -> None:
     created = {client.create(model(user_name=f"page-{number}", title="Page")).id for number in range(USERS)}
 
     pages = [
-        client.query(model, query_parameters=SearchRequest(filter='title eq "Page"', start_index=start, count=4))
+        client.query(model, query_parameters=search_by('title eq "Page"', start_index=start, count=4))
         for start in range(1, USERS + 1, 4)
     ]
 

@@ -7,20 +7,16 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from scim2_client.engines.wsgi import WSGISCIMClient
-from scim2_tester import Status, check_server
 
 from local.aws_client import create_client
 from local.run_state import read_variables
 from local.services.server_process import find_free_port
-from tests.conformance.wsgi import build_wsgi_application
 from tests.local.processes import ends_within
 from tests.local.run_process import ROOT, SCHEMA, Run, build_command, build_environment, start_run
 
@@ -92,40 +88,6 @@ def test_default_tenant_has_core_and_enterprise_schemas(run: Run) -> None:
     extensions = {name for name in schemas if name.startswith("urn:ietf:params:scim:schemas:extension:")}
     assert extensions == {"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"}
     assert SCHEMA in schemas
-
-
-@contextmanager
-def open_scim2_client(run: Run) -> Iterator[Any]:
-    """Open a scim2-client that sends its requests to the run over HTTP."""
-    with run.open_client() as http:
-
-        def send(method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-            forwarded = {name: value for name, value in headers.items() if name not in ("host", "content-length")}
-            url = f"http://127.0.0.1:{http.base_url.port}{path}"
-            response = http.request(method, url, headers=forwarded, content=body)
-            return response.status_code, response.headers, response.content
-
-        yield WSGISCIMClient(build_wsgi_application(send), run.connection["scim_url"])
-
-
-def test_scim2_client_works_with_default_tenant(run: Run) -> None:
-    """scim2-client builds its models from the discovery endpoints. It does not support names with spaces."""
-    with open_scim2_client(run) as client:
-        client.discover()
-        user_model = client.get_resource_model("User")
-        assert user_model is not None
-        created = client.create(user_model(user_name="standard@example.com"))
-        created.display_name = "Standard"
-        replaced = client.replace(created)
-        assert client.query(user_model, replaced.id).display_name == "Standard"
-        client.delete(replaced)
-
-
-def test_scim2_tester_finds_no_error(run: Run) -> None:
-    with open_scim2_client(run) as client:
-        results = check_server(client)
-    assert [result for result in results if result.status is not Status.SUCCESS] == []
-    assert len(results) > 20
 
 
 def test_function_can_be_invoked_with_boto3(run: Run) -> None:
