@@ -3,10 +3,12 @@
 A test applies each example to ``EXAMPLE`` and checks that the results differ.
 """
 
+import copy
 import json
 import re
 from collections.abc import Callable
 
+from scim.protocol.values.elements import merge_duplicates
 from tests.differential.comparison import Case, Difference, Rejection
 from tests.differential.generator import CORE, ENTERPRISE, MULTIPLE
 
@@ -15,11 +17,15 @@ Condition = Callable[[Case], bool]
 EXAMPLE = {
     "schemas": [CORE.id, ENTERPRISE.id],
     "userName": "Straße",
-    "emails": [{"value": "bob@example.com", "type": "work"}, {"type": "home", "display": "Straße"}],
+    "emails": [
+        {"value": "bob@example.com", "type": "work", "primary": True},
+        {"type": "home", "display": "Straße"},
+    ],
     ENTERPRISE.id: {"manager": {"value": "1"}, "department": "Tours"},
 }
 MANAGER = f"{ENTERPRISE.id}:manager"
 _MULTI_VALUED = "|".join(attribute.name for attribute in MULTIPLE)
+MULTIPLE_NAMES = {attribute.name for attribute in MULTIPLE}
 
 
 def _matches_text(pattern: str) -> Condition:
@@ -59,6 +65,13 @@ def _is_rejected_by_both(case: Case) -> bool:
 
 def _has_several_operations(case: Case) -> bool:
     return isinstance(case.request, list) and len(case.request) > 1
+
+
+def _has_duplicates(case: Case) -> bool:
+    """Return whether the reference stores elements that are the same."""
+    stored = copy.deepcopy(case.theirs) if isinstance(case.theirs, dict) else {}
+    lists = [(CORE.attributes[name.lower()], value) for name, value in stored.items() if name in MULTIPLE_NAMES]
+    return any(len(merge_duplicates(attribute, elements)) < len(elements) for attribute, elements in lists)
 
 
 def _all(*conditions: Condition) -> Condition:
@@ -181,5 +194,17 @@ DIFFERENCES = [
         "An empty list means no value only for multi-valued attributes (RFC 7643, section 2.5).",
         _all(_is_rejected_by_ours("invalidValue"), _matches_text(r'"value": \[\]')),
         [[{"op": "replace", "path": "userName", "value": []}]],
+    ),
+    Difference(
+        "no duplicates",
+        "Elements with the same type and value are stored once (RFC 7643, section 2.4).",
+        _all(_is_accepted_by_ours, _has_duplicates),
+        [[{"op": "add", "path": "emails", "value": [{"value": "bob@example.com", "type": "work"}]}]],
+    ),
+    Difference(
+        "several primary values",
+        "An operation that marks several values as primary is rejected. The reference accepts it if one was primary.",
+        _all(_is_rejected_by_ours("invalidValue"), _matches_text("primary")),
+        [[{"op": "replace", "path": "emails.primary", "value": True}]],
     ),
 ]

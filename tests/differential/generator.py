@@ -10,6 +10,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from scim.protocol.schema import Attribute, DataType, Schema, load_user_type
+from scim.protocol.values.elements import merge_duplicates
 
 Json = Any
 T = TypeVar("T")
@@ -77,7 +78,8 @@ class Generator:
         """Return a user in canonical form."""
         user: dict[str, Json] = {"schemas": [CORE.id], "userName": self._choose(USER_NAMES)}
         for attribute in self._choose_some([*WRITABLE, COMMON[1]]):
-            user[attribute.name] = self._value(attribute)
+            value = self._value(attribute)
+            user[attribute.name] = merge_duplicates(attribute, value) if attribute.is_multi_valued else value
         if self._chance(0.5):
             user["schemas"] = [CORE.id, ENTERPRISE.id]
             user[ENTERPRISE.id] = self._object(ENTERPRISE.attributes.values())

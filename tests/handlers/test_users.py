@@ -14,6 +14,7 @@ Items = Callable[[], list[dict[str, Any]]]
 
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 MINIMAL = {"prefer": "return=minimal"}
+PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 
 def build_replace(path: str, value: Any) -> dict[str, Any]:
@@ -171,6 +172,32 @@ class TestPatch:
     def test_patch_with_other_preference_returns_the_user(self, scim: Endpoint, prefer: str) -> None:
         assert scim.patch(scim.create()["id"], build_replace("title", "Chef"), prefer=prefer).status == 200
 
+    @pytest.mark.parametrize("query", ["attributes=title", "Attributes=title", "excludedAttributes=displayName,meta"])
+    def test_patch_that_selects_attributes_returns_the_user(self, scim: Endpoint, query: str) -> None:
+        """A client that selects attributes gets them, whatever it prefers (RFC 7644 section 3.5.2)."""
+        user = scim.create(title="Cook", displayName="Alice")
+        body = {"schemas": [PATCH_OP], "Operations": [build_replace("title", "Chef")]}
+
+        response = scim.request("PATCH", f"/Users/{user['id']}?{query}", body, **MINIMAL)
+
+        assert (response.status, response.json()["title"], response.headers["etag"]) == (200, "Chef", 'W/"2"')
+        assert "displayName" not in response.json()
+        assert "preference-applied" not in response.headers
+
+    def test_blank_attributes_select_nothing(self, scim: Endpoint) -> None:
+        body = {"schemas": [PATCH_OP], "Operations": [build_replace("title", "Chef")]}
+
+        assert scim.request("PATCH", f"/Users/{scim.create()['id']}?attributes=", body, **MINIMAL).status == 204
+
+    @pytest.mark.parametrize("query", ["", "?attributes=userName"])
+    def test_post_and_put_return_the_user_whatever_the_client_prefers(self, scim: Endpoint, query: str) -> None:
+        body = {"schemas": [CORE], "userName": "alice"}
+        created = scim.request("POST", f"/Users{query}", body, **MINIMAL)
+        replaced = scim.request("PUT", f"/Users/{created.json()['id']}{query}", body, **MINIMAL)
+
+        assert (created.status, replaced.status) == (201, 200)
+        assert (created.json()["userName"], replaced.json()["userName"]) == ("alice", "alice")
+
     def test_patch_without_change_keeps_the_version(self, scim: Endpoint, items: Items) -> None:
         user = scim.create(displayName="Alice")
         before = items()
@@ -208,7 +235,7 @@ class TestUnknownUser:
         body = {
             "PUT": {"schemas": [CORE], "userName": "alice"},
             "PATCH": {
-                "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                "schemas": [PATCH_OP],
                 "Operations": [build_replace("title", "Chef")],
             },
         }
@@ -254,7 +281,7 @@ class TestProjection:
         assert scim.request("GET", f"{path}?{query}").json() == created
         assert scim.request("PUT", f"{path}?{query}", attributes).json() == created
         body = {
-            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "schemas": [PATCH_OP],
             "Operations": [build_replace("active", True)],
         }
         assert scim.request("PATCH", f"{path}?{query}", body).json() == created
@@ -363,7 +390,7 @@ class TestCost:
 
         user = {"schemas": [CORE], "userName": "alice"}
         patched = {
-            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "schemas": [PATCH_OP],
             "Operations": [build_replace("title", "Cook")],
         }
         path = f"/Users/{count('create', 'POST', '/Users', user).json()['id']}"

@@ -55,9 +55,13 @@ Operation = dict[str, Any]
 
 
 def apply(
-    user: dict[str, Any], *operations: Operation, resource_type: ResourceType = TYPE, strict: bool = False
+    user: dict[str, Any],
+    *operations: Operation,
+    resource_type: ResourceType = TYPE,
+    strict: bool = False,
+    leniencies: LeniencyTracker | None = None,
 ) -> dict[str, Any]:
-    leniencies = LeniencyTracker(strict)
+    leniencies = leniencies or LeniencyTracker(strict)
     request = parse_message(PatchRequest, {"schemas": [PatchRequest.urn], "Operations": list(operations)}, leniencies)
     return apply_patch(user, request.operations, resource_type, leniencies)
 

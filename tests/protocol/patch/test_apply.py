@@ -247,6 +247,7 @@ def test_password_is_discarded(op: str) -> None:
         (replace('emails[type eq "work"].value', {"value": "c"}), InvalidValue),
         (replace(f"{EXTENSION}:Level", "3"), InvalidValue),
         (replace(f"{EXTENSION}:Seat", {"floor": 1}), InvalidValue),
+        (add(f"{EXTENSION}:Seat.floor", 1), InvalidValue),
         (replace("userName", "b\u200bjensen"), InvalidValue),
         (replace(ENTERPRISE, "Tours"), InvalidValue),
         (replace(CORE, None), InvalidValue),

@@ -53,13 +53,6 @@ def test_several_primaries_in_one_operation(operation: Operation) -> None:
     assert isinstance(catch_error(operation), InvalidValue)
 
 
-def test_primary_of_all_elements() -> None:
-    user = {**USER, "emails": [{"value": "a"}, {"value": "b"}]}
-
-    with pytest.raises(InvalidValue, match="Only one value of emails can be primary"):
-        apply(user, replace("emails.primary", True))
-
-
 def test_primaries_in_several_operations() -> None:
     first, second = replace('emails[type eq "home"].primary', True), replace('emails[type eq "work"].primary', True)
 

@@ -390,6 +390,29 @@ class TestChangeRecords:
         assert build_service(MemoryStore(alice)).patch(alice.id, build_patch(operation)).resource["active"] is active
 
     @pytest.mark.parametrize(
+        "empty",
+        [
+            {"op": "replace", "path": "active", "value": ""},
+            {"op": "add", "path": "active", "value": None},
+            {"op": "replace", "value": {"active": ""}},
+        ],
+    )
+    @pytest.mark.parametrize(
+        "deactivation",
+        [{"op": "replace", "path": "active", "value": False}, {"op": "remove", "path": f"{CORE}.active"}],
+    )
+    def test_empty_active_does_not_undo_a_deactivation(self, deactivation: Any, empty: Any) -> None:
+        """Neither in the same PATCH, nor in the next one, nor in a PUT."""
+        alice = build_user("alice", active=True)
+        together, users = build_service(MemoryStore(alice)), build_service(MemoryStore(alice))
+
+        assert together.patch(alice.id, build_patch(deactivation, empty)).resource.get("active") is not True
+        assert users.patch(alice.id, build_patch(deactivation)).resource.get("active") is not True
+        assert users.patch(alice.id, build_patch(empty)).resource.get("active") is not True
+        assert users.replace(alice.id, build_body()).resource.get("active") is not True
+        assert users.replace(alice.id, build_body(active="")).resource.get("active") is not True
+
+    @pytest.mark.parametrize(
         ("before", "write", "operation", "participation"),
         [
             (None, lambda users, _: users.create(build_body()), "create", "joined"),

@@ -96,10 +96,19 @@ def _patch_resource(context: RequestContext, resource_type: ResourceType, resour
     stored = _build_service(context, resource_type).patch(
         resource_id, context.request.json(), _parse_preconditions(context)
     )
-    preferences = (context.request.get_header("prefer") or "").lower().split(",")
-    if "return=minimal" in (preference.partition(";")[0].strip() for preference in preferences):
+    if _prefers_minimal_response(context):
         return build_empty_response({"ETag": stored.etag, "Preference-Applied": "return=minimal"})
     return _respond_with_resource(context, resource_type, stored, projection)
+
+
+def _prefers_minimal_response(context: RequestContext) -> bool:
+    """Return whether the client asks for a PATCH response without a body (RFC 7240 section 4.2).
+
+    A client that selects attributes of the response asks for a body (RFC 7644 section 3.5.2).
+    """
+    preferences = (context.request.get_header("prefer") or "").lower().split(",")
+    is_minimal = "return=minimal" in (preference.partition(";")[0].strip() for preference in preferences)
+    return is_minimal and not context.request.parse_query_parameters(_PROJECTION_PARAMETERS)
 
 
 def _delete_resource(context: RequestContext, resource_type: ResourceType, resource_id: str) -> Response:

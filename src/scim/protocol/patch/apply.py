@@ -15,11 +15,18 @@ from scim.protocol.filter.parser import parse_path
 from scim.protocol.filter.path import UnknownAttribute, resolve_path
 from scim.protocol.leniency import Leniency, LeniencyTracker
 from scim.protocol.messages import MAX_PATCH_OPERATIONS, PatchOperation, PatchOperationType
-from scim.protocol.patch.patch_values import MultiValuedPatch, exclude_elements, finish_attribute, write_attribute
+from scim.protocol.patch.patch_values import (
+    MultiValuedPatch,
+    create_removal_error,
+    finish_attribute,
+    write_attribute,
+    write_complex,
+)
 from scim.protocol.resource import Resource, set_schemas
 from scim.protocol.schema import ResourceType, Schema
 from scim.protocol.stored_values.immutability import check_immutable
-from scim.protocol.values.parser import parse_element
+from scim.protocol.values.elements import exclude_elements
+from scim.protocol.values.parser import accept_as_unassigned, parse_element
 from scim.protocol.values.unique_value import check_unique_value
 
 
@@ -154,23 +161,32 @@ class _Patch:
             self._remove_values(path, operation.value)
 
     def _write(self, path: AttributePath, value: Any, op: PatchOperationType) -> None:
-        """Write a value to a path. Null removes the stored value."""
+        """Write a value to a path. Null removes the stored value, except that of ``active``."""
         self._writes += 1
         if self._writes > MAX_PATCH_OPERATIONS:
             raise InvalidValue(
                 f"A PATCH request can write at most {MAX_PATCH_OPERATIONS:,} attributes. Send several requests."
             )
+        if op is not PatchOperationType.REMOVE and self._is_empty_active(path, value):
+            self._leniencies.record_ignored("active", value=True)
+            return
         members = self._get_members(path.extension)
         if path.attribute is None:
             self._write_schema(path, value, op)
         elif path.attribute.is_multi_valued:
             MultiValuedPatch(members, path.attribute, self._leniencies).write(path, value, op)
         elif path.sub_attribute is not None:
-            complex_value = members.setdefault(path.attribute.name, {})
-            write_attribute(complex_value, path.sub_attribute, value, self._leniencies)
-            finish_attribute(members, path.attribute)
+            write_complex(members, path.attribute, path.sub_attribute, value, self._leniencies)
         else:
             write_attribute(members, path.attribute, value, self._leniencies)
+
+    def _is_empty_active(self, path: AttributePath, value: Any) -> bool:
+        """Return whether an empty value is written to the core attribute ``active``.
+
+        It says nothing about the user, so it must neither activate nor deactivate: only ``remove`` removes ``active``.
+        """
+        is_active = path.extension is None and path.attribute is not None and path.attribute.name == "active"
+        return is_active and accept_as_unassigned(value, self._leniencies)
 
     def _write_schema(self, path: AttributePath, value: Any, op: PatchOperationType) -> None:
         """Write attributes of the schema whose URN is the path."""
@@ -228,11 +244,7 @@ def _check_required_attributes(schema: Schema, before: Mapping[str, Any] | None,
             and not attribute.is_read_only
             and members.get(attribute.name) in (None, "")
         ):
-            raise MutabilityError(
-                f"{attribute.name} is required and cannot be removed. Map it to an attribute that every user has.",
-                rule=Rule.REQUIRED,
-                attribute=attribute.name,
-            )
+            raise create_removal_error(attribute.name)
 
 
 def _is_read_only(path: AttributePath) -> bool:

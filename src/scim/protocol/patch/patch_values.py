@@ -7,18 +7,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from scim.protocol.errors import InvalidValue, NoTarget, Rule
+from scim.protocol.errors import InvalidValue, MutabilityError, NoTarget, Rule
 from scim.protocol.filter.ast import And, AttributePath, Comparison, ComparisonOperator, Filter
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.json_body import lower_member_names
 from scim.protocol.leniency import Leniency, LeniencyTracker
 from scim.protocol.messages import PatchOperationType
-from scim.protocol.normalize import normalize_string
 from scim.protocol.schema import Attribute
 from scim.protocol.stored_values.immutability import check_sub_attributes_unchanged
+from scim.protocol.values.elements import check_primary, merge_duplicates, unmark_primary
 from scim.protocol.values.parser import (
     accept_as_unassigned,
     check_element_count,
@@ -37,7 +37,7 @@ class MultiValuedPatch:
         self._attribute = attribute
         self._leniencies = leniencies
         self._elements: list[Any] = members.get(attribute.name, [])
-        self._former_primary_ids = [id(element) for element in self._elements if _is_primary(element)]
+        self._written_elements: list[Any] = []
 
     def write(self, path: AttributePath, value: Any, op: PatchOperationType) -> None:
         """Write a value to the attribute.
@@ -51,21 +51,16 @@ class MultiValuedPatch:
             self._write_elements(self._elements, path, value)
         else:
             self._write_all(value, op)
-        self._elements = [element for element in self._elements if element != {}]
-        self._unmark_former_primary()
-        self._members[self._attribute.name] = self._elements
+        self._members[self._attribute.name] = self._merge_written_elements()
         finish_attribute(self._members, self._attribute)
 
     def _write_all(self, value: Any, op: PatchOperationType) -> None:
         """Replace the whole list, or add the elements that are not in it yet."""
         if isinstance(value, dict):  # clients may send a single element without a list
             value = [value]
-        new_elements = parse_value(self._attribute, value, self._leniencies) or []
+        self._written_elements = parse_value(self._attribute, value, self._leniencies) or []
         existing_elements = self._elements if op is PatchOperationType.ADD else []
-        known = {_normalize_element(self._attribute, element) for element in existing_elements}
-        self._elements = existing_elements + [
-            element for element in new_elements if _normalize_element(self._attribute, element) not in known
-        ]
+        self._elements = existing_elements + self._written_elements
 
     def _write_matching(self, path: AttributePath, value_filter: Filter, value: Any, op: PatchOperationType) -> None:
         """Write to the elements that match a value filter. Create an element if none matches."""
@@ -84,6 +79,7 @@ class MultiValuedPatch:
                     "Send a value that matches it."
                 )
             self._elements = [*self._elements, new_element]
+            self._written_elements = [new_element]
 
     def _write_elements(self, elements: list[Any], path: AttributePath, value: Any) -> None:
         """Write a value into each element, or into its sub-attribute if the path has one."""
@@ -97,6 +93,8 @@ class MultiValuedPatch:
             _write_element(element, self._attribute, path.sub_attribute, value, self._leniencies)
             if element or path.sub_attribute:  # immutability does not forbid the removal of a whole element
                 check_sub_attributes_unchanged(self._attribute, before, element)
+            _check_required_kept(self._attribute, before, element)
+        self._written_elements = elements
 
     def _create_element(self, path: AttributePath, value_filter: Filter, value: Any) -> dict[str, Any]:
         """Create the element that a value filter describes, as Entra ID expects if no element matches.
@@ -110,22 +108,24 @@ class MultiValuedPatch:
         _write_element(element, self._attribute, path.sub_attribute, value, self._leniencies)
         return element
 
-    def _unmark_former_primary(self) -> None:
-        """If the operation made an element primary, set ``primary`` to false on the others (RFC 7644 section 3.5.2)."""
-        new_primaries = [
-            element
-            for element in self._elements
-            if _is_primary(element) and id(element) not in self._former_primary_ids
-        ]
-        if len(new_primaries) > 1:
-            raise InvalidValue(
-                f"Only one value of {self._attribute.name} can be primary, but the operation marks several.",
-                rule=Rule.PRIMARY,
-                attribute=self._attribute.name,
-            )
-        for element in self._elements if new_primaries else []:
-            if _is_primary(element) and element is not new_primaries[0]:
-                element["primary"] = False
+    def _merge_written_elements(self) -> list[Any]:
+        """Return the elements after the operation, without empty ones and duplicates.
+
+        A written element is merged into another one with the same ``type`` and ``value``. If it is primary, the others
+        are not (RFC 7644 section 3.5.2).
+        """
+        elements = [element for element in self._elements if element != {}]
+        if not self._written_elements:
+            return elements
+        if not self._attribute.is_complex:
+            return merge_duplicates(self._attribute, elements)
+        written_ids = set(map(id, self._written_elements))
+        others = [element for element in elements if id(element) not in written_ids]
+        written = [element for element in elements if id(element) in written_ids]
+        if check_primary(self._attribute, written):
+            unmark_primary(self._attribute, others)
+        merged = merge_duplicates(self._attribute, others + written)
+        return merged if len(merged) < len(elements) else elements
 
 
 def _write_element(
@@ -159,13 +159,31 @@ def write_attribute(members: dict[str, Any], attribute: Attribute, value: Any, l
     A complex attribute keeps its stored sub-attributes that ``value`` lacks. Raise :class:`InvalidValue`.
     """
     if attribute.is_complex and isinstance(value, dict) and not _accept_as_removal(attribute, value, leniencies):
-        _merge_sub_attributes(members.setdefault(attribute.name, {}), attribute, value, leniencies)
-        finish_attribute(members, attribute)
+        write_complex(members, attribute, None, value, leniencies)
         return
     parsed = parse_value(attribute, value, leniencies)
     if isinstance(parsed, dict):
         parsed = {**members.get(attribute.name, {}), **parsed}
     _set_or_remove(members, attribute.name, parsed)
+
+
+def write_complex(
+    members: dict[str, Any],
+    attribute: Attribute,
+    sub_attribute: Attribute | None,
+    value: Any,
+    leniencies: LeniencyTracker,
+) -> None:
+    """Write one sub-attribute of a single-valued complex attribute into ``members``, in place.
+
+    Without a sub-attribute, write those in the object ``value``, and keep the others. Raise :class:`InvalidValue` and
+    :class:`MutabilityError`.
+    """
+    current = members.setdefault(attribute.name, {})
+    before = dict(current)
+    _write_element(current, attribute, sub_attribute, value, leniencies)
+    _check_required_kept(attribute, before, current)
+    finish_attribute(members, attribute)
 
 
 def _set_or_remove(members: dict[str, Any], name: str, value: Any) -> None:
@@ -174,6 +192,15 @@ def _set_or_remove(members: dict[str, Any], name: str, value: Any) -> None:
         members.pop(name, None)
     else:
         members[name] = value
+
+
+def create_removal_error(name: str) -> MutabilityError:
+    """Return the error for the removal of a required attribute or sub-attribute (RFC 7644 section 3.5.2.2)."""
+    return MutabilityError(
+        f"{name} is required and cannot be removed. Map it to an attribute that every user has.",
+        rule=Rule.REQUIRED,
+        attribute=name,
+    )
 
 
 def _accept_as_removal(attribute: Attribute, value: Mapping[str, Any], leniencies: LeniencyTracker) -> bool:
@@ -196,6 +223,13 @@ def _merge_sub_attributes(
         _set_or_remove(members, name, parsed)
 
 
+def _check_required_kept(attribute: Attribute, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Raise :class:`MutabilityError` if a write removes a required sub-attribute, but not the whole complex value."""
+    for sub_attribute in attribute.required_sub_attributes if after else ():
+        if sub_attribute.name in before and after.get(sub_attribute.name) in (None, ""):
+            raise create_removal_error(f"{attribute.name}.{sub_attribute.name}")
+
+
 def finish_attribute(members: dict[str, Any], attribute: Attribute) -> None:
     """Complete the write of an attribute: remove an empty value, or check the new one.
 
@@ -209,40 +243,6 @@ def finish_attribute(members: dict[str, Any], attribute: Attribute) -> None:
     for element in value if isinstance(value, list) else [value]:
         if isinstance(element, dict):
             check_required(attribute.required_sub_attributes, element, f"{attribute.name}.")
-
-
-def _is_primary(element: Any) -> bool:
-    return isinstance(element, dict) and element.get("primary") is True
-
-
-def exclude_elements(attribute: Attribute, elements: Sequence[Any], excluded: Iterable[Any]) -> list[Any]:
-    """Return the elements, without those that have all members of an element in ``excluded``.
-
-    Each element is compared by hash, because comparing all pairs is slow for large lists.
-    """
-    excluded_members = {_normalize_element(attribute, element) for element in excluded}
-    name_sets = {frozenset(name for name, _ in members) for members in excluded_members}
-    remaining_elements = []
-    for element in elements:
-        members = _normalize_element(attribute, element)
-        parts = (frozenset(member for member in members if member[0] in names) for names in name_sets)
-        if not any(part in excluded_members for part in parts):
-            remaining_elements.append(element)
-    return remaining_elements
-
-
-def _normalize_element(attribute: Attribute, element: Any) -> frozenset[tuple[str, Any]]:
-    """Return the members of an element as a hashable set of names and normalized values."""
-    if not isinstance(element, dict):
-        return frozenset({("", _normalize_value(attribute, element))})
-    sub_attributes = attribute.sub_attributes
-    return frozenset((name, _normalize_value(sub_attributes[name.lower()], value)) for name, value in element.items())
-
-
-def _normalize_value(attribute: Attribute, value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(_normalize_value(attribute, element) for element in value)
-    return normalize_string(value, is_case_exact=attribute.is_case_exact) if isinstance(value, str) else value
 
 
 def _build_described_element(value_filter: Filter) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from scim.protocol.errors import NotFound, Rule, UniquenessError
-from scim.protocol.messages import PatchOperation, PatchOperationType, PatchRequest, parse_message
+from scim.protocol.messages import PatchOperation, PatchRequest, parse_message
 from scim.protocol.patch.apply import apply_patch
 from scim.protocol.resource import Resource, list_changed_attributes, parse_resource
 from scim.protocol.schema import ResourceType
@@ -102,13 +102,7 @@ class ResourceService:
         return _keep_active(current, resource)
 
     def _revise_by_patch(self, operations: Sequence[PatchOperation], current: Resource) -> Resource:
-        revised = apply_patch(current, operations, self.resource_type, self.context.leniencies)
-        if any(map(_removes_active, operations)):
-            return revised
-        with_active = _keep_active(current, revised)
-        if with_active is not revised:
-            self.context.leniencies.record_ignored("active", value=True)
-        return with_active
+        return apply_patch(current, operations, self.resource_type, self.context.leniencies)
 
     def _update(
         self,
@@ -232,16 +226,10 @@ def _with_id(resource_id: str, resource: Resource) -> Resource:
     return {"schemas": resource["schemas"], "id": resource_id, **resource}
 
 
-def _removes_active(operation: PatchOperation) -> bool:
-    """Return whether an operation removes ``active`` by its path."""
-    return operation.op is PatchOperationType.REMOVE and (operation.path or "").rpartition(":")[2].lower() == "active"
-
-
 def _keep_active(before: Resource, after: Resource) -> Resource:
     """Return ``after``. If it lacks ``active``, add the value in ``before``.
 
-    A PUT without ``active``, or a PATCH operation that sets it to an empty value, must not change whether the user is
-    active.
+    A PUT without ``active`` must not change whether the user is active.
     """
     return {**after, "active": before["active"]} if "active" in before and "active" not in after else after
 
