@@ -109,7 +109,7 @@ RETIRED_MODULES = {
     "body": "json_body",
     "choices": "form_options",
     "comparison": "normalize",
-    "dependencies": "bulk_order",
+    "dependencies": "order",
     "entries": "log_entries",
     "extensions": "custom_schemas",
     "faults": "error_logging",

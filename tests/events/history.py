@@ -4,7 +4,7 @@ Users are created, changed, deactivated, activated and deleted.
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scim.protocol.schema import load_user_type
@@ -67,6 +67,10 @@ class History:
         self.images.append(
             items.encode_change(keys.resource_partition(TENANT), sort, new_id(), None, change, may_affect_links=affects)
         )
+
+    def create_all(self, creations: Sequence[tuple[StoredResource, ChangeRecord]]) -> None:
+        for created, change in creations:
+            self.write(None, created, change)
 
     @property
     def active(self) -> dict[str, str]:

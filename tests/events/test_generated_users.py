@@ -4,6 +4,7 @@ The users are generated: all string attributes, empty strings, unusual character
 """
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -114,6 +115,10 @@ class Users:
 
     def find(self, query: Query) -> QueryResult:
         raise NotImplementedError
+
+    def create_all(self, creations: Sequence[tuple[StoredResource, ChangeRecord]]) -> None:
+        for created, change in creations:
+            self.write(None, created, change)
 
     def write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:
         self._store.write(before, after, change)

@@ -19,8 +19,8 @@ CONNECTING = {"scim.service.tenants.tenant_service", "scim.service.tenants.custo
 BULK = {
     "handlers.http.routes.bulk",
     "scim.service.resources.bulk",
-    "scim.service.resources.bulk_order",
-    "scim.service.resources.bulk_executor",
+    "scim.service.resources.bulk.processor",
+    "scim.service.resources.bulk.task_runner",
 }
 DISCOVERY = {"handlers.http.routes.discovery", "scim.service.resources.discovery"}
 QUERIES = {

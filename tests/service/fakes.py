@@ -1,7 +1,7 @@
 """Implementations of the ports in memory, for tests of the use cases."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from scim.service.model.audit.audit_event import AuditEvent
 from scim.service.model.audit.failure import RequestSummary
 from scim.service.model.change_record import ChangeRecord
 from scim.service.model.query import PageBoundary, Query, QueryResult, StartIndexPosition, VerifiedCursor
-from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict, encode_json
+from scim.service.model.stored_resource import CreationsFailed, NotUnique, StoredResource, VersionConflict, encode_json
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import parse_rfc3339
 from scim.service.model.token import SecretNotFound, TokenStage, TokenUsage, TokenVersion
@@ -77,6 +77,17 @@ class MemoryStore:
         elif before is not None:
             del self.users[before.id]
         self.changes.append(change)
+
+    def create_all(self, creations: Sequence[tuple[StoredResource, ChangeRecord]]) -> None:
+        errors: dict[int, NotUnique | ScimError] = {}
+        for index, (created, _) in enumerate(creations):
+            others = [*self.users.values(), *(other for other, _ in creations[:index])]
+            if _normalize_name(created) in map(_normalize_name, others):
+                errors[index] = NotUnique()
+        if errors:
+            raise CreationsFailed(errors)
+        for created, change in creations:
+            self.write(None, created, change)
 
     def find(self, query: Query) -> QueryResult:
         self.queries.append(query)

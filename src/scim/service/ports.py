@@ -45,6 +45,14 @@ class ResourceStore(Protocol):
         the unique attribute.
         """
 
+    def create_all(self, creations: Sequence[tuple[StoredResource, ChangeRecord]]) -> None:
+        """Create several resources and add their change records, all in one transaction.
+
+        Raise :class:`CreationsFailed` with the errors of single resources, :class:`TooManyItems` if one transaction
+        cannot write all of them, or :class:`scim.protocol.errors.Unavailable`. Then nothing was created, unless
+        the error says that this is unknown.
+        """
+
     def find(self, query: Query) -> QueryResult:
         """Return a page of the resources that match a query.
 

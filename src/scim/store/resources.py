@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
-from scim.protocol.errors import PayloadTooLarge, TooManyUsers
+from scim.protocol.errors import PayloadTooLarge, ScimError, TooManyUsers
 from scim.protocol.filter.ast import AttributePath
 from scim.protocol.schema import ResourceType
 from scim.service.model.change_record import ChangeRecord
 from scim.service.model.identifiers import IDENTIFYING_ATTRIBUTES, identify_user
 from scim.service.model.query import Query, QueryResult
-from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict
+from scim.service.model.stored_resource import CreationsFailed, NotUnique, StoredResource, TooManyItems, VersionConflict
 from scim.service.references.links import find_reference_hashes, may_affect_links
 from scim.store import items, keys, lookup_keys
 from scim.store.query.counters import PACKED_COUNTER_LIMIT, compute_increment
 from scim.store.query.engine import QueryEngine
 from scim.store.table import Item, Table
 from scim.store.transactions import (
+    MAX_ACTIONS,
     NOT_EXISTS_CONDITION,
     Action,
     Condition,
@@ -78,19 +80,63 @@ class DynamoDBResourceStore:
         :class:`NotUnique`, :class:`TooManyUsers`, :class:`PayloadTooLarge`, or
         :class:`scim.protocol.errors.Unavailable` after the deadline.
         """
-        new_id = self._config.new_id
-        change_id = new_id()
-        actions = [
-            self._prepare_resource(before, after),
-            *self._prepare_unique_key(before, after),
-            *self._prepare_index(before, after),
-            *self._prepare_counter(before, after),
-        ]
+        change_id = self._config.new_id()
+        actions = [*self._prepare_items(before, after), *self._prepare_counters([(before, after)])]
         record = self._encode_change(change_id, change, before, after)
         try:
-            commit(self._table, actions, record, change_id, new_id)
+            commit(self._table, actions, record, change_id, self._config.new_id)
         except ConditionFailed as failed:
             raise _build_error(failed) from failed
+
+    def create_all(self, creations: Sequence[tuple[StoredResource, ChangeRecord]]) -> None:
+        """Create resources, with their lookup items, the counters and the change records, in one transaction.
+
+        Raise :class:`CreationsFailed`, :class:`TooManyItems`, :class:`TooManyUsers`, or
+        :class:`scim.protocol.errors.Unavailable` after the deadline.
+        """
+        items_by_resource = self._prepare_creations([resource for resource, _ in creations])
+        change_id, *other_ids = [self._config.new_id() for _ in creations]
+        record, *other_records = [
+            self._encode_change(id_, change, None, resource)
+            for id_, (resource, change) in zip([change_id, *other_ids], creations, strict=True)
+        ]
+        actions = [
+            *chain.from_iterable(items_by_resource),
+            *self._prepare_counters([(None, resource) for resource, _ in creations]),
+            *(Action.put(TransactionRole.CHANGE, other, NOT_EXISTS_CONDITION) for other in other_records),
+        ]
+        if len(actions) >= MAX_ACTIONS:
+            raise TooManyItems
+        try:
+            commit(self._table, actions, record, change_id, self._config.new_id)
+        except ConditionFailed as failed:
+            conflicts = {
+                index: NotUnique() for index, items in enumerate(items_by_resource) if _has_taken_value(failed, items)
+            }
+            raise (CreationsFailed(conflicts) if conflicts else _build_error(failed)) from failed
+
+    def _prepare_creations(self, resources: Sequence[StoredResource]) -> list[list[Action]]:
+        """Return the actions that create each resource. Raise :class:`CreationsFailed` if two have the same name."""
+        prepared: list[list[Action]] = []
+        errors: dict[int, NotUnique | ScimError] = {}
+        unique_keys: set[str | None] = set()
+        for index, resource in enumerate(resources):
+            try:
+                prepared.append(list(self._prepare_items(None, resource)))
+            except ScimError as error:
+                errors[index] = error
+            if (key := self._unique_key(resource)) in unique_keys:
+                errors[index] = NotUnique()
+            unique_keys.add(key)
+        if errors:
+            raise CreationsFailed(errors)
+        return prepared
+
+    def _prepare_items(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
+        """Yield the actions that write the item of a resource and its lookup items."""
+        yield self._prepare_resource(before, after)
+        yield from self._prepare_unique_key(before, after)
+        yield from self._prepare_index(before, after)
 
     def _prepare_resource(self, before: StoredResource | None, after: StoredResource | None) -> Action:
         """Return the action that writes or deletes the item of the resource. Raise :class:`PayloadTooLarge`."""
@@ -133,21 +179,34 @@ class DynamoDBResourceStore:
             )
             yield Action.put(TransactionRole.INDEX, lookup_item)
 
-    def _prepare_counter(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
-        """Yield the action that updates the counters, if the number of users or active users changes."""
-        total = (after is not None) - (before is not None)
-        active = _is_active(after) - _is_active(before)
-        if not (total or active):
-            return
-        resource_id = _get_written_version(before, after).id
-        values = {":counts": {"N": str(total * compute_increment(resource_id))}, ":active": {"N": str(active)}}
+    def _prepare_counters(
+        self, writes: Iterable[tuple[StoredResource | None, StoredResource | None]]
+    ) -> Iterator[Action]:
+        """Yield the actions that update the counters, if writes change the number of users or active users.
+
+        ``writes`` has the version before and after each write. There is one action for each counter, since a
+        transaction can write an item only once.
+        """
+        increments: dict[str, list[tuple[int, int]]] = {}
+        for before, after in writes:
+            resource_id = _get_written_version(before, after).id
+            total = ((after is not None) - (before is not None)) * compute_increment(resource_id)
+            active = _is_active(after) - _is_active(before)
+            if total or active:
+                increments.setdefault(keys.counter_key(resource_id), []).append((total, active))
+        for sort_key, pairs in increments.items():
+            yield self._prepare_counter(sort_key, *map(sum, zip(*pairs, strict=True)))
+
+    def _prepare_counter(self, sort_key: str, total: int, active: int) -> Action:
+        """Return the action that adds to a counter: ``total`` to its packed numbers, ``active`` to the active users."""
+        values = {":counts": {"N": str(total)}, ":active": {"N": str(active)}}
         condition = {}
         if total > 0:
             condition = {"ConditionExpression": "attribute_not_exists(#counts) OR #counts < :limit"}
             values[":limit"] = {"N": str(PACKED_COUNTER_LIMIT)}
-        yield Action.update(
+        return Action.update(
             TransactionRole.COUNTER,
-            keys.primary_key(keys.paging_partition(self._tenant_id), keys.counter_key(resource_id)),
+            keys.primary_key(keys.paging_partition(self._tenant_id), sort_key),
             UpdateExpression="ADD #counts :counts, #active :active",
             ExpressionAttributeNames={"#counts": "counts", "#active": "active"},  # reserved words
             ExpressionAttributeValues=values,
@@ -203,6 +262,16 @@ def _build_error(failed: ConditionFailed) -> Exception:
     if failed.roles <= {TransactionRole.UNIQUE, TransactionRole.COUNTER}:
         return NotUnique()
     return VersionConflict()
+
+
+def _has_taken_value(failed: ConditionFailed, actions: Iterable[Action]) -> bool:
+    """Return whether one of the actions failed because another resource has its unique value."""
+    return any(
+        action is failed_action
+        for action in actions
+        if action.role is TransactionRole.UNIQUE
+        for failed_action in failed.actions
+    )
 
 
 def _get_written_version(before: StoredResource | None, after: StoredResource | None) -> StoredResource:

@@ -27,6 +27,9 @@ from scim.store.table import Item, Table
 _TRANSIENT_CODES = THROTTLING_CODES | {"TransactionConflict", "ProvisionedThroughputExceeded", "None"}
 _CONDITION_FAILED_CODE = "ConditionalCheckFailed"
 
+MAX_ACTIONS = 100
+"""The maximum number of actions in a transaction (Amazon DynamoDB developer guide, "Service quotas")."""
+
 Condition = Mapping[str, Any]
 """The ``ConditionExpression`` of a write and its ``ExpressionAttributeValues``. Empty means no condition."""
 NO_CONDITION: Condition = {}
@@ -72,11 +75,16 @@ class Action:
 
 
 class ConditionFailed(Exception):
-    """The conditions of actions with these roles failed, so nothing was written."""
+    """The conditions of these actions failed, so nothing was written."""
 
-    def __init__(self, roles: frozenset[TransactionRole]) -> None:
-        super().__init__(", ".join(sorted(role.name for role in roles)))
-        self.roles = roles
+    def __init__(self, actions: Sequence[Action]) -> None:
+        super().__init__(", ".join(sorted({action.role.name for action in actions})))
+        self.actions = actions
+
+    @property
+    def roles(self) -> frozenset[TransactionRole]:
+        """The roles of the actions."""
+        return frozenset(action.role for action in self.actions)
 
 
 def commit(
@@ -106,7 +114,7 @@ def commit(
         try:
             table.transact_once(requests, client_request_token)
         except (ClientError, *NO_RESPONSE_ERRORS) as error:
-            if failed := _find_failed_roles(error, actions):
+            if failed := _find_failed_actions(error, actions):
                 if may_be_committed and _is_committed(table, record):
                     return
                 raise ConditionFailed(failed) from error
@@ -157,13 +165,13 @@ def _get_cancellation_reasons(error: Exception) -> list[dict[str, Any]]:
     return []
 
 
-def _find_failed_roles(error: Exception, actions: Sequence[Action]) -> frozenset[TransactionRole]:
-    """Return the roles of the actions whose conditions failed. Return an empty set for other errors."""
-    return frozenset(
-        action.role
+def _find_failed_actions(error: Exception, actions: Sequence[Action]) -> list[Action]:
+    """Return the actions whose conditions failed. Return an empty list for other errors."""
+    return [
+        action
         for action, reason in zip(actions, _get_cancellation_reasons(error), strict=False)
         if reason.get("Code") == _CONDITION_FAILED_CODE
-    )
+    ]
 
 
 def _is_conflict(error: Exception) -> bool:

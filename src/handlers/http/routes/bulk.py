@@ -8,7 +8,7 @@ from handlers.http.response import Response
 from handlers.http.routes import Endpoint, RequestContext
 from scim.protocol.schema import ResourceType
 from scim.service.model.stored_resource import encode_json
-from scim.service.resources.bulk import BulkProcessor
+from scim.service.resources.bulk.processor import BulkProcessor
 from scim.service.resources.crud import ResourceService
 
 

@@ -6,10 +6,13 @@ parses it in two thirds.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_core import from_json, to_json
+
+from scim.protocol.errors import ScimError
 
 
 @dataclass(slots=True)
@@ -81,3 +84,18 @@ class VersionConflict(Exception):
 
 class NotUnique(Exception):
     """Another resource has the same value of the unique attribute."""
+
+
+class CreationsFailed(Exception):
+    """Resources that must be created together were not created.
+
+    ``errors`` has the errors of single resources, by their index.
+    """
+
+    def __init__(self, errors: Mapping[int, NotUnique | ScimError]) -> None:
+        super().__init__()
+        self.errors = errors
+
+
+class TooManyItems(Exception):
+    """Resources that must be created together need more items than one transaction can write."""

@@ -60,19 +60,23 @@ class ResourceService:
         ``resource_id`` is the id of the new resource, ``None`` for a random one. Raise the errors of
         :func:`parse_resource`, :class:`PreconditionFailed` and :class:`UniquenessError`.
         """
-        resource = parse_resource(body, self.resource_type, self.context.leniencies)
         preconditions.check(None)
+        created, change = self.build_creation(body, resource_id or self.context.new_id())
+        self._write(None, created, change)
+        return created
+
+    def build_creation(self, body: Any, resource_id: str) -> tuple[StoredResource, ChangeRecord]:
+        """Return a new resource and its change record, without writing them. Raise the errors of :meth:`create`."""
+        resource = parse_resource(body, self.resource_type, self.context.leniencies)
         if "active" in self.resource_type.core_schema.attributes:
             resource.setdefault("active", True)
         resource, client_refs = self._extract_client_refs(resource)
-        document, now = _with_id(resource_id or self.context.new_id(), resource), format_rfc3339(self.context.now())
+        document, now = _with_id(resource_id, resource), format_rfc3339(self.context.now())
         links = carry_over_links(UserLinks(), document, self.resource_type, client_refs)
         created = StoredResource.from_resource(
             document, version=1, created=now, modified=now, active_since=now, links_json=links.to_json()
         )
-        change = self._build_change(Operation.CREATE, {}, resource, now, self._list_sent_attributes(body))
-        self._write(None, created, change)
-        return created
+        return created, self._build_change(Operation.CREATE, {}, resource, now, self._list_sent_attributes(body))
 
     def replace(self, resource_id: str, body: Any, preconditions: Preconditions = ANY_VERSION) -> StoredResource:
         """Replace a resource, and return the new version. If ``active`` is missing in the body, it is unchanged.
@@ -181,11 +185,7 @@ class ResourceService:
         try:
             self.store.write(before, after, change)
         except NotUnique:
-            name = self.resource_type.unique_attribute.name
-            raise UniquenessError(
-                f"Another {self.resource_type.name} has this {name} (case does not matter). Look it up with a "
-                f"filter on {name} and update it, or send another value."
-            ) from None
+            raise build_uniqueness_error(self.resource_type) from None
 
     def _get_current(self, resource_id: str) -> StoredResource:
         stored = self.store.get(resource_id)
@@ -219,6 +219,15 @@ class ResourceService:
             ignored=self.context.leniencies.ignored,
             attributes_sent=attributes_sent,
         )
+
+
+def build_uniqueness_error(resource_type: ResourceType) -> UniquenessError:
+    """Return the error for a value of the unique attribute that another resource has."""
+    name = resource_type.unique_attribute.name
+    return UniquenessError(
+        f"Another {resource_type.name} has this {name} (case does not matter). Look it up with a filter on {name} and "
+        "update it, or send another value."
+    )
 
 
 def _with_id(resource_id: str, resource: Resource) -> Resource:

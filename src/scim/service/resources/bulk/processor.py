@@ -1,16 +1,16 @@
 """Bulk requests: many operations in one request, each with its own transaction and status (RFC 7644 section 3.7).
 
-Operations run in parallel, with two exceptions. Operations on the same resource run in order. An operation that refers
-to a resource by ``bulkId`` runs after the operation that creates it.
+Operations run in parallel, with the results of the order of the request: operations on the same resource run in order,
+and a unique value that an operation frees can be taken by a later one (:mod:`scim.service.resources.bulk.schedule`). An
+operation that refers to a resource by ``bulkId`` runs after the operation that creates it.
 
-The ids of new resources are chosen before any operation runs, so references in a cycle can be replaced too. If an
-operation of a cycle fails, the operations of the cycle that ran before it are undone. So an operation whose result is
-an error has changed nothing.
+The ids of new resources are chosen before any operation runs, so references in a cycle can be replaced too. The
+operations of a cycle are written in one transaction. So an operation whose result is an error has changed nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,13 +23,17 @@ from scim.service.limits import MAX_OPERATIONS
 from scim.service.model.audit.failure import RequestSummary
 from scim.service.model.change_record import WRITE_OPERATIONS
 from scim.service.ports import OutcomeRecorder
-from scim.service.resources.bulk_executor import BulkExecutor, BulkOperationState
-from scim.service.resources.bulk_order import (
+from scim.service.resources.bulk.executor import BulkExecutor
+from scim.service.resources.bulk.order import (
     OperationNode,
     build_graph,
     find_bulk_id_references,
+    find_sent_values,
     parse_bulk_id_reference,
 )
+from scim.service.resources.bulk.state import BulkOperationState
+from scim.service.resources.bulk.task_runner import TaskRunner
+from scim.service.resources.bulk.unique_values import normalize_unique_value
 from scim.service.resources.context import ServiceContext
 from scim.service.resources.crud import ResourceService
 
@@ -71,7 +75,9 @@ class BulkProcessor:
                 f"A bulk request can have at most {MAX_OPERATIONS:,} operations. Send several requests."
             )
         states = [self._parse_operation(operation) for operation in request.operations]
-        executor = BulkExecutor(self.services, states, build_graph([state.node for state in states]), self.report_fault)
+        graph = build_graph([state.node for state in states])
+        creators = {bulk_id: states[index] for bulk_id, index in graph.creators.items()}
+        executor = BulkExecutor(states, graph, TaskRunner(self.services, creators, self.report_fault))
         # With failOnErrors, operations run one at a time: none may run after the error that ends the request (section
         # 3.7.3).
         executor.execute(self.max_workers if request.failonerrors is None else 1, request.failonerrors)
@@ -89,9 +95,24 @@ class BulkProcessor:
         try:
             operation = parse_message(BulkOperation, raw_operation, context.leniencies)
         except ScimError as error:
-            return BulkOperationState(raw_operation, context, error=error)
+            return BulkOperationState(raw_operation, context, error)
         created_id = self.context.new_id() if operation.method == "POST" else None
-        return BulkOperationState(raw_operation, context, operation, _build_node(operation), created_id)
+        return BulkOperationState(raw_operation, context, operation, self._build_node(operation), created_id)
+
+    def _build_node(self, operation: BulkOperation) -> OperationNode:
+        endpoint, _, resource_id = operation.path.strip("/").partition("/")
+        references = frozenset(find_bulk_id_references([resource_id, operation.data]))
+        unique_values = frozenset(self._find_unique_values(endpoint, operation.data))
+        if operation.method == "POST":
+            return OperationNode(operation.bulkid, references, unique_values=unique_values)
+        return OperationNode(None, references, operation.path.strip("/").lower(), unique_values)
+
+    def _find_unique_values(self, endpoint: str, data: Any) -> Iterator[str]:
+        """Yield the normalized values of the unique attribute in the data of an operation."""
+        if (service := self.services.get(endpoint.lower())) is not None:
+            name = service.resource_type.unique_attribute.name.lower()
+            for value in find_sent_values(data, name):
+                yield normalize_unique_value(value, service.resource_type)
 
     def _record_outcome(self, state: BulkOperationState) -> None:
         if state.is_skipped or not state.has_ended:
@@ -100,13 +121,6 @@ class BulkProcessor:
             self.recorder.record_success(_summarize(state), state.context.leniencies)
         else:
             self.recorder.record_failure(_summarize(state), state.error, state.context.leniencies)
-
-
-def _build_node(operation: BulkOperation) -> OperationNode:
-    references = frozenset(find_bulk_id_references([operation.path.rpartition("/")[2], operation.data]))
-    if operation.method == "POST":
-        return OperationNode(operation.bulkid, references)
-    return OperationNode(None, references, operation.path.strip("/").lower())
 
 
 def _summarize(state: BulkOperationState) -> RequestSummary:
