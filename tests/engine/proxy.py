@@ -1,4 +1,4 @@
-"""A proxy in front of an engine, which loses responses and throttles calls."""
+"""A proxy in front of an engine, which loses responses, and delays and throttles calls."""
 
 import json
 import threading
@@ -21,7 +21,7 @@ _THROTTLED = json.dumps(
 
 
 class Proxy:
-    """Forwards all calls, except for the responses to lose and the calls to throttle."""
+    """Forwards all calls, except for the responses to lose and the calls to delay or throttle."""
 
     def __init__(self, upstream: str) -> None:
         proxy = self
@@ -41,6 +41,7 @@ class Proxy:
                 operation = self.headers["X-Amz-Target"].rpartition(".")[2]
                 body = proxy.record_request(operation, self.rfile.read(int(self.headers["Content-Length"])))
                 headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
+                proxy.wait_for_delay(body)
                 status, response = 400, _THROTTLED
                 if not proxy.take_throttling(operation):
                     status, response = _forward(self._upstream, body, headers)
@@ -63,6 +64,7 @@ class Proxy:
         self._lock = threading.Lock()
         self._losses: Counter[str] = Counter()
         self._rates: dict[str, tuple[float, float]] = {}
+        self._delays: dict[bytes, float] = {}
         self.forgets_tokens = False
         """Whether repeated transactions get new idempotency tokens, as if ten minutes had passed."""
         self.bodies: dict[str, list[bytes]] = {}
@@ -79,6 +81,14 @@ class Proxy:
     def throttle(self, operation: str, per_second: float) -> None:
         """Throttle an operation to a number of calls per second, as a hot partition does."""
         self._rates[operation] = (per_second, time.monotonic())
+
+    def delay(self, text: bytes, seconds: float) -> None:
+        """Delay all calls whose bodies contain a text."""
+        self._delays[text] = seconds
+
+    def wait_for_delay(self, body: bytes) -> None:
+        """Wait if the call with this body is delayed."""
+        time.sleep(max((seconds for text, seconds in self._delays.items() if text in body), default=0.0))
 
     def take_throttling(self, operation: str) -> bool:
         """Use capacity for a call. Return true if no capacity is left."""

@@ -18,6 +18,16 @@ def build_create(name: str, **attributes: Any) -> dict[str, Any]:
     return {"method": "POST", "path": "/Users", "bulkId": name, "data": data}
 
 
+def build_rename(user_id: str, name: str) -> dict[str, Any]:
+    operations = [{"op": "replace", "value": {"userName": name}}]
+    data = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations}
+    return {"method": "PATCH", "path": f"/Users/{user_id}", "data": data}
+
+
+def build_deletion(user_id: str) -> dict[str, Any]:
+    return {"method": "DELETE", "path": f"/Users/{user_id}"}
+
+
 def send_bulk(scim: Endpoint, operations: list[dict[str, Any]]) -> list[dict[str, Any]]:
     response = scim.request("POST", "/Bulk", {"schemas": [BULK], "Operations": operations})
     results: list[dict[str, Any]] = response.json()["Operations"]
@@ -70,3 +80,32 @@ def test_users_and_managers_are_created_in_any_order(scim: Endpoint) -> None:
     for user in users:
         number = int(user["userName"].removeprefix("worker-"))
         assert user[ENTERPRISE]["manager"]["value"] == ids[f"worker-{(number * 7 + 1) % 50}"]
+
+
+def free_and_take_names(scim: Endpoint) -> list[str]:
+    """Delete a user and rename two, then take their names; return the statuses."""
+    ada, bob, carol = (scim.create()["id"] for _ in range(3))
+    send_bulk(scim, [build_rename(ada, "ada"), build_rename(bob, "bob"), build_rename(carol, "carol")])
+    operations = [
+        build_deletion(ada),
+        build_create("Ada"),
+        build_rename(bob, "robert"),
+        build_rename(carol, "bob"),
+        build_create("carol"),
+        *(build_deletion(f"bulkId:{name}") for name in ("Ada", "carol")),
+        *map(build_deletion, (bob, carol)),
+    ]
+    return [result["status"] for result in send_bulk(scim, operations)]
+
+
+@pytest.mark.parametrize("runs", sizes(20, 400))
+def test_freed_names_can_be_taken_in_every_run(direct: Endpoint, runs: int) -> None:
+    expected = ("204", "201", "200", "200", "201", *["204"] * 4)
+    assert Counter(tuple(free_and_take_names(direct)) for _ in range(runs)) == {expected: runs}
+    assert direct.request("GET", "/Users?count=0").json()["totalResults"] == 0
+
+
+@pytest.mark.parametrize("delayed", [b'"Delete"', b'"attribute_not_exists(sk)"'], ids=["deletions", "creations"])
+def test_freed_names_can_be_taken_after_a_delay(scim: Endpoint, proxy: Proxy, delayed: bytes) -> None:
+    proxy.delay(delayed, 0.1)
+    assert free_and_take_names(scim) == ["204", "201", "200", "200", "201", *["204"] * 4]

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.endpoint import SURVEY, Endpoint
+from tests.endpoint import CORE, ENTERPRISE, SURVEY, Endpoint
 from tests.engine.conftest import ReadEvents
 from tests.events.schemas import validate
 
@@ -43,6 +43,26 @@ def test_events_of_all_changes_match_schemas(scim: Endpoint, publish: ReadEvents
         ("UserDeprovisioned", 3),
         ("UserProvisioned", 1),
     ]
+
+
+def test_failed_reference_cycle_has_no_events(scim: Endpoint, publish: ReadEvents) -> None:
+    scim.create(userName="taken")
+    names = [("1", "ada"), ("2", "bob"), ("3", "TAKEN")]
+    operations = [
+        {
+            "method": "POST",
+            "path": "/Users",
+            "bulkId": bulk_id,
+            "data": {"schemas": [CORE], "userName": name, ENTERPRISE: {"manager": {"value": f"bulkId:{boss}"}}},
+        }
+        for (bulk_id, name), boss in zip(names, "231", strict=True)
+    ]
+
+    results = scim.request("POST", "/Bulk", {"schemas": [BULK], "Operations": operations}).json()["Operations"]
+
+    assert [result["status"] for result in results] == ["409"] * 3
+    assert [result["response"].get("scimType") for result in results] == [None, None, "uniqueness"]
+    assert [event["detail"]["userName"] for event in publish()] == ["taken"]
 
 
 def test_event_has_identifiers_but_no_values(scim: Endpoint, publish: ReadEvents) -> None:

@@ -18,7 +18,7 @@ UNUSED = {"boto3", "s3transfer", "aws_lambda_powertools.event_handler", "aws_xra
 CONNECTING = {"scim.service.tenants.tenant_service", "scim.service.tenants.custom_schemas"}
 BULK = {
     "handlers.http.routes.bulk",
-    "scim.service.resources.bulk",
+    "scim.service.resources.bulk.executor",
     "scim.service.resources.bulk.processor",
     "scim.service.resources.bulk.task_runner",
 }
@@ -44,7 +44,7 @@ NOT_IMPORTED = {
     "users": UNUSED | CONNECTING | BULK | FAILURES | CONSOLE | OPENID,
     "bulk": UNUSED | CONNECTING | DISCOVERY | QUERIES,
     "discovery": UNUSED | CONNECTING | BULK | QUERIES | USERS | FAILURES | CONSOLE,
-    "admin": UNUSED | OPENID | {"handlers.http.routes.resources", "scim.service.resources.bulk"},
+    "admin": UNUSED | OPENID | {"handlers.http.routes.resources", "scim.service.resources.bulk.processor"},
 }
 IMPORTED = {
     "users": DISCOVERY | QUERIES | USERS,

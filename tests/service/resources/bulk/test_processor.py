@@ -12,7 +12,7 @@ from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.messages import BULK_RESPONSE
 from scim.service.model.audit.failure import RequestSummary
 from scim.service.model.change_record import ChangeRecord
-from scim.service.model.stored_resource import StoredResource
+from scim.service.model.stored_resource import StoredResource, TooManyItems
 from scim.service.model.tenant import Tenant
 from scim.service.resources.bulk.processor import BulkProcessor
 from scim.service.resources.context import ServiceContext
@@ -225,6 +225,40 @@ class TestReferences:
 
         assert set(list_statuses(results)) == {"409"}
         assert [user.resource["userName"] for user in store.users.values()] == ["taken"]
+
+    def test_failing_cycle_has_one_error_for_each_operation(self) -> None:
+        """Only the operation with the wrong value has its error. No write is attempted."""
+        store = MemoryStore()
+        operations = build_cycle("a", "b", "c")
+        operations[1]["data"]["userType"] = 7
+        outcomes = RecordedOutcomes()
+        context = build_context()
+        processor = BulkProcessor({"users": build_service(store, context)}, context, lambda _: None, outcomes)
+
+        results = processor.run({"schemas": [BULK_REQUEST], "Operations": operations}).body["Operations"]
+
+        assert list_statuses(results) == ["409", "400", "409"]
+        assert (store.users, store.changes, len(outcomes.failures)) == ({}, [], 3)
+
+    def test_cycle_that_is_too_large_is_a_conflict(self) -> None:
+        class SmallStore(MemoryStore):
+            def create_all(self, *_: Any) -> None:
+                raise TooManyItems
+
+        results = run(SmallStore(), *build_cycle("a", "b"), post("c"))
+
+        assert list_statuses(results) == ["409", "409", "201"]
+        assert "add it with a PATCH operation" in results[0]["response"]["detail"]
+
+    def test_fault_of_cycle_is_reported_once(self) -> None:
+        class FailingStore(MemoryStore):
+            def create_all(self, *_: Any) -> None:
+                raise RuntimeError
+
+        faults: list[Exception] = []
+        results = run(FailingStore(), *build_cycle("a", "b"), report_fault=faults.append)
+
+        assert (list_statuses(results), len(faults)) == (["500", "500"], 1)
 
     def test_reference_into_a_failing_cycle_fails(self) -> None:
         store = MemoryStore(build_user("taken"))
