@@ -47,7 +47,7 @@ def test_users_are_created_in_one_call(store: DynamoDBResourceStore, request_tab
     assert request_table.calls == 1
 
 
-def test_taken_name_creates_nobody(store: DynamoDBResourceStore, items: Items) -> None:
+def test_taken_name_creates_no_user(store: DynamoDBResourceStore, items: Items) -> None:
     store.write(None, build_user(ONE, userName="bob"), CHANGE)
     before = items()
     users = [build_user(TWO, userName="ada"), build_user(str(UUID(int=3)), userName="BOB")]
@@ -59,7 +59,7 @@ def test_taken_name_creates_nobody(store: DynamoDBResourceStore, items: Items) -
     assert items() == before
 
 
-def test_equal_names_create_nobody(store: DynamoDBResourceStore, items: Items) -> None:
+def test_equal_names_create_no_user(store: DynamoDBResourceStore, items: Items) -> None:
     with pytest.raises(CreationsFailed) as raised:
         store.create_all(build_creations(build_user(ONE, userName="ada"), build_user(TWO, userName="Ada")))
 
@@ -67,7 +67,7 @@ def test_equal_names_create_nobody(store: DynamoDBResourceStore, items: Items) -
     assert items() == {}
 
 
-def test_large_user_creates_nobody(store: DynamoDBResourceStore, items: Items) -> None:
+def test_large_user_creates_no_user(store: DynamoDBResourceStore, items: Items) -> None:
     large_user = build_user(TWO, userName="bob", title="x" * MAX_DOCUMENT_BYTES)
 
     with pytest.raises(CreationsFailed) as raised:
@@ -77,7 +77,7 @@ def test_large_user_creates_nobody(store: DynamoDBResourceStore, items: Items) -
     assert items() == {}
 
 
-def test_full_shard_creates_nobody(store: DynamoDBResourceStore, items: Items, table: Any) -> None:
+def test_full_shard_creates_no_user(store: DynamoDBResourceStore, items: Items, table: Any) -> None:
     table.put_item(Item={"pk": "L#acme", "sk": "K#0f", "counts": PACKED_COUNTER_LIMIT, "active": 0})
     before = items()
 
@@ -89,7 +89,7 @@ def test_full_shard_creates_nobody(store: DynamoDBResourceStore, items: Items, t
 
 @pytest.mark.parametrize(("count", "is_possible"), [(25, True), (26, False)])
 def test_number_of_items_is_limited(store: DynamoDBResourceStore, items: Items, count: int, is_possible: bool) -> None:
-    """Each user here has four items: the user, its name, a counter of its own and the change record."""
+    """Each user here has four items: the user, its name, a separate counter and the change record."""
     users = [build_user(f"{number:02x}{ONE[2:]}", userName=f"user-{number}") for number in range(count)]
     if is_possible:
         store.create_all(build_creations(*users))
