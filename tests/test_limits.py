@@ -42,7 +42,7 @@ PAGE = (ROOT / "docs/operate/limits.md").read_text("utf-8")
                 resources.MAX_DOCUMENT_BYTES,
                 values.MAX_ELEMENTS,
                 lookup_keys.MAX_INDEX_ENTRIES,
-                references._MAX_REFERENCES,  # noqa: SLF001
+                references.MAX_REFERENCES,
             ],
         ),
         (r"`userName` \| (\d+) characters", [unique_value.MAX_UNIQUE_LENGTH]),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from scim.store.resources import MAX_DOCUMENT_BYTES
 from tests.endpoint import BASE_URL, CORE, ENTERPRISE, SURVEY, Endpoint
 from tests.handlers.conftest import Log
 
@@ -127,6 +128,20 @@ class TestPut:
         response = scim.request("PUT", f"/Users/{user['id']}", user | {"groups": [{"value": "7"}]})
 
         assert (response.status, response.json(), items()) == (200, user, before)
+
+    @pytest.mark.parametrize("character", ["x", "/", '"', "\u00e9", "\u4e00", "\U0001f600"])
+    def test_put_accepts_the_largest_user_that_get_shows(self, scim: Endpoint, items: Items, character: str) -> None:
+        """``json.dumps`` escapes all characters outside of ASCII, so it can send three times as many bytes."""
+        encoded_bytes = len(json.dumps(character, ensure_ascii=False).encode()) - 2
+        length = (MAX_DOCUMENT_BYTES // 200 - 40) // encoded_bytes
+        user = scim.create(roles=[{"value": str(number), "display": character * length} for number in range(200)])
+        before = items()
+        assert max(len(str(item.get("doc")).encode()) for item in before) > MAX_DOCUMENT_BYTES * 0.97
+        shown = scim.request("GET", f"/Users/{user['id']}").json()
+
+        response = scim.request("PUT", f"/Users/{user['id']}", shown)
+
+        assert (response.status, items()) == (200, before)
 
     def test_put_ignores_read_only_attributes(self, scim: Endpoint) -> None:
         user = scim.create(userName="alice")

@@ -155,7 +155,7 @@ class TestWrites:
         )
 
     def test_size_of_user_is_limited(self, store: DynamoDBResourceStore, items: Items) -> None:
-        with pytest.raises(PayloadTooLarge, match="350,000 bytes"):
+        with pytest.raises(PayloadTooLarge, match="340,000 bytes"):
             store.write(None, build_user(title="x" * MAX_DOCUMENT_BYTES), CHANGE)
         assert items() == {}
 

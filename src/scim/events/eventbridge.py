@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef as Entry
 
 # EventBridge's limit was 256 KB, and has been 1 MB since January 2026 ("More room to build", AWS Compute Blog).
-# A larger event is sent alone. No event reaches 1 MB, since its values fit into a document of 350,000 bytes.
+# A larger event is sent alone. No event reaches 1 MB, since its values fit into a document of 340,000 bytes.
 _MAX_BYTES = 256 * 1024
 _TIME_BYTES = 14
 """The bytes that EventBridge counts for the time of an entry."""

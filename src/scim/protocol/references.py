@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from scim.protocol.resource import Resource
 from scim.protocol.schema import Attribute, ResourceType
 
-_MAX_REFERENCES = 50
+MAX_REFERENCES = 50
 """The maximum number of references in a resource. More values are stored, but not resolved."""
 _MAX_VALUE_LENGTH = 256
 """The maximum length of a reference, in characters. Longer values are stored, but not resolved."""
@@ -56,15 +57,15 @@ def _replace_at(value: Any, pointer: JsonPointer, replace: Callable[[Any], Any])
 
 
 def find_references(resource: Resource, resource_type: ResourceType) -> list[Reference]:
-    """Return the references in a stored resource, in the order of the schemas. At most 50 are returned.
+    """Return the references in a stored resource that are resolved: the first 50, in the order of the schemas."""
+    return list(islice(iterate_references(resource, resource_type), MAX_REFERENCES))
+
+
+def iterate_references(resource: Resource, resource_type: ResourceType) -> Iterator[Reference]:
+    """Yield every reference in a stored resource, in the order of the schemas.
 
     A stored value that does not have the type of its attribute is ignored, because the schema can have changed.
     """
-    return list(_find_references(resource, resource_type))[:_MAX_REFERENCES]
-
-
-def _find_references(resource: Resource, resource_type: ResourceType) -> Iterator[Reference]:
-    """Yield every reference in a stored resource."""
     for schema, attribute in resource_type.reference_attributes:
         is_core = schema is resource_type.core_schema
         members = resource if is_core else resource.get(schema.id)
@@ -94,6 +95,8 @@ def _list_elements(
 
 
 def _can_write_ref(attribute: Attribute) -> bool:
-    """Return whether clients can write the ``$ref`` of an attribute. If not, a response they send back would fail."""
-    ref = attribute.find_sub_attribute("$ref")
-    return ref is not None and not (ref.is_immutable or attribute.is_immutable)
+    """Return whether clients can write a value and its ``$ref``. If not, a response they send back would fail."""
+    value, ref = attribute.find_sub_attribute("value"), attribute.find_sub_attribute("$ref")
+    if value is None or ref is None or attribute.is_immutable:
+        return False
+    return not (value.is_read_only or ref.is_read_only or ref.is_immutable)

@@ -29,7 +29,8 @@ def parse_resource(body: Any, resource_type: ResourceType, leniencies: LeniencyT
     """Parse the body of a POST or PUT into a canonical resource (RFC 7644 sections 3.3 and 3.5.1).
 
     Raise :class:`InvalidSyntax` for a wrong structure or a duplicate attribute, and :class:`InvalidValue` for a wrong
-    or missing value.
+    or missing value. The constraints of custom attributes are checked later
+    (:mod:`scim.protocol.stored_values.constraints`).
     """
     if not isinstance(body, dict):
         raise InvalidSyntax(f"The request body must be a JSON object that represents a {resource_type.name}.")
@@ -39,7 +40,6 @@ def parse_resource(body: Any, resource_type: ResourceType, leniencies: LeniencyT
     check_required(resource_type.core_schema.required_attributes, resource)
     for schema in resource_type.extensions:
         if members := _parse_attributes(schema, extensions.get(schema.id, {}), leniencies):
-            check_required(schema.required_attributes, members, f"{schema.id}:")
             resource[schema.id] = members
     unique = resource_type.unique_attribute
     check_unique_value(unique, resource[unique.name], leniencies)

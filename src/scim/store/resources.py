@@ -30,7 +30,8 @@ from scim.store.transactions import (
 )
 
 # DynamoDB limits an item to 400 KB (Amazon DynamoDB developer guide, "Constraints"). Other attributes need space too.
-MAX_DOCUMENT_BYTES = 350_000
+# JSON that escapes all characters outside of ASCII is three times as long, and must fit into a request body of 1 MB.
+MAX_DOCUMENT_BYTES = 340_000
 
 
 @dataclass(frozen=True, slots=True)

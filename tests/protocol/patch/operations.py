@@ -9,6 +9,8 @@ from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.messages import PatchRequest, parse_message
 from scim.protocol.patch.apply import apply_patch
 from scim.protocol.schema import ResourceType, load_user_type
+from scim.protocol.stored_values.constraints import check_constraints
+from scim.protocol.stored_values.immutability import check_immutable
 from tests.endpoint import CORE, ENTERPRISE
 
 MANAGER = f"{ENTERPRISE}:manager"
@@ -61,9 +63,13 @@ def apply(
     strict: bool = False,
     leniencies: LeniencyTracker | None = None,
 ) -> dict[str, Any]:
+    """Apply the operations, and check the result as :class:`scim.service.resources.crud.ResourceService` does."""
     leniencies = leniencies or LeniencyTracker(strict)
     request = parse_message(PatchRequest, {"schemas": [PatchRequest.urn], "Operations": list(operations)}, leniencies)
-    return apply_patch(user, request.operations, resource_type, leniencies)
+    patched = apply_patch(user, request.operations, resource_type, leniencies)
+    check_immutable(user, patched, resource_type)
+    check_constraints(user, patched, resource_type)
+    return patched
 
 
 def diff_after(*operations: Operation, user: dict[str, Any] = USER, strict: bool = False) -> dict[str, Any]:

@@ -49,7 +49,10 @@ def put(**members: Any) -> None:
 def patch(op: str, path: str, value: Any = None) -> Any:
     members = {"op": op, "path": f"{URN}:{path}"} | ({} if op == "remove" else {"value": value})
     operation = PatchOperation.model_validate(members)
-    return apply_patch(build_resource(BEFORE), [operation], TYPE, LeniencyTracker())[URN]
+    before = build_resource(BEFORE)
+    patched = apply_patch(before, [operation], TYPE, LeniencyTracker())
+    check_immutable(before, patched, TYPE)
+    return patched[URN]
 
 
 @pytest.mark.parametrize(

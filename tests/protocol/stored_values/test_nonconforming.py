@@ -130,7 +130,7 @@ def test_hidden_elements_are_preserved() -> None:
 
 @pytest.mark.parametrize("kind", ["w", ""])
 def test_large_lists_are_fast(kind: str) -> None:
-    """A document of 350,000 bytes can have about this many elements. A write replaces all of them.
+    """A document of 340,000 bytes can have about this many elements. A write replaces all of them.
 
     Each stored element has a value that a client cannot write.
     """

@@ -24,7 +24,6 @@ from scim.protocol.patch.patch_values import (
 )
 from scim.protocol.resource import Resource, set_schemas
 from scim.protocol.schema import ResourceType, Schema
-from scim.protocol.stored_values.immutability import check_immutable
 from scim.protocol.values.elements import exclude_elements
 from scim.protocol.values.parser import accept_as_unassigned, parse_element
 from scim.protocol.values.unique_value import check_unique_value
@@ -71,9 +70,9 @@ class _Patch:
     def build_result(self, before: Resource) -> Resource:
         """Check the resource as a whole, and return it without empty values. ``before`` is the resource as stored.
 
-        Raise :class:`MutabilityError` if a required attribute is removed or an immutable one is changed. Raise
-        :class:`InvalidValue` if the new value of the unique attribute is not acceptable. An old one stays allowed,
-        because the rules can have changed since the last write.
+        Raise :class:`MutabilityError` if a required attribute is removed. Raise :class:`InvalidValue` if the new value
+        of the unique attribute is not acceptable. An old one stays allowed, because the rules can have changed since
+        the last write. The rules for changes of other values are checked later (:mod:`scim.protocol.stored_values`).
         """
         resource = {name: value for name, value in self._resource.items() if value not in ({}, [])}
         for schema in self._type.schemas:
@@ -81,7 +80,6 @@ class _Patch:
                 _check_required_attributes(schema, before, resource)
             elif schema.id in resource:
                 _check_required_attributes(schema, before.get(schema.id), resource[schema.id])
-        check_immutable(before, resource, self._type)
         unique = self._type.unique_attribute
         if (value := resource.get(unique.name)) is not None and value != before.get(unique.name):
             check_unique_value(unique, value, self._leniencies)

@@ -22,7 +22,6 @@ from scim.protocol.values.elements import check_primary, merge_duplicates, unmar
 from scim.protocol.values.parser import (
     accept_as_unassigned,
     check_element_count,
-    check_required,
     parse_element,
     parse_members,
     parse_value,
@@ -233,16 +232,13 @@ def _check_required_kept(attribute: Attribute, before: Mapping[str, Any], after:
 def finish_attribute(members: dict[str, Any], attribute: Attribute) -> None:
     """Complete the write of an attribute: remove an empty value, or check the new one.
 
-    Raise :class:`InvalidValue` for too many elements or a missing required sub-attribute.
+    Raise :class:`InvalidValue` for too many elements.
     """
     if not (value := members.get(attribute.name)):
         members.pop(attribute.name, None)
         return
     if isinstance(value, list):
         check_element_count(attribute, value)
-    for element in value if isinstance(value, list) else [value]:
-        if isinstance(element, dict):
-            check_required(attribute.required_sub_attributes, element, f"{attribute.name}.")
 
 
 def _build_described_element(value_filter: Filter) -> dict[str, Any] | None:

@@ -12,8 +12,8 @@ from typing import Any
 
 from scim.protocol.errors import InvalidSyntax, InvalidValue, Rule
 from scim.protocol.leniency import Leniency, LeniencyTracker, is_attribute_name
-from scim.protocol.normalize import is_date, parse_date_time
-from scim.protocol.schema import Attribute, DataType, StringFormat
+from scim.protocol.normalize import parse_date_time
+from scim.protocol.schema import Attribute, DataType
 from scim.protocol.values.elements import check_primary, merge_duplicates
 
 MAX_ELEMENTS = 500
@@ -24,7 +24,8 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]*+={0,2}\s*")  # possessive (*+), so th
 def parse_value(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> Any:
     """Parse the whole value of an attribute. Return ``None`` if it is unassigned or writeOnly.
 
-    Raise :class:`InvalidValue` for a value that does not fit the attribute.
+    Raise :class:`InvalidValue` for a value that does not have the attribute's type. The constraints of custom
+    attributes are checked later (:mod:`scim.protocol.stored_values.constraints`).
     """
     parse = parse_elements if attribute.is_multi_valued else parse_element
     canonical = parse(attribute, value, leniencies)
@@ -120,10 +121,7 @@ def drop_unassigned(members: dict[str, Any]) -> dict[str, Any]:
 def _parse_complex(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> dict[str, Any] | None:
     """Parse a complex value. Return ``None`` if all its sub-attributes are unassigned."""
     value = _convert_to_object(attribute, value, leniencies)
-    members = drop_unassigned(parse_members(attribute.sub_attributes, value, leniencies, f"{attribute.name}."))
-    if members:
-        check_required(attribute.required_sub_attributes, members, f"{attribute.name}.")
-    return members or None
+    return drop_unassigned(parse_members(attribute.sub_attributes, value, leniencies, f"{attribute.name}.")) or None
 
 
 def _convert_to_object(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> Mapping[str, Any]:
@@ -157,16 +155,6 @@ def _parse_string(attribute: Attribute, value: Any, leniencies: LeniencyTracker)
     if not isinstance(value, str):
         raise InvalidValue(
             f"{attribute.name} is a string. Send it in double quotes.", rule=Rule.TYPE, attribute=attribute.name
-        )
-    if attribute.max_length is not None and len(value) > attribute.max_length:
-        raise InvalidValue(
-            f"{attribute.name} can have at most {attribute.max_length} characters. Send a shorter value.",
-            rule=Rule.FORMAT,
-            attribute=attribute.name,
-        )
-    if attribute.format is StringFormat.DATE and not (is_date(value) or parse_date_time(value)):
-        raise InvalidValue(
-            f"{attribute.name} is a date. Send a value such as 2026-01-31.", rule=Rule.FORMAT, attribute=attribute.name
         )
     return value
 

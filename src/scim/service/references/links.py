@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from scim.protocol.references import find_references
+from scim.protocol.references import find_references, iterate_references
 from scim.protocol.resource import Resource
 from scim.protocol.schema import ResourceType
 from scim.service.model.identifiers import IDENTIFYING_ATTRIBUTES, hash_identifier
@@ -48,9 +48,12 @@ def extract_client_refs(resource: Resource, resource_type: ResourceType, base_ur
 
     Clients send back the ``$ref`` values that they have read. They are not stored, since links replace them. Any other
     ``$ref`` is content, and stays in the resource.
+
+    The values of all references are removed, even beyond the limit of :func:`find_references`. Which references are
+    within the limit depends on the schemas and on the other values, and both can have changed since the client read.
     """
     client_refs: dict[tuple[str, str], str] = {}
-    for reference in find_references(resource, resource_type):
+    for reference in iterate_references(resource, resource_type):
         collection_url, _, user_id = (reference.ref or "").rpartition("/")
         if collection_url == f"{base_url}{resource_type.endpoint}" and _USER_ID.fullmatch(user_id):
             client_refs[reference.attribute, reference.value] = user_id

@@ -16,6 +16,7 @@ from scim.protocol.messages import PatchOperation, PatchRequest, parse_message
 from scim.protocol.patch.apply import apply_patch
 from scim.protocol.resource import Resource, list_changed_attributes, parse_resource
 from scim.protocol.schema import ResourceType
+from scim.protocol.stored_values.constraints import check_constraints
 from scim.protocol.stored_values.immutability import check_immutable
 from scim.protocol.stored_values.nonconforming import hide_nonconforming, preserve_unwritable
 from scim.service.deadline import RetryCause
@@ -71,6 +72,7 @@ class ResourceService:
         if "active" in self.resource_type.core_schema.attributes:
             resource.setdefault("active", True)
         resource, client_refs = self._extract_client_refs(resource)
+        check_constraints({}, resource, self.resource_type)
         document, now = _with_id(resource_id, resource), format_rfc3339(self.context.now())
         links = carry_over_links(UserLinks(), document, self.resource_type, client_refs)
         created = StoredResource.from_resource(
@@ -102,7 +104,6 @@ class ResourceService:
         self._retry_on_conflict(resource_id, preconditions, self._write_deletion)
 
     def _revise_by_replacement(self, resource: Resource, current: Resource) -> Resource:
-        check_immutable(current, resource, self.resource_type)
         return _keep_active(current, resource)
 
     def _revise_by_patch(self, operations: Sequence[PatchOperation], current: Resource) -> Resource:
@@ -151,6 +152,8 @@ class ResourceService:
         stored = {name: value for name, value in before.resource.items() if name != "id"}
         current = hide_nonconforming(stored, self.resource_type)
         revised, client_refs = self._extract_client_refs(revise(current))
+        check_immutable(current, revised, self.resource_type)
+        check_constraints(current, revised, self.resource_type)
         document = preserve_unwritable(stored, revised, self.resource_type)
         visible = hide_nonconforming(document, self.resource_type)
         change = self._build_change(operation, current, visible, format_rfc3339(self.context.now()), attributes_sent)
