@@ -2,5 +2,6 @@
 
 from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find_endpoint
+from handlers.http.routes.discovery import find_public_endpoint
 
-handler = ScimApplication(find_endpoint)
+handler = ScimApplication(find_endpoint, find_public_endpoint)

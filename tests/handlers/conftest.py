@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 
 from tests.endpoint import ENVIRONMENT
 
@@ -90,3 +91,17 @@ def daily_failures(table: Any) -> Callable[[], list[dict[str, Any]]]:
 def _read_failures(table: Any) -> list[dict[str, Any]]:
     items = [item for item in table.scan(ConsistentRead=True)["Items"] if item["pk"].startswith("F#")]
     return sorted(items, key=itemgetter("sk"))
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the AWS operations that are called during the test."""
+    called: list[str] = []
+    call = vars(BaseClient)["_make_api_call"]
+
+    def record(client: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
+        called.append(operation)
+        return call(client, operation, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", record)
+    return called

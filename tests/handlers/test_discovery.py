@@ -2,10 +2,12 @@
 
 import pytest
 
+from scim.service.tenants.tenant_service import TenantService
 from tests.conftest import EXTENSION
 from tests.endpoint import CORE, SURVEY, Endpoint, invoke, load
 from tests.handlers.conftest import Log
 from tests.handlers.events import build_event
+from tests.handlers.tenants import get_tenant_id, start_environment
 
 COLLECTIONS = ["/ResourceTypes", "/Schemas"]
 DOCUMENTS = ["/ServiceProviderConfig", *COLLECTIONS, "/ResourceTypes/User", f"/Schemas/{CORE}"]
@@ -95,3 +97,53 @@ def test_discovery_function_reads_no_users(scim: Endpoint, log: Log, method: str
     status, *_ = invoke(load("handlers.discovery.handler"), build_event(method, path, headers=headers, body="{}"))
 
     assert (status, log.last["dynamodb_calls"]) == (404, 0)
+
+
+class TestWithoutToken:
+    """``/ServiceProviderConfig`` is public (RFC 7643 section 5)."""
+
+    @pytest.mark.parametrize("method", ["GET", "HEAD"])
+    @pytest.mark.parametrize("base", ["/scim/v2", "", "/scim//v2", "/SCIM/V2"])
+    def test_config_needs_no_token_and_no_call(
+        self, scim: Endpoint, calls: list[str], log: Log, base: str, method: str
+    ) -> None:
+        """Exact paths go to the discovery function, other spellings to the users function."""
+        status, headers, body = scim.send(
+            method, "/ServiceProviderConfig?aadOptscim062020", {"authorization": ""}, base=base
+        )
+
+        assert (status, calls) == (200, [])
+        assert (headers["cache-control"], headers["vary"]) == ("public, max-age=3600", "Accept, Authorization")
+        assert bool(body) is (method == "GET")
+        assert (log.last["operation"], log.last["status"]) == (f"{method} ServiceProviderConfig", 200)
+        assert "tenant" not in log.last
+
+    @pytest.mark.parametrize("is_strict", [False, True])
+    def test_config_is_that_of_every_tenant(self, scim: Endpoint, operator: TenantService, *, is_strict: bool) -> None:
+        operator.configure(get_tenant_id(scim), is_strict=is_strict)
+        endpoint = start_environment(scim.token)
+        with_token = endpoint.request("GET", "/ServiceProviderConfig")
+        without_token = endpoint.request("GET", "/ServiceProviderConfig", authorization="")
+
+        assert (with_token.status, without_token.status) == (200, 200)
+        assert with_token.body == without_token.body
+        assert "cache-control" not in with_token.headers
+
+    @pytest.mark.parametrize("authorization", ["Bearer", "Bearer x", "x", "Basic YTpi", "Bearer muster_acme_x"])
+    def test_invalid_token_is_401(self, scim: Endpoint, authorization: str) -> None:
+        assert scim.request("GET", "/ServiceProviderConfig", authorization=authorization).status == 401
+
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [
+            *(("GET", path) for path in [*DOCUMENTS[1:], "/ServiceProviderConfig/7", "/Users/ServiceProviderConfig"]),
+            *((method, "/ServiceProviderConfig") for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS")),
+        ],
+    )
+    def test_other_requests_need_a_token(self, scim: Endpoint, calls: list[str], method: str, path: str) -> None:
+        assert (scim.request(method, path, authorization="").status, calls) == (401, [])
+
+    def test_filter_is_forbidden(self, scim: Endpoint) -> None:
+        response = scim.request("GET", "/ServiceProviderConfig?filter=id%20pr", authorization="")
+
+        assert (response.status, response.json()["status"]) == (403, "403")

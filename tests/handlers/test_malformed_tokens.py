@@ -6,7 +6,6 @@ from zlib import crc32
 
 import boto3
 import pytest
-from botocore.client import BaseClient
 
 from scim.auth import token_format
 from scim.service.model.audit.failure import FailureKind
@@ -24,20 +23,6 @@ def cached(scim: Endpoint) -> Endpoint:
     endpoint = start_environment(scim.token)
     assert endpoint.request("GET", "/Users").status == 200
     return endpoint
-
-
-@pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the AWS operations that are called during the test."""
-    called: list[str] = []
-    call = vars(BaseClient)["_make_api_call"]
-
-    def record(client: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
-        called.append(operation)
-        return call(client, operation, arguments)
-
-    monkeypatch.setattr(BaseClient, "_make_api_call", record)
-    return called
 
 
 MALFORMED: dict[str, tuple[Callable[[str], str], str]] = {

@@ -15,7 +15,7 @@ from handlers.http.lazy_failure_recorder import LazyFailureRecorder
 from handlers.http.request import Request
 from handlers.http.request_log import RequestLogLine
 from handlers.http.response import Response
-from handlers.http.routes import Endpoint, EndpointFinder, EndpointHandler, RequestContext
+from handlers.http.routes import Endpoint, EndpointFinder, EndpointHandler, PublicEndpointFinder, RequestContext
 from handlers.http.routes.misplaced_endpoint import MisplacedEndpoint, find_misplaced_endpoint
 from handlers.http.token_recorder import TokenRecorder
 from scim.auth.authentication import MalformedToken, TokenRejected
@@ -45,14 +45,22 @@ RETRY_LOG_FIELDS = {RetryCause.CONFLICT: "conflicts", RetryCause.UNAVAILABLE: "r
 class ScimApplication:
     """A Lambda handler for the endpoints that ``find_endpoint`` returns.
 
-    ``has_resources`` says whether the endpoints access users.
+    ``has_resources`` says whether the endpoints access users. ``find_public_endpoint`` returns the endpoints that need
+    no token.
 
     The adapters live as long as the execution environment. With SnapStart they are built before the snapshot is taken,
     so that invalid settings fail the deployment. Without SnapStart they are built for the first request.
     """
 
-    def __init__(self, find_endpoint: EndpointFinder, *, has_resources: bool = True) -> None:
+    def __init__(
+        self,
+        find_endpoint: EndpointFinder,
+        find_public_endpoint: PublicEndpointFinder = lambda _: None,
+        *,
+        has_resources: bool = True,
+    ) -> None:
         self._find_endpoint = find_endpoint
+        self._find_public_endpoint = find_public_endpoint
         self._logger = Logger(use_rfc3339=True)  # Lambda filters by log level only if the timestamp is RFC 3339
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
             self._adapters.preload(has_resources=has_resources)
@@ -74,6 +82,8 @@ class ScimApplication:
     def _build_response(self, request: Request, context: LambdaContext, log: RequestLogLine) -> Response:
         """Return the response to a request. Convert every exception to an error response."""
         try:
+            if (public_response := self._serve_public_endpoint(request, log)) is not None:
+                return public_response
             deadline = runtime.create_deadline(context.get_remaining_time_in_millis() / 1_000)
             tenant = self._authenticate(request, deadline, log)
             return self._serve_tenant(request, tenant, deadline, log)
@@ -86,6 +96,22 @@ class ScimApplication:
             self._report_fault(fault, request.id)
             log.rule = InternalError.rule
             return _error_response(_build_internal_error(request.id))
+
+    def _serve_public_endpoint(self, request: Request, log: RequestLogLine) -> Response | None:
+        """Return the response to a request that has no token and needs none, ``None`` for any other request.
+
+        It makes no call to AWS.
+        """
+        if request.get_header("authorization") or request.method not in ("GET", "HEAD"):
+            return None
+        endpoint = self._find_public_endpoint(request.path_segments)
+        if endpoint is None:
+            return None
+        log.operation = f"{request.method} {endpoint.name}"
+        return endpoint.get(request, self._build_base_url(request))
+
+    def _build_base_url(self, request: Request) -> str:
+        return self._adapters.settings.public_url or f"https://{request.domain}{_BASE_PATH}"
 
     def _authenticate(self, request: Request, deadline: Deadline, log: RequestLogLine) -> Tenant:
         """Return the tenant of a request's token. Record that the token was used or rejected.
@@ -164,7 +190,7 @@ class ScimApplication:
         return ServiceContext(
             tenant=tenant,
             request_id=request.id,
-            base_url=self._adapters.settings.public_url or f"https://{request.domain}{_BASE_PATH}",
+            base_url=self._build_base_url(request),
             leniencies=LeniencyTracker(is_strict=tenant.is_strict),
             deadline=deadline,
             cursor_signer=self._adapters.cursor_signer,

@@ -8,8 +8,13 @@ import pytest
 from scim.protocol.errors import NotFound
 from scim.protocol.schema import load_user_type
 from scim.service import limits
-from scim.service.model.tenant import Tenant
-from scim.service.resources.discovery import RESOURCE_TYPE, SCHEMA, SERVICE_PROVIDER_CONFIG, DiscoveryDocuments
+from scim.service.resources.discovery import (
+    RESOURCE_TYPE,
+    SCHEMA,
+    SERVICE_PROVIDER_CONFIG,
+    DiscoveryDocuments,
+    build_service_provider_config,
+)
 from tests.endpoint import CORE, ENTERPRISE, SURVEY
 from tests.service.fakes import BASE_URL
 
@@ -21,21 +26,18 @@ EXTENSION = {
     "attributes": [{"name": "Business Unit", "type": "string", "multiValued": False, "description": "As in payroll"}],
 }
 
-PLAIN = DiscoveryDocuments(Tenant("acme"), (load_user_type(),), BASE_URL)
-EXTENDED = DiscoveryDocuments(
-    Tenant("acme", custom_schemas=[EXTENSION]), (load_user_type().with_extensions([EXTENSION]),), BASE_URL
-)
-STRICT = DiscoveryDocuments(Tenant("acme", is_strict=True), (load_user_type(),), BASE_URL)
+PLAIN = DiscoveryDocuments((load_user_type(),), BASE_URL)
+EXTENDED = DiscoveryDocuments((load_user_type().with_extensions([EXTENSION]),), BASE_URL)
 
 
 def list_documents(discovery: DiscoveryDocuments) -> Iterator[dict[str, Any]]:
-    yield discovery.get_service_provider_config()
+    yield build_service_provider_config(BASE_URL)
     yield from discovery.list_resource_types()
     yield from discovery.list_schemas()
 
 
 def test_service_provider_config_has_features_and_limits() -> None:
-    config = PLAIN.get_service_provider_config()
+    config = build_service_provider_config(BASE_URL)
 
     assert {name: value for name, value in config.items() if isinstance(value, dict) and name != "meta"} == {
         "patch": {"supported": True},
@@ -57,7 +59,7 @@ def test_service_provider_config_has_features_and_limits() -> None:
 
 
 def test_limits_are_enforced_limits() -> None:
-    config = PLAIN.get_service_provider_config()
+    config = build_service_provider_config(BASE_URL)
 
     assert config["filter"]["maxResults"] == limits.MAX_RESULTS
     assert config["bulk"]["maxOperations"] == limits.MAX_OPERATIONS
@@ -92,7 +94,7 @@ def test_extension_is_returned_as_configured() -> None:
     assert schema == EXTENSION | {"meta": {"resourceType": "Schema", "location": f"{BASE_URL}/Schemas/{SURVEY}"}}
 
 
-@pytest.mark.parametrize("discovery", [PLAIN, EXTENDED, STRICT], ids=["plain", "extended", "strict"])
+@pytest.mark.parametrize("discovery", [PLAIN, EXTENDED], ids=["plain", "extended"])
 def test_documents_have_only_attributes_of_their_schema(discovery: DiscoveryDocuments) -> None:
     schemas = {schema["id"]: schema for schema in discovery.list_schemas()}
     common = {"schemas", "id", "meta"}

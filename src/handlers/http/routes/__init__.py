@@ -63,3 +63,18 @@ EndpointFinder = Callable[[list[str], tuple[ResourceType, ...]], Endpoint | None
 
 The path is given as its segments after the base URL. Names of endpoints are case-insensitive.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class PublicEndpoint:
+    """An endpoint that needs no token for GET, because its response is the same for all tenants.
+
+    ``get`` returns the response to a request. Its other argument is the SCIM URL.
+    """
+
+    name: str
+    get: Callable[[Request, str], Response]
+
+
+PublicEndpointFinder = Callable[[list[str]], PublicEndpoint | None]
+"""A function that returns the public endpoint at a path, ``None`` if there is none."""

@@ -9,7 +9,6 @@ from typing import Any
 from scim.protocol.errors import NotFound
 from scim.protocol.schema import ResourceType, load_document, strip_non_standard
 from scim.service.limits import CURSOR_TIMEOUT_S, MAX_OPERATIONS, MAX_PAYLOAD_BYTES, MAX_RESULTS
-from scim.service.model.tenant import Tenant
 
 SERVICE_PROVIDER_CONFIG = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
 RESOURCE_TYPE = "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
@@ -18,44 +17,44 @@ SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:Schema"
 Document = dict[str, Any]
 
 
+def build_service_provider_config(base_url: str) -> Document:
+    """Return the ServiceProviderConfig document (RFC 7643 section 5). It is the same for all tenants."""
+    supported, unsupported = {"supported": True}, {"supported": False}
+    return {
+        "schemas": [SERVICE_PROVIDER_CONFIG],
+        "patch": supported,
+        "bulk": {**supported, "maxOperations": MAX_OPERATIONS, "maxPayloadSize": MAX_PAYLOAD_BYTES},
+        "filter": {**supported, "maxResults": MAX_RESULTS},
+        "changePassword": unsupported,
+        "sort": supported,
+        "etag": supported,
+        "pagination": {
+            "cursor": True,
+            "index": True,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": MAX_RESULTS,
+            "maxPageSize": MAX_RESULTS,
+            "cursorTimeout": CURSOR_TIMEOUT_S,
+        },
+        "authenticationSchemes": [
+            {
+                "type": "oauthbearertoken",
+                "name": "Bearer token",
+                "description": "The token from the console page Connect, in the Authorization header (RFC 6750)",
+                "specUri": "https://www.rfc-editor.org/info/rfc6750",
+                "primary": True,
+            }
+        ],
+        "meta": _build_meta(base_url, "ServiceProviderConfig", "/ServiceProviderConfig"),
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class DiscoveryDocuments:
-    """The discovery documents of one tenant."""
+    """The resource types and schemas of one tenant."""
 
-    tenant: Tenant
     resource_types: tuple[ResourceType, ...]
     base_url: str
-
-    def get_service_provider_config(self) -> Document:
-        """Return the ServiceProviderConfig document (RFC 7643 section 5)."""
-        supported, unsupported = {"supported": True}, {"supported": False}
-        return {
-            "schemas": [SERVICE_PROVIDER_CONFIG],
-            "patch": supported,
-            "bulk": {**supported, "maxOperations": MAX_OPERATIONS, "maxPayloadSize": MAX_PAYLOAD_BYTES},
-            "filter": {**supported, "maxResults": MAX_RESULTS},
-            "changePassword": unsupported,
-            "sort": supported,
-            "etag": supported,
-            "pagination": {
-                "cursor": True,
-                "index": True,
-                "defaultPaginationMethod": "index",
-                "defaultPageSize": MAX_RESULTS,
-                "maxPageSize": MAX_RESULTS,
-                "cursorTimeout": CURSOR_TIMEOUT_S,
-            },
-            "authenticationSchemes": [
-                {
-                    "type": "oauthbearertoken",
-                    "name": "Bearer token",
-                    "description": "The token from the console page Connect, in the Authorization header (RFC 6750)",
-                    "specUri": "https://www.rfc-editor.org/info/rfc6750",
-                    "primary": True,
-                }
-            ],
-            "meta": self._build_meta("ServiceProviderConfig", "/ServiceProviderConfig"),
-        }
 
     def list_resource_types(self) -> list[Document]:
         """Return all resource types."""
@@ -90,15 +89,16 @@ class DiscoveryDocuments:
             "description": resource_type.description,
             "schema": resource_type.schema.id,
             "schemaExtensions": [{"schema": extension.id, "required": False} for extension in resource_type.extensions],
-            "meta": self._build_meta("ResourceType", f"/ResourceTypes/{resource_type.name}"),
+            "meta": _build_meta(self.base_url, "ResourceType", f"/ResourceTypes/{resource_type.name}"),
         }
 
     def _describe_schema(self, document: Mapping[str, Any]) -> Document:
-        meta = self._build_meta("Schema", f"/Schemas/{document['id']}")
+        meta = _build_meta(self.base_url, "Schema", f"/Schemas/{document['id']}")
         return {**strip_non_standard(document), "schemas": [SCHEMA], "meta": meta}
 
-    def _build_meta(self, resource_type: str, path: str) -> Document:
-        return {"resourceType": resource_type, "location": f"{self.base_url}{path}"}
+
+def _build_meta(base_url: str, resource_type: str, path: str) -> Document:
+    return {"resourceType": resource_type, "location": f"{base_url}{path}"}
 
 
 def _find_by_name(name: str, documents: Mapping[str, Document], kind: str) -> Document:
