@@ -14,6 +14,7 @@ from scim.protocol.patch.apply import apply_patch
 from scim.protocol.projection import parse_projection
 from scim.protocol.resource import parse_resource
 from scim.protocol.schema import load_user_type
+from scim.protocol.sort import compile_sort
 from tests.endpoint import CORE, ENTERPRISE
 
 USER = {
@@ -52,6 +53,10 @@ def query(text: str) -> LenientRequest:
 
 def project(attributes: str, error: type[ScimError]) -> LenientRequest:
     return lambda leniencies: parse_projection([attributes], [], load_user_type(), leniencies), error
+
+
+def sort(name: str, error: type[ScimError]) -> LenientRequest:
+    return lambda leniencies: compile_sort(name, load_user_type(), leniencies), error
 
 
 def replace(path: str, value: Any, error: type[ScimError]) -> LenientRequest:
@@ -134,6 +139,11 @@ REQUESTS: dict[Leniency, list[LenientRequest]] = {
         replace(CORE, {"emails[type eq \u2018work\u2019].value": "a@example.com"}, InvalidPath),
         project("emails[type eq 'work']", InvalidValue),
     ],
+    Leniency.VALUE_FILTER: [
+        project('emails[type eq "work"]', InvalidValue),
+        project('emails[type eq "work"].value', InvalidValue),
+        sort('emails[type eq "work"].value', InvalidValue),
+    ],
     Leniency.USER_NAME_CHARACTER: [
         post({"userName": "O\u2019Brien"}, InvalidValue),
         replace("userName", "O\u2019Brien", InvalidValue),
@@ -173,6 +183,7 @@ class TestLeniencies:
             patch({"op": "remove", "path": 'emails[type eq "home"]'}, ScimError),
             query(f'{ENTERPRISE}:manager.value eq "1" and active eq true and title pr'),
             project(f"{ENTERPRISE}:department", ScimError),
+            sort("emails.value", ScimError),
         ]:
             send(leniencies)
 

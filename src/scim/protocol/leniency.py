@@ -68,6 +68,11 @@ class Leniency(Enum):
         "comparison values in quotation marks other than double quotes, such as 'x'",
         "PingOne, WSO2, hand-written clients",
     )
+    VALUE_FILTER = (
+        "value-filter",
+        "a value filter in `attributes`, `excludedAttributes` or `sortBy`",
+        "Entra ID (Microsoft's Postman collections)",
+    )
     USER_NAME_CHARACTER = (
         "user-name-character",
         "a `userName` with characters that RFC 8265 disallows, such as a typographic apostrophe or an emoji",

@@ -8,7 +8,7 @@ from typing import Any
 
 from scim.protocol.errors import InvalidPath, InvalidValue
 from scim.protocol.filter.ast import AttributePath
-from scim.protocol.filter.parser import parse_path
+from scim.protocol.filter.parser import parse_attribute_name
 from scim.protocol.filter.path import UnknownAttribute
 from scim.protocol.leniency import Leniency, LeniencyTracker
 from scim.protocol.schema import Attribute, ResourceType, Returned, Schema
@@ -146,7 +146,7 @@ def parse_projection(
 
     An unknown name is ignored, which is a leniency. So is a value filter in brackets: the whole attribute is included
     or excluded. Raise :class:`InvalidValue` for a malformed name, for more than 1,000 names and, in strict mode, for an
-    unknown name.
+    unknown name and for a value filter.
     """
     if not attributes and not excluded:
         return _create_default_projection(resource_type)
@@ -170,7 +170,7 @@ def _parse_names(
     named: dict[str, dict[str, frozenset[str] | None] | None] = {}
     for name in filter(None, (name.strip() for name in names)):
         try:
-            path = parse_path(name, resource_type, leniencies)
+            path = parse_attribute_name(name, resource_type, leniencies)
         except UnknownAttribute:
             if not leniencies.tolerate(Leniency.UNKNOWN_ATTRIBUTE):
                 raise InvalidValue(f"{parameter} lists {name[:120]}, which no schema has.") from None

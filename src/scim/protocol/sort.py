@@ -9,7 +9,7 @@ from typing import Any
 from scim.protocol.errors import InvalidPath, InvalidValue
 from scim.protocol.filter.ast import AttributePath
 from scim.protocol.filter.evaluator import compile_value_getter
-from scim.protocol.filter.parser import parse_path
+from scim.protocol.filter.parser import parse_attribute_name
 from scim.protocol.filter.path import UnknownAttribute
 from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.normalize import normalize_string, parse_date_time
@@ -35,11 +35,13 @@ def compile_sort(name: str, resource_type: ResourceType, leniencies: LeniencyTra
     for a complex one without ``value``.
     """
     try:
-        path = parse_path(name, resource_type, leniencies)
-    except (UnknownAttribute, InvalidPath):
+        path = parse_attribute_name(name, resource_type, leniencies)
+    except UnknownAttribute:
         raise InvalidValue(
             "sortBy names an attribute that no schema has. Use an attribute that /Schemas lists."
         ) from None
+    except InvalidPath as error:
+        raise InvalidValue(f"sortBy has a malformed attribute name. {error.detail}") from None
     leaf = _find_sortable_leaf(path)
     get_elements = compile_value_getter(
         AttributePath(path.attribute, None, path.extension, path.value_filter), leniencies

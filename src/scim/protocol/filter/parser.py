@@ -99,6 +99,18 @@ def parse_path(text: str, resource_type: ResourceType, leniencies: LeniencyTrack
     return path
 
 
+def parse_attribute_name(text: str, resource_type: ResourceType, leniencies: LeniencyTracker) -> AttributePath:
+    """Parse an attribute in standard notation (RFC 7644 section 3.10), which parameters such as ``sortBy`` have.
+
+    Unlike a path, it has no value filter. One is accepted as a leniency. Raise the errors of :func:`parse_path`, and
+    :class:`InvalidPath` for a value filter in strict mode.
+    """
+    path = parse_path(text, resource_type, leniencies)
+    if path.value_filter is not None and not leniencies.tolerate(Leniency.VALUE_FILTER):
+        raise InvalidPath(f"{path.without_value_filter} has a filter in brackets. Leave it out: strict mode is on.")
+    return path
+
+
 def _create_parser(
     text: str, resource_type: ResourceType, leniencies: LeniencyTracker, error_class: type[ScimError]
 ) -> _Parser:
