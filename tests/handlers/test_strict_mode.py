@@ -63,7 +63,7 @@ REQUESTS_BY_ROW = {
         get("attributes=department"),
         get("sortBy=department"),
     ],
-    ("a PATCH operation `remove` with a `value`", "`removed-values`"): [
+    ("a PATCH operation `remove` of a multi-valued attribute, with a `value`", "`removed-values`"): [
         patch("remove", path="emails", value=[{"value": "bjensen@example.com"}])
     ],
 }

@@ -140,6 +140,8 @@ REQUESTS: dict[Leniency, list[LenientRequest]] = {
         project("emails[type eq 'work']", InvalidValue),
     ],
     Leniency.VALUE_FILTER: [
+        query('emails[type eq "work"].value eq "bjensen@example.com"'),
+        query('emails[type eq "work"].value pr'),
         project('emails[type eq "work"]', InvalidValue),
         project('emails[type eq "work"].value', InvalidValue),
         sort('emails[type eq "work"].value', InvalidValue),
@@ -182,6 +184,7 @@ class TestLeniencies:
             patch({"op": "add", "path": f"{ENTERPRISE}:manager", "value": {"value": "2"}}, ScimError),
             patch({"op": "remove", "path": 'emails[type eq "home"]'}, ScimError),
             query(f'{ENTERPRISE}:manager.value eq "1" and active eq true and title pr'),
+            query('emails[type eq "work" and value co "example.com"]'),
             project(f"{ENTERPRISE}:department", ScimError),
             sort("emails.value", ScimError),
         ]:

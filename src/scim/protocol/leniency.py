@@ -70,8 +70,9 @@ class Leniency(Enum):
     )
     VALUE_FILTER = (
         "value-filter",
-        "a value filter in `attributes`, `excludedAttributes` or `sortBy`",
-        "Entra ID (Microsoft's Postman collections)",
+        "a value filter in `attributes`, `excludedAttributes` or `sortBy`, or in front of a comparison, as in "
+        '`emails[type eq "work"].value eq "x"`',
+        "Entra ID",
     )
     USER_NAME_CHARACTER = (
         "user-name-character",

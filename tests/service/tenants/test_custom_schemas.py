@@ -201,7 +201,7 @@ def test_accepted_names_can_be_parsed(
             texts += [f'{path}[{sub} eq "x"]', f'{path}[{sub} eq "x"].{sub}']
         for text in texts:
             assert str(parse_path(text, resource_type, LeniencyTracker(is_strict=True))) == text
-            assert str(parse_filter(f"{text} pr", resource_type, LeniencyTracker(is_strict=True))) == f"{text} pr"
+            assert str(parse_filter(f"{text} pr", resource_type, LeniencyTracker())) == f"{text} pr"
         assert (
             str(parse_filter(f'{path}.{sub} co "x"', resource_type, LeniencyTracker(is_strict=True)))
             == f'{path}.{sub} co "x"'

@@ -189,7 +189,10 @@ class _Parser:
         return Not(operand) if is_negated else operand
 
     def _parse_expression(self) -> Filter:
-        """Parse ``expression = path "pr" / path operator value / path``. A path alone must end in a value filter."""
+        """Parse ``expression = path "pr" / path operator value / path``. A path alone must end in a value filter.
+
+        A value filter in front of an operator is a leniency: RFC 7644 section 3.4.2.2 only has value filters alone.
+        """
         self._comparison_count += 1
         if self._comparison_count > self._max_comparisons:
             self.tokenizer.fail_at_position(f"More than {self._max_comparisons} comparisons")
@@ -197,6 +200,8 @@ class _Parser:
         if path.attribute is None:
             self.tokenizer.fail_at_last_token("An attribute is expected, but there is only the URN of a schema")
         operator = (self.tokenizer.take_token(_OPERATOR) or "").lower()
+        if operator and path.value_filter and not self._leniencies.tolerate(Leniency.VALUE_FILTER):
+            self.tokenizer.fail_at_last_token("A comparison inside the square brackets is expected")
         if operator == "pr":
             return Present(path)
         if operator:
