@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.console.pages import people
+from handlers.console.pages import active_users
 from scim.auth import authentication, token_lookup_limiter
 from scim.events import eventbridge
 from scim.protocol import json_body, messages, projection, references
@@ -49,7 +49,10 @@ PAGE = (ROOT / "docs/operate/limits.md").read_text("utf-8")
         (r"(\d+) in a schema; ([\d,]+) bytes", [custom_schemas._MAX_ATTRIBUTES, custom_schemas.MAX_BYTES]),  # noqa: SLF001
         (r"rejected within (\d+) seconds", [authentication.MAX_CACHE_AGE_S]),
         (r"look-ups in (\d+) seconds", [token_lookup_limiter._WINDOW_S]),  # noqa: SLF001
-        (r"CSV export \| ([\d.]+) MB", [people._MAX_EXPORT_BYTES / 1e6]),  # noqa: SLF001
+        (
+            r"CSV file of the console \| ([\d,]+) users, ([\d.]+) MB",
+            [active_users.USERS_PER_FILE, active_users.MAX_FILE_BYTES / 1e6],
+        ),
         (r"(\d+) KB in a `PutEvents`", [eventbridge._MAX_BYTES / 1024]),  # noqa: SLF001
     ],
 )

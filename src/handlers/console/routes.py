@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from handlers.console.pages import attributes, connect, people, provisioning, sign_in, static, tenants
+from handlers.console.pages import active_users, attributes, connect, people, provisioning, sign_in, static, tenants
 from handlers.console.response import ConsoleResponse
 
 PageHandler = Callable[..., ConsoleResponse]
@@ -132,8 +132,8 @@ ROUTES = (
     Route(f"{_TENANT_PATH}/log", "log", provisioning.show_log),
     Route(f"{_TENANT_PATH}/people", "people", people.find_person),
     Route(f"{_TENANT_PATH}/people/{{id}}", "timeline", people.show_timeline),
-    Route(f"{_TENANT_PATH}/active-users", "active users", people.list_active_users),
-    Route(f"{_TENANT_PATH}/active-users.csv", "active-users.csv", people.export_active_users),
+    Route(f"{_TENANT_PATH}/active-users", "active users", active_users.list_active_users),
+    Route(f"{_TENANT_PATH}/active-users.csv", "active-users.csv", active_users.export_active_users),
 )
 
 
