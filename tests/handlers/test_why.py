@@ -512,6 +512,35 @@ class TestWrongScimUrl:
         assert [entry.rule for entry in why("ada").timeline] == ["unknown-path"]
 
 
+class TestManyPeople:
+    def test_address_that_many_people_share(self, scim: Endpoint, why: Why) -> None:
+        """Each has four identifiers, so the expression of a filter would have more than 4 KB."""
+        for number in range(49):
+            emails = [{"value": "team@example.com", "type": "work"}, {"value": f"{number}@example.com", "type": "home"}]
+            scim.create(userName=f"user-{number}", externalId=f"e-{number}", emails=emails)
+        for number in (0, 48):
+            user = {"schemas": [CORE], "userName": f"other-{number}", "externalId": f"e-{number}", "active": "x"}
+            assert scim.request("POST", "/Users", user).status == 400
+
+        report = why("team@example.com")
+
+        assert len(report.users) == 49
+        assert sorted(entry.user for entry in report.timeline if entry.kind == "failure") == ["other-0", "other-48"]
+        assert "Not all failures were searched" not in join_diagnosis(report)
+        assert "Only 1,000 changes" not in join_diagnosis(report)
+
+    def test_report_on_more_people_than_fit_says_so(self, scim: Endpoint, why: Why) -> None:
+        for number in range(57):
+            emails = [{"value": "team@example.com"}, {"value": f"{number}@example.com"}]
+            scim.create(userName=f"user-{number}", externalId=f"e-{number}", emails=emails)
+
+        report = why("team@example.com")
+
+        assert (len(report.users), len(report.timeline)) == (57, 50)
+        assert "Only 1,000 changes, of at most 50 users, are shown." in report.diagnosis
+        assert "very many people have what you searched for" in join_diagnosis(report)
+
+
 class TestRenamedUsers:
     @pytest.mark.parametrize("active", [True, False])
     def test_former_name_leads_to_the_user(self, active: bool, scim: Endpoint, why: Why) -> None:

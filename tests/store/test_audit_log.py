@@ -455,11 +455,19 @@ class TestManyFailures:
         assert len(by_prefix.failures) == 10
         assert calls.calls <= 7
 
-    def test_search_takes_twenty_identifiers(self, open_log: OpenLog) -> None:
-        for number in (19, 20):
-            open_log().record_failure(build_failure(number, f"person-{number}"))
-        search = open_log().find_failures([f"person-{number}" for number in range(21)])
-        assert ([result.failure.identifier for result in search.failures], search.is_complete) == (["person-19"], False)
+    def test_search_takes_two_hundred_identifiers(self, open_log: OpenLog) -> None:
+        for number in (0, 1):
+            hashes = frozenset({hash_identifier(f"person-{199 + number}")})
+            open_log().record_failure(build_failure(number, f"other-{number}", identifier_hashes=hashes))
+        identifiers = [f"person-{number}" for number in range(201)]
+
+        searches = [open_log().find_failures(identifiers[first:]) for first in (0, 1)]
+
+        assert [sorted(count.failure.identifier for count in search.failures) for search in searches] == [
+            ["other-0"],
+            ["other-0", "other-1"],
+        ]
+        assert [search.is_complete for search in searches] == [False, True]
 
     def test_search_of_few_failures_is_complete(self, open_log: OpenLog) -> None:
         open_log().record_failure(

@@ -39,8 +39,8 @@ _NEWEST_FAILURES_SHARE = 0.5
 _MAX_CALLS = 20
 """The maximum number of calls for a search through the newest failures. 20 MB are about 60,000 failures."""
 _MAX_MATCHES = 500
-_MAX_IDENTIFIERS = 20
-"""The maximum number of identifiers in a search. Each needs a call and a part of the filter expression."""
+_MAX_IDENTIFIERS = 200
+"""The maximum number of identifiers in a search. Each needs a call."""
 
 
 class DynamoDBAuditLogStore:
@@ -201,7 +201,7 @@ class DynamoDBAuditLogStore:
     # Searching failures
 
     def find_failures(self, identifiers: Sequence[str]) -> FailureSearchResult:
-        """Return the failures of requests that contain one of the identifiers. The first 20 identifiers are searched.
+        """Return the failures of requests that contain one of the identifiers. The first 200 identifiers are searched.
 
         A failure is stored under the first identifier of its request, or under the empty one. All failures that are
         stored under one of the identifiers are returned, but only the newest 500 of the empty one. Other failures that
@@ -214,8 +214,8 @@ class DynamoDBAuditLogStore:
             stored, is_all = self._find_by_identifier(identifier)
             sort_keys |= dict.fromkeys(stored)
             is_complete = is_complete and is_all
-        if hashes := [(log_codec.HASHES, hash_identifier(identifier)) for identifier in searched if identifier]:
-            newest, is_all = self._search_newest(lambda _: True, hashes)
+        if hashes := {hash_identifier(identifier) for identifier in searched if identifier}:
+            newest, is_all = self._search_newest(lambda item: not hashes.isdisjoint(log_codec.get_hashes(item)))
             sort_keys |= dict.fromkeys(newest)
             is_complete = is_complete and is_all
         return FailureSearchResult(self._read_failures(list(sort_keys)), is_complete)
@@ -227,8 +227,7 @@ class DynamoDBAuditLogStore:
         """
 
         def has_name(item: Item) -> bool:
-            has_hash = name_hash in item.get(log_codec.HASHES, {}).get("SS", ())
-            return has_hash or text in keys.parse_failure_identifier(item["sk"]["S"])
+            return name_hash in log_codec.get_hashes(item) or text in keys.parse_failure_identifier(item["sk"]["S"])
 
         newest, is_complete = self._search_newest(has_name)
         return FailureSearchResult(self._read_failures(newest), is_complete)
@@ -247,12 +246,11 @@ class DynamoDBAuditLogStore:
         newest, _ = self._search_newest(lambda item: key_range.first <= item["sk"]["S"] <= key_range.last)
         return newest, False
 
-    def _search_newest(
-        self, matches: Callable[[Item], bool], contains_any: Sequence[tuple[str, str]] = ()
-    ) -> tuple[list[str], bool]:
+    def _search_newest(self, matches: Callable[[Item], bool]) -> tuple[list[str], bool]:
         """Return the sort keys of the newest failures that match, and whether all failures were searched.
 
-        ``contains_any`` are pairs of a set attribute and a member. A failure must have at least one of the members.
+        Failures are selected here and not by DynamoDB: a filter expression has at most 4 KB and 300 operators, which is
+        too little for the identifiers of many people. DynamoDB would read and bill the same number of items.
         """
         table = self._table.with_deadline(self._table.deadline.with_share(_NEWEST_FAILURES_SHARE))
         attributes = ("sk", log_codec.HASHES)
@@ -262,7 +260,6 @@ class DynamoDBAuditLogStore:
             attributes,
             index_name=TIME_INDEX,
             is_backwards=True,
-            contains_any=contains_any,
         )
         matching: list[str] = []
         try:
@@ -294,8 +291,9 @@ class DynamoDBAuditLogStore:
         Raise :class:`scim.protocol.errors.Unavailable` if this takes more than a share of the remaining time.
         """
         table = self._table.with_deadline(self._table.deadline.with_share(_PREVIOUS_OWNERS_SHARE))
-        contains_any = [(log_codec.HASHES, identifier_hash)]
-        stored_items = table.query(self._users, keys.change_range(), ("sk",), contains_any=contains_any)
+        stored_items = table.query(
+            self._users, keys.change_range(), ("sk",), contains=(log_codec.HASHES, identifier_hash)
+        )
         for resource_id, _ in groupby(stored_items, lambda item: keys.parse_changed_user_id(item["sk"]["S"])):
             yield resource_id
 

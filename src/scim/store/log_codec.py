@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from scim.service.model.audit.failure import Failure, FailureCount
 from scim.service.model.audit.log_record import LogRecord, RejectedTokenCount
@@ -36,6 +37,12 @@ Some stored names are those of an earlier version, whose items must stay readabl
 """
 
 
+def get_hashes(item: Item) -> Sequence[str]:
+    """Return the hashes of the identifiers and names in the item of a failure."""
+    hashes: Sequence[str] = item.get(HASHES, {}).get("SS", ())
+    return hashes
+
+
 def decode_record(item: Item) -> LogRecord:
     """Return the record in an item of any kind. The sort key shows the kind."""
     if keys.is_audit_event_key(item["sk"]["S"]):
@@ -60,7 +67,7 @@ def decode_failure(item: Item) -> FailureCount:
     failure = Failure(
         at=item["last"]["S"],
         operation=item["operation"]["S"],
-        identifier_hashes=frozenset(item.get(HASHES, {}).get("SS", ())),
+        identifier_hashes=frozenset(get_hashes(item)),
         provider=parse_identity_provider(content["provider"]),
         **{name: content[stored] for stored, name in _FAILURE_FIELDS.items() if name != "provider"},
     )

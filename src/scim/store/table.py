@@ -107,7 +107,7 @@ class Table:
         after: Item | None = None,
         is_backwards: bool = False,
         limit: int | None = None,
-        contains_any: Sequence[tuple[str, str]] = (),
+        contains: tuple[str, str] | None = None,
     ) -> Iterator[Item]:
         """Yield the items in a range of sort keys, in order. Make the calls as the caller consumes items.
 
@@ -119,8 +119,8 @@ class Table:
             after: the primary key to start after; for an index, also with the key of the index.
             is_backwards: whether to read in descending order.
             limit: the number of items that the first call reads. Later calls read more, up to 1 MB.
-            contains_any: pairs of a set attribute and a member. Only items with at least one of the members are
-                returned, but all items are read and paid for.
+            contains: a set attribute and a member. Only items with this member are returned, but all items are read
+                and paid for.
         """
         pages = self.query_pages(
             partition_key,
@@ -130,7 +130,7 @@ class Table:
             after=after,
             is_backwards=is_backwards,
             limit=limit,
-            contains_any=contains_any,
+            contains=contains,
         )
         for items, _ in pages:
             yield from items
@@ -145,7 +145,7 @@ class Table:
         after: Item | None = None,
         is_backwards: bool = False,
         limit: int | None = None,
-        contains_any: Sequence[tuple[str, str]] = (),
+        contains: tuple[str, str] | None = None,
     ) -> Iterator[tuple[Sequence[Item], bool]]:
         """Yield, for each call of :meth:`query`, the items that it returns, and whether more may follow."""
         if key_range.is_empty:
@@ -154,11 +154,11 @@ class Table:
             **self._build_range(partition_key, key_range, index_name, attributes),
             "ScanIndexForward": not is_backwards,
         }
-        if contains_any:
-            request["FilterExpression"] = " OR ".join(f"contains(#h{n}, :h{n})" for n in range(len(contains_any)))
-            for n, (attribute, member) in enumerate(contains_any):
-                request["ExpressionAttributeNames"][f"#h{n}"] = attribute
-                request["ExpressionAttributeValues"][f":h{n}"] = {"S": member}
+        if contains is not None:
+            request["FilterExpression"] = "contains(#set, :member)"
+            attribute, member = contains
+            request["ExpressionAttributeNames"]["#set"] = attribute
+            request["ExpressionAttributeValues"][":member"] = {"S": member}
         while True:
             start = _build_start(request, index_name, after, is_backwards=is_backwards)
             response = self._call_with_retries(self._client.query, **(request | start), **_build_limit(limit))

@@ -30,10 +30,11 @@ NAMES_INCOMPLETE = (
 )
 
 FAILURES_INCOMPLETE = (
-    "Only the newest failures were searched, because the customer has very many. Older failures of this person may be "
-    "missing, unless they were recorded under the userName, externalId, email or id that you searched for."
+    "Not all failures were searched, because the customer has very many, or because very many people have what you "
+    "searched for. Older failures may be missing, unless they were recorded under the userName, externalId, email or "
+    "id that you searched for."
 )
-CHANGES_INCOMPLETE = "Only the newest 1,000 changes are shown."
+CHANGES_INCOMPLETE = "Only 1,000 changes, of at most 50 users, are shown."
 
 
 def describe_multiple_matches(query: str) -> str:
