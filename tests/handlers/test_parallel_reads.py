@@ -112,7 +112,7 @@ class TestParallelReads:
         assert counts == [Counter(writers.unchanged_ids)] * 2
 
     def test_other_query_of_the_same_client(self, scim: Endpoint, query: Json) -> None:
-        """A read by index of another query has a bookmark of its own."""
+        """Each query of a client has a separate bookmark."""
         writers = Writers(scim)
         other = {"filter": "userName pr and not (title pr)"}
 
