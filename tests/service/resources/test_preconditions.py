@@ -78,6 +78,24 @@ def test_invalid_header_is_a_bad_request(header: str) -> None:
 
 
 def test_not_modified() -> None:
-    assert Preconditions.parse(None, 'W/"2"').is_not_modified(2)
-    assert not Preconditions.parse(None, 'W/"1"').is_not_modified(2)
-    assert not Preconditions.parse('W/"2"', None).is_not_modified(2)
+    assert Preconditions.parse(None, 'W/"2"').is_not_modified('W/"2"')
+    assert Preconditions.parse(None, '"1", "2-abc"').is_not_modified('W/"2-abc"')
+    assert Preconditions.parse(None, "*").is_not_modified('W/"2-abc"')
+    assert not Preconditions.parse(None, 'W/"1"').is_not_modified('W/"2"')
+    assert not Preconditions.parse('W/"2"', None).is_not_modified('W/"2"')
+
+
+def test_not_modified_compares_digests() -> None:
+    """The digest of a tag changes with the links of the user, which the response shows."""
+    assert not Preconditions.parse(None, 'W/"2"').is_not_modified('W/"2-abc"')
+    assert not Preconditions.parse(None, 'W/"2-abc"').is_not_modified('W/"2"')
+    assert not Preconditions.parse(None, 'W/"2-abc"').is_not_modified('W/"2-abd"')
+
+
+def test_writes_ignore_digests() -> None:
+    """A link that is made after the client has read the user must not make its next write fail."""
+    for header in ('W/"2"', 'W/"2-abc"', '"2-abd"'):
+        assert is_met(2, if_match=header)
+        assert not is_met(2, if_none_match=header)
+    for header in ('W/"1-abc"', '"2-"', '"2-xyz"', '"2.abc"', '"-abc"'):
+        assert not is_met(2, if_match=header)

@@ -98,7 +98,7 @@ def test_filter_and_sort_by_meta() -> None:
 
 
 @pytest.mark.parametrize(
-    ("members", "needs_meta"),
+    ("members", "needs_item"),
     [
         ({}, False),
         ({"filter": 'userName eq "meta" or displayName co "meta.created"'}, False),
@@ -110,11 +110,15 @@ def test_filter_and_sort_by_meta() -> None:
         ({"filter": 'not (meta.location co "x") and title pr'}, True),
         ({"filter": 'title pr or (active eq true and meta.version eq "x")'}, True),
         ({"sortBy": "meta.lastModified"}, True),
+        ({"filter": f"{ENTERPRISE}:manager.$ref pr"}, True),
+        ({"filter": f'title pr and not ({ENTERPRISE}:manager.$REF eq "x")'}, True),
+        ({"sortBy": f"{ENTERPRISE}:manager.$ref"}, True),
+        ({"filter": f'{ENTERPRISE}:manager.value eq "$ref"'}, False),
         ({"filter": "title pr", "sortBy": "meta.created"}, True),
     ],
 )
-def test_query_needs_meta(members: dict[str, Any], needs_meta: bool) -> None:
-    assert build_query(**members).needs_meta is needs_meta
+def test_query_needs_item(members: dict[str, Any], needs_item: bool) -> None:
+    assert build_query(**members).needs_item is needs_item
 
 
 def test_projection_applies_to_all_resources() -> None:

@@ -78,8 +78,9 @@ def _create_resource(context: RequestContext, resource_type: ResourceType) -> Re
 def _get_resource(context: RequestContext, resource_type: ResourceType, resource_id: str) -> Response:
     projection, preconditions = _parse_projection(context, resource_type), _parse_preconditions(context)
     stored = _build_service(context, resource_type).get(resource_id, preconditions)
-    if preconditions.is_not_modified(stored.version):
-        return Response(HTTPStatus.NOT_MODIFIED, headers={"ETag": stored.etag})
+    etag = _build_renderer(context, resource_type).build_etag(stored)
+    if preconditions.is_not_modified(etag):
+        return Response(HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
     return _respond_with_resource(context, resource_type, stored, projection)
 
 
@@ -97,7 +98,9 @@ def _patch_resource(context: RequestContext, resource_type: ResourceType, resour
         resource_id, context.request.json(), _parse_preconditions(context)
     )
     if _prefers_minimal_response(context):
-        return build_empty_response({"ETag": stored.etag, "Preference-Applied": "return=minimal"})
+        return build_empty_response(
+            {"ETag": _build_renderer(context, resource_type).build_etag(stored), "Preference-Applied": "return=minimal"}
+        )
     return _respond_with_resource(context, resource_type, stored, projection)
 
 
@@ -142,8 +145,9 @@ def _respond_with_resource(
     status: HTTPStatus = HTTPStatus.OK,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    body = render_resource(stored, projection, _build_renderer(context, resource_type))
-    return Response(status, body, {"ETag": stored.etag, **(headers or {})})
+    renderer = _build_renderer(context, resource_type)
+    body = render_resource(stored, projection, renderer)
+    return Response(status, body, {"ETag": renderer.build_etag(stored), **(headers or {})})
 
 
 def _query_resources(context: RequestContext, resource_type: ResourceType) -> Response:

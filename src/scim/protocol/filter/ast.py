@@ -128,6 +128,13 @@ class AttributePath:
         is_nested = self.sub_attribute or self.extension or self.value_filter
         return not is_nested and self.attribute is not None and not self.attribute.is_multi_valued
 
+    def reads(self, name: str) -> bool:
+        """Return whether the path or its value filter reads the sub-attribute with this name."""
+        if self.sub_attribute is not None and self.sub_attribute.name == name:
+            return True
+        inner_paths = list_paths(self.value_filter) if self.value_filter is not None else []
+        return any(path.attribute is not None and path.attribute.name == name for path in inner_paths)
+
     @property
     def leaf(self) -> Attribute | None:
         """Return the attribute or sub-attribute at the end of the path, or ``None`` for the path of a schema."""

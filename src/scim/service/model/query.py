@@ -62,7 +62,8 @@ class Query:
         matches: A function that evaluates ``filter`` on one resource.
         order: The sort order, ``None`` for the default order.
         canonical_text: A text that is equal for queries with the same filter and order, and differs for others.
-        needs_meta: Whether ``matches`` or ``order`` read ``meta``, which is not in the stored document.
+        needs_item: Whether ``matches`` or ``order`` read values that are not in the stored document: ``meta``, or the
+            ``$ref`` of a link.
     """
 
     start: StartIndexPosition | CursorPosition
@@ -71,7 +72,7 @@ class Query:
     matches: Callable[[StoredResource], bool] | None = None
     order: SortOrder | None = None
     canonical_text: str = ""
-    needs_meta: bool = True
+    needs_item: bool = True
 
 
 @dataclass(frozen=True, slots=True)

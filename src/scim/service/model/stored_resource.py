@@ -62,15 +62,13 @@ class StoredResource:
         stored._resource = resource
         return stored
 
-    @property
-    def etag(self) -> str:
-        """The entity tag of this version."""
-        return format_etag(self.version)
 
+def format_etag(version: int, digest: str = "") -> str:
+    """Return the entity tag of a version. It is weak, because the bytes of a response depend on its projection.
 
-def format_etag(version: int) -> str:
-    """Return the entity tag of a version. It is weak, because the bytes of a response depend on its projection."""
-    return f'W/"{version}"'
+    ``digest`` distinguishes responses that have the same version, but different content.
+    """
+    return f'W/"{version}-{digest}"' if digest else f'W/"{version}"'
 
 
 def encode_json(value: Any) -> str:

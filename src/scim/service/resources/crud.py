@@ -28,6 +28,7 @@ from scim.service.ports import ResourceStore
 from scim.service.references.links import ClientRefs, carry_over_links, extract_client_refs
 from scim.service.resources.context import ServiceContext
 from scim.service.resources.preconditions import Preconditions
+from scim.service.resources.rendering import ResourceRenderer
 from scim.service.resources.sent_attributes import list_sent_attributes
 
 T = TypeVar("T")
@@ -43,6 +44,11 @@ class ResourceService:
     resource_type: ResourceType
     store: ResourceStore
     context: ServiceContext
+
+    @property
+    def renderer(self) -> ResourceRenderer:
+        """The renderer of the resources, with the SCIM URL of the request."""
+        return ResourceRenderer(self.resource_type, self.context.base_url)
 
     def get(self, resource_id: str, preconditions: Preconditions = ANY_VERSION) -> StoredResource:
         """Return a resource. The caller must check ``If-None-Match``.
@@ -147,11 +153,13 @@ class ResourceService:
     ) -> StoredResource:
         """Write the next version of a resource, and return it. If nothing changes, return ``before``.
 
-        ``revise`` receives only the values that conform to the current schemas. All other stored values are kept.
+        ``revise`` receives what a GET returns: the values that conform to the current schemas, and the ``$ref`` of
+        links. All other stored values are kept.
         """
-        stored = {name: value for name, value in before.resource.items() if name != "id"}
+        stored = _without_id(before.resource)
         current = hide_nonconforming(stored, self.resource_type)
-        revised, client_refs = self._extract_client_refs(revise(current))
+        rendered = _without_id(self.renderer.render(before)) if before.links_json else current
+        revised, client_refs = self._extract_client_refs(revise(rendered))
         check_immutable(current, revised, self.resource_type)
         check_constraints(current, revised, self.resource_type)
         document = preserve_unwritable(stored, revised, self.resource_type)
@@ -231,6 +239,11 @@ def build_uniqueness_error(resource_type: ResourceType) -> UniquenessError:
         f"Another {resource_type.name} has this {name} (case does not matter). Look it up with a filter on {name} and "
         "update it, or send another value."
     )
+
+
+def _without_id(resource: Resource) -> Resource:
+    """Return a resource without ``id`` and ``meta``, which clients cannot write."""
+    return {name: value for name, value in resource.items() if name not in ("id", "meta")}
 
 
 def _with_id(resource_id: str, resource: Resource) -> Resource:

@@ -5,12 +5,12 @@ A GET with query parameters and a POST to ``/.search`` are both parsed to a :cla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from scim.protocol.errors import InvalidValue
-from scim.protocol.filter.ast import list_paths
+from scim.protocol.filter.ast import AttributePath, list_paths
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import parse_filter
 from scim.protocol.leniency import LeniencyTracker
@@ -105,13 +105,13 @@ def parse_query(
         f"{resource_type.name} {tree} by {sorting and sorting.path}{' descending' if is_descending else ''}"
     )
     paths = [*(list_paths(tree) if tree is not None else ()), *([sorting.path] if sorting is not None else ())]
-    names = {path.attribute.name for path in paths if path.attribute is not None and path.extension is None}
-    load = _select_loader(names, renderer)
+    load = _select_loader(paths, renderer)
     matches = _evaluate_on_stored(compile_filter(tree, leniencies), load) if tree is not None else None
     order = (
         SortOrder(sorting.path, _evaluate_on_stored(sorting.key, load), is_descending) if sorting is not None else None
     )
-    return Query(CursorPosition(), MAX_RESULTS, tree, matches, order, canonical_text, needs_meta="meta" in names)
+    needs_item = any(map(_reads_item, paths))
+    return Query(CursorPosition(), MAX_RESULTS, tree, matches, order, canonical_text, needs_item)
 
 
 def render_resource(stored: StoredResource, projection: Projection, renderer: ResourceRenderer) -> str:
@@ -120,12 +120,23 @@ def render_resource(stored: StoredResource, projection: Projection, renderer: Re
 
 
 def _select_loader(
-    names: Collection[str], renderer: ResourceRenderer
+    paths: Sequence[AttributePath], renderer: ResourceRenderer
 ) -> Callable[[StoredResource], Mapping[str, Any]] | None:
-    """Return the function that loads the values of core attributes, ``None`` if the stored document has all of them."""
-    if "schemas" in names:  # the stored document also lists extensions that the tenant no longer has
+    """Return the function that loads the values at these paths, ``None`` if the stored document has all of them."""
+    # The stored document also lists extensions that the tenant no longer has. The version depends on what is rendered.
+    if any(_is_core(path, "schemas") or (_is_core(path, "meta") and path.reads("version")) for path in paths):
         return renderer.render
-    return renderer.render_stored if "meta" in names else None
+    return renderer.render_stored if any(map(_reads_item, paths)) else None
+
+
+def _is_core(path: AttributePath, name: str) -> bool:
+    """Return whether a path is the core attribute with this name, or one of its sub-attributes."""
+    return path.extension is None and path.attribute is not None and path.attribute.name == name
+
+
+def _reads_item(path: AttributePath) -> bool:
+    """Return whether a path reads values that are not in the document of a resource: ``meta``, or links."""
+    return _is_core(path, "meta") or path.reads("$ref")
 
 
 def _evaluate_on_stored(

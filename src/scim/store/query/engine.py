@@ -56,7 +56,7 @@ class QueryEngine:
         """
         plan = choose_plan(query, self._resource_type, self._indexed)
         is_sorted = needs_sorting(plan, query, self._indexed)
-        scan = self._build_scan(plan, query, is_document_only=is_sorted and not query.needs_meta)
+        scan = self._build_scan(plan, query, is_document_only=is_sorted and not query.needs_item)
         if query.order is not None and is_sorted:
             scan = SortedScan(self._reader, is_exact=True, scan=scan, matches=query.matches, order=query.order)
         pager = Pager(query, scan, self._reader, self._paging_store, f"{plan},sort" if is_sorted else str(plan))

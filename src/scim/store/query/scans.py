@@ -107,8 +107,8 @@ class IdScan(Scan):
         return None, index - 1
 
     def restrict_reads(self, query: Query) -> Scan:
-        """Return a scan of the documents only, unless the query needs ``meta``."""
-        return replace(self, is_document_only=not query.needs_meta)
+        """Return a scan of the documents only, unless the query needs more."""
+        return replace(self, is_document_only=not query.needs_item)
 
 
 @dataclass

@@ -25,7 +25,6 @@ from scim.service.resources.bulk.state import BulkOperationState
 from scim.service.resources.bulk.unique_values import Postponed, UniqueValueObserver, normalize_unique_value
 from scim.service.resources.crud import ResourceService, build_uniqueness_error
 from scim.service.resources.preconditions import Preconditions
-from scim.service.resources.rendering import ResourceRenderer
 
 _TIME_FOR_TASK_S = 5.0
 """A task starts only if this much time is left: for a call that times out and is repeated."""
@@ -102,7 +101,7 @@ class TaskRunner:
         observer = UniqueValueObserver(service.store, service.resource_type, state.unique_values, is_awaited)
         service = replace(service, store=observer)
         if resource_id is not None:
-            state.result["location"] = _build_location(service, resource_id)
+            state.result["location"] = service.renderer.build_location(resource_id)
         else:
             self._check_bulk_id(state, operation)
         data = replace_bulk_id_references(operation.data, self._resolve_bulk_id)
@@ -207,16 +206,13 @@ def _fail_all(states: Iterable[BulkOperationState], error: ScimError) -> None:
         state.fail(error)
 
 
-def _build_location(service: ResourceService, resource_id: str) -> str:
-    return ResourceRenderer(service.resource_type, service.context.base_url).build_location(resource_id)
-
-
 def _set_success(
     state: BulkOperationState, service: ResourceService, stored: StoredResource | None, status: HTTPStatus
 ) -> None:
     """Set the result of an operation. ``stored`` is the resource that it has written, ``None`` after a DELETE."""
     if stored is not None:
-        state.result |= {"location": _build_location(service, stored.id), "version": stored.etag}
+        renderer = service.renderer
+        state.result |= {"location": renderer.build_location(stored.id), "version": renderer.build_etag(stored)}
     state.result["status"] = str(status.value)
 
 
