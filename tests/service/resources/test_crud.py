@@ -8,6 +8,7 @@ import pytest
 
 from scim.protocol.errors import MutabilityError, NotFound, PreconditionFailed, ScimError, Unavailable, UniquenessError
 from scim.protocol.schema import load_user_type
+from scim.service.deadline import Deadline
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
 from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.resources.crud import ResourceService
@@ -294,6 +295,24 @@ class TestConcurrentWrites:
 
         assert clock.left_s >= 1.0
         assert "displayName" not in store.users[alice.id].resource
+
+
+class TestTime:
+    def test_patch_without_time_changes_nothing(self) -> None:
+        """The time runs out during the PATCH: after it has read the user and written two attributes."""
+        alice = build_user("alice")
+        store = MemoryStore(alice)
+        left_s = iter([29.0, 4.0, 3.9])
+        deadline = Deadline(lambda: next(left_s), lambda _: None)
+
+        operation = {"op": "replace", "value": {"title": "x", "nickName": "x", "displayName": "x"}}
+        data = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [operation]}
+
+        with pytest.raises(Unavailable) as raised:
+            build_service(store, build_context(deadline=deadline)).patch(alice.id, data)
+
+        assert raised.value.headers == {"Retry-After": "1"}
+        assert (store.users, store.changes) == ({alice.id: alice}, [])
 
 
 def record_change(write: Callable[[ResourceService], object], *users: StoredResource) -> ChangeRecord:

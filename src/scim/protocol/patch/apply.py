@@ -6,7 +6,7 @@ After all operations, the resource is checked as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from scim.protocol.errors import InvalidPath, InvalidSyntax, InvalidValue, MutabilityError, NoTarget, Rule
@@ -25,19 +25,24 @@ from scim.protocol.patch.patch_values import (
 from scim.protocol.resource import Resource, set_schemas
 from scim.protocol.schema import ResourceType, Schema
 from scim.protocol.values.elements import exclude_elements
-from scim.protocol.values.parser import accept_as_unassigned, parse_element
+from scim.protocol.values.parser import accept_as_unassigned, check_element_count, parse_element
 from scim.protocol.values.unique_value import check_unique_value
 
 
 def apply_patch(
-    resource: Resource, operations: Iterable[PatchOperation], resource_type: ResourceType, leniencies: LeniencyTracker
+    resource: Resource,
+    operations: Iterable[PatchOperation],
+    resource_type: ResourceType,
+    leniencies: LeniencyTracker,
+    require_time: Callable[[], None] = lambda: None,
 ) -> Resource:
     """Apply the operations to a copy of the resource, and return the copy.
 
+    ``require_time`` is called before each write of an attribute. It raises an exception if the time has run out.
     Raise :class:`InvalidPath`, :class:`NoTarget`, :class:`MutabilityError`, :class:`InvalidValue` or
     :class:`InvalidSyntax`. Raise :class:`InvalidFilter` for a wrong comparison in the value filter of a path.
     """
-    patch = _Patch(_copy(resource), resource_type, leniencies)
+    patch = _Patch(_copy(resource), resource_type, leniencies, require_time)
     for operation in operations:
         patch.apply_operation(operation)
     return patch.build_result(resource)
@@ -53,10 +58,17 @@ def _copy(value: Any) -> Any:
 class _Patch:
     """Applies operations to a resource in place."""
 
-    def __init__(self, resource: Resource, resource_type: ResourceType, leniencies: LeniencyTracker) -> None:
+    def __init__(
+        self,
+        resource: Resource,
+        resource_type: ResourceType,
+        leniencies: LeniencyTracker,
+        require_time: Callable[[], None],
+    ) -> None:
         self._resource = resource
         self._type = resource_type
         self._leniencies = leniencies
+        self._require_time = require_time
         self._writes = 0
 
     def apply_operation(self, operation: PatchOperation) -> None:
@@ -160,11 +172,7 @@ class _Patch:
 
     def _write(self, path: AttributePath, value: Any, op: PatchOperationType) -> None:
         """Write a value to a path. Null removes the stored value, except that of ``active``."""
-        self._writes += 1
-        if self._writes > MAX_PATCH_OPERATIONS:
-            raise InvalidValue(
-                f"A PATCH request can write at most {MAX_PATCH_OPERATIONS:,} attributes. Send several requests."
-            )
+        self._count_write()
         if op is not PatchOperationType.REMOVE and self._is_empty_active(path, value):
             self._leniencies.record_ignored("active", value=True)
             return
@@ -185,6 +193,15 @@ class _Patch:
         """
         is_active = path.extension is None and path.attribute is not None and path.attribute.name == "active"
         return is_active and accept_as_unassigned(value, self._leniencies)
+
+    def _count_write(self) -> None:
+        """Count a write of an attribute. Each one can read all values of a multi-valued attribute."""
+        self._writes += 1
+        if self._writes > MAX_PATCH_OPERATIONS:
+            raise InvalidValue(
+                f"A PATCH request can write at most {MAX_PATCH_OPERATIONS:,} attributes. Send several requests."
+            )
+        self._require_time()
 
     def _write_schema(self, path: AttributePath, value: Any, op: PatchOperationType) -> None:
         """Write attributes of the schema whose URN is the path."""
@@ -220,7 +237,9 @@ class _Patch:
                 "remove does not take a value. Select the values to remove with a path, as in "
                 f"{path.without_value_filter}[value eq ...]."
             )
+        self._count_write()
         values = value if isinstance(value, list) else [value]
+        check_element_count(attribute, values)
         parsed_elements = [parse_element(attribute, element, self._leniencies) for element in values]
         members = self._get_members(path.extension)
         elements = members.get(attribute.name, [])

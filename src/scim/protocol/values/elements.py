@@ -6,7 +6,7 @@ as addresses, are the same if all their members except ``primary`` are.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from scim.protocol.errors import InvalidValue, Rule
@@ -35,10 +35,11 @@ def _identify(attribute: Attribute, elements: Iterable[Any]) -> Iterator[Hashabl
         yield from (_normalize_value(attribute, element) for element in elements)
         return
     value_name, primary_name = _find_name(attribute, "value"), _find_name(attribute, "primary")
-    identifying = [member for name, member in attribute.sub_attributes.items() if name in ("type", "value")]
+    names = [member.name for name, member in attribute.sub_attributes.items() if name in ("type", "value")]
+    get_key = _compile_key(attribute, names)
     for element in elements:
         if value_name in element:
-            yield tuple([_normalize_value(member, element.get(member.name)) for member in identifying])
+            yield get_key(element)
         else:
             yield _normalize_members(attribute, {name: element[name] for name in element if name != primary_name})
 
@@ -84,15 +85,34 @@ def exclude_elements(attribute: Attribute, elements: Sequence[Any], excluded: It
     if not attribute.is_complex:
         excluded_values = {_normalize_value(attribute, element) for element in excluded}
         return [element for element in elements if _normalize_value(attribute, element) not in excluded_values]
-    excluded_members = {_normalize_members(attribute, element) for element in excluded}
-    name_sets = {frozenset(name for name, _ in members) for members in excluded_members}
-    remaining_elements = []
-    for element in elements:
-        members = _normalize_members(attribute, element)
-        parts = (frozenset(member for member in members if member[0] in names) for names in name_sets)
-        if not any(part in excluded_members for part in parts):
-            remaining_elements.append(element)
-    return remaining_elements
+    keys_by_names: dict[tuple[str, ...], set[Hashable]] = {}
+    for element in excluded:
+        names = tuple(sorted(element))
+        keys_by_names.setdefault(names, set()).add(_compile_key(attribute, names)(element))
+    for names, excluded_keys in keys_by_names.items():
+        get_key = _compile_key(attribute, names)
+        elements = [element for element in elements if get_key(element) not in excluded_keys]
+    return list(elements)
+
+
+def _compile_key(attribute: Attribute, names: Sequence[str]) -> Callable[[Mapping[str, Any]], Hashable]:
+    """Return a function that returns the normalized members of a complex element with these names.
+
+    A missing member is ``None``. One operation may read hundreds of elements, so the function is as fast as possible.
+    """
+    members = [(name, attribute.sub_attributes[name.lower()].is_case_exact) for name in names]
+
+    def get_key(element: Mapping[str, Any]) -> Hashable:
+        return tuple(
+            [
+                value.lower()
+                if (value := element.get(name)).__class__ is str and not is_case_exact and value.isascii()
+                else _normalize(value, is_case_exact=is_case_exact)
+                for name, is_case_exact in members
+            ]
+        )
+
+    return get_key
 
 
 def _normalize_members(attribute: Attribute, element: Mapping[str, Any]) -> frozenset[tuple[str, Any]]:
@@ -102,7 +122,12 @@ def _normalize_members(attribute: Attribute, element: Mapping[str, Any]) -> froz
 
 
 def _normalize_value(attribute: Attribute, value: Any) -> Any:
-    return normalize_string(value, is_case_exact=attribute.is_case_exact) if isinstance(value, str) else value
+    return _normalize(value, is_case_exact=attribute.is_case_exact)
+
+
+def _normalize(value: Any, *, is_case_exact: bool) -> Any:
+    """Return a string in the form that comparisons use, and any other value as it is."""
+    return normalize_string(value, is_case_exact=is_case_exact) if isinstance(value, str) else value
 
 
 def _find_name(attribute: Attribute, name: str) -> str:

@@ -113,7 +113,8 @@ class ResourceService:
         return _keep_active(current, resource)
 
     def _revise_by_patch(self, operations: Sequence[PatchOperation], current: Resource) -> Resource:
-        return apply_patch(current, operations, self.resource_type, self.context.leniencies)
+        require_time = self.context.deadline.require_time
+        return apply_patch(current, operations, self.resource_type, self.context.leniencies, require_time)
 
     def _update(
         self,

@@ -15,8 +15,9 @@ from scim.store.table import Item, Table
 # The budget of a query: how many resources it may read, and how much time must be left for the response.
 MAX_RESOURCES_READ = 200_000
 _TIME_FOR_RESPONSE_S = 5.0
-# The remaining time is checked each time that this many resources were read.
-_CHECK_INTERVAL = 100
+# The remaining time is checked each time that this many resources were read. A filter of 200 comparisons can take 20 ms
+# for a user with 500 values.
+_CHECK_INTERVAL = 20
 # To skip more keys than this, count them instead of reading them: DynamoDB then returns no items.
 _MAX_KEYS_SKIPPED = 1_000
 BATCH_SIZE = 100

@@ -10,6 +10,7 @@ import pytest
 from scim.protocol.errors import InvalidSyntax, InvalidValue, PayloadTooLarge, ScimError
 from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.messages import BULK_RESPONSE
+from scim.service.deadline import Deadline
 from scim.service.model.audit.failure import RequestSummary
 from scim.service.model.change_record import ChangeRecord
 from scim.service.model.stored_resource import StoredResource, TooManyItems
@@ -462,6 +463,36 @@ class TestLimits:
 
         assert list_statuses(results) == ["201", "201", "201", "503", "503", "503"]
         assert (outcomes.failures, len(outcomes.successes), not_attempted) == ([], 3, 3)
+
+    @pytest.mark.parametrize("workers", [1, 4])
+    def test_every_operation_has_a_status_if_patches_take_all_time(self, workers: int) -> None:
+        """Each look at the clock takes 10 ms, so that the time ends inside a PATCH. What has failed is not written."""
+        users = [build_user(f"user-{number}") for number in range(20)]
+        store, clock = MemoryStore(*users), Clock(left_s=29.0)
+        lock = Lock()
+
+        def take_time() -> float:
+            with lock:
+                clock.left_s -= 0.01
+                return clock.left_s
+
+        operations = [{"op": "replace", "path": "title", "value": f"{number}"} for number in range(250)]
+        data = {"schemas": [PATCH_OP], "Operations": operations}
+        results = run(
+            store,
+            *({"method": "PATCH", "path": f"/Users/{user.id}", "data": data} for user in users),
+            service_context=build_context(deadline=Deadline(take_time, clock.sleep)),
+            workers=workers,
+        )
+
+        statuses = list_statuses(results)
+        assert (len(statuses), set(statuses)) == (20, {"200", "503"})
+        assert statuses.count("200") == len(store.changes) >= 6
+        assert [store.users[user.id].version for user in users] == [2 if status == "200" else 1 for status in statuses]
+        assert clock.left_s >= 1.0
+        details = [result["response"]["detail"] for result in results if result["status"] == "503"]
+        assert {"again" in detail for detail in details} == {True}
+        assert any("could not finish in time" in detail for detail in details)
 
     def test_cycle_after_the_deadline_is_not_attempted(self) -> None:
         results, outcomes, not_attempted = run_slowly(post("x"), *build_cycle("a", "b"), left_s=7.0)
