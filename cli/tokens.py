@@ -26,11 +26,13 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmati
 
 
 def read_documents(paths: tuple[Path, ...]) -> list[Any]:
-    """Return the schema documents in files. Raise ``ValueError``, which names the file, if one is not JSON."""
+    """Return the schema documents in files. Raise ``ValueError``, which names the file, if one is not JSON in UTF-8."""
     documents = []
     for path in paths:
         try:
-            documents.append(json_module.loads(path.read_text("utf-8")))
+            documents.append(json_module.loads(path.read_text("utf-8-sig")))
+        except UnicodeDecodeError:
+            raise ValueError(f"{path} is not encoded in UTF-8. Save it as UTF-8.") from None
         except ValueError as error:
             raise ValueError(f"{path} is not valid JSON: {error}") from None
     return documents

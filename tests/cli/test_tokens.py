@@ -187,6 +187,16 @@ def test_file_without_json_is_named(run: Muster, tmp_path: Path) -> None:
     assert "broken.json is not valid JSON" in run("connect", "acme", "--extension", str(file), code=2).stderr
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_extension_in_another_encoding_is_an_error(run: Muster, tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "schema.json"
+    file.write_bytes('{"id": "urn:x:ü"}'.encode(encoding))
+
+    error = run("connect", "acme", "--extension", str(file), code=2).stderr
+
+    assert "schema.json is not encoded in UTF-8. Save it as UTF-8." in error
+
+
 def test_connection_error_is_one_line(run: Muster, monkeypatch: pytest.MonkeyPatch) -> None:
     def raise_connection_error(*_: Any, **__: Any) -> None:
         raise EndpointConnectionError(endpoint_url="https://dynamodb")

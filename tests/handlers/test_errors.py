@@ -73,14 +73,48 @@ def check_error(response: tuple[int, dict[str, str], bytes], status: int, scim_t
     return detail
 
 
+@pytest.mark.parametrize("media_type", ["application/scim+json", "application/json"])
 @pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON)
-def test_invalid_json_is_rejected(scim: Endpoint, alice: dict[str, Any], items: Items, body: bytes) -> None:
+def test_invalid_json_is_rejected(
+    scim: Endpoint, alice: dict[str, Any], items: Items, body: bytes, media_type: str
+) -> None:
+    """API Gateway passes a body of the type ``application/json`` as text, and all others in base64."""
     before = items()
 
     for method, path in REQUESTS_WITH_BODY:
-        check_error(scim.send(method, path.format(id=alice["id"]), body=body), 400, "invalidSyntax")
+        response = scim.send(method, path.format(id=alice["id"]), {"content-type": media_type}, body)
+        check_error(response, 400, "invalidSyntax")
 
     assert items() == before
+
+
+@pytest.mark.parametrize("media_type", ["application/scim+json", "application/json"])
+@pytest.mark.parametrize("charset", ["", "; charset=utf-8", "; charset=iso-8859-1", "; charset=utf-16"])
+@pytest.mark.parametrize("encoding", ["iso-8859-1", "windows-1252", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_body_that_is_not_utf_8_is_rejected(
+    scim: Endpoint, items: Items, encoding: str, charset: str, media_type: str
+) -> None:
+    """Windows PowerShell 5.1 sends ISO-8859-1. ``charset`` has no meaning (RFC 8259 section 11)."""
+    body = f'{{"schemas": ["{CORE}"], "userName": "jörg", "displayName": "Jörg Müller"}}'
+    before = items()
+
+    response = scim.send("POST", "/Users", {"content-type": media_type + charset}, body.encode(encoding))
+
+    detail = check_error(response, 400, "invalidSyntax")
+    assert ("UTF-16" in detail) == encoding.startswith("utf")
+    assert "UTF8.GetBytes" in detail
+    assert items() == before
+
+
+@pytest.mark.parametrize("media_type", ["application/scim+json", "application/json"])
+@pytest.mark.parametrize("charset", ["", "; charset=utf-8", "; charset=iso-8859-1"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_utf_8_is_accepted_with_any_charset(scim: Endpoint, encoding: str, charset: str, media_type: str) -> None:
+    body = f'{{"schemas": ["{CORE}"], "userName": "jörg", "title": "J\ufffdrg"}}'
+
+    status, _, created = scim.send("POST", "/Users", {"content-type": media_type + charset}, body.encode(encoding))
+
+    assert (status, json.loads(created)["userName"], json.loads(created)["title"]) == (201, "jörg", "J\ufffdrg")
 
 
 @pytest.mark.parametrize(

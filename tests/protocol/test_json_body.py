@@ -65,6 +65,7 @@ def test_nesting_is_limited() -> None:
             b"[1, 2",
             b'{"a": 1} {}',
             b'"a\nb"',
+            b'{"userName": "a\x00b"}',
         ),
         *(b"01", b"+1", b".5", b"1.", b"0x1f", b"/* */ {}", b'{"a": undefined}', b"True"),
     ],

@@ -89,6 +89,8 @@ class ConsoleApplication:
             status=int(response.status),
             ms=round((time.monotonic() - started) * 1_000, 1),
         )
+        if request.method == "HEAD":
+            response = replace(response, body="")
         return response.to_gateway_response(is_https=request.domain not in _LOCAL_HOSTS)
 
     def _build_response(self, request: ConsoleRequest, seconds: float, log: _ConsoleLog) -> ConsoleResponse:

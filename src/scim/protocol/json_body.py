@@ -40,7 +40,7 @@ def parse_json(body: bytes) -> Any:
     except UnicodeDecodeError:
         raise build_encoding_error(body) from None
     except json.JSONDecodeError as error:
-        if "\0" in text:  # JSON never contains this character, but most ASCII characters in UTF-16 do
+        if _is_wide_encoding(body):
             raise build_encoding_error(body) from None
         raise InvalidSyntax(f"The request body is not valid JSON: line {error.lineno}, column {error.colno}.") from None
     except ValueError:  # Python rejects integers of more than 4,300 digits
@@ -53,7 +53,7 @@ def build_encoding_error(body: bytes) -> InvalidSyntax:
 
     Bytes that are not UTF-8 may have been replaced by U+FFFD.
     """
-    encoding = "UTF-16 or UTF-32" if b"\0" in body else "ISO-8859-1 or Windows-1252"
+    encoding = "UTF-16 or UTF-32" if _is_wide_encoding(body) else "ISO-8859-1 or Windows-1252"
     return InvalidSyntax(
         f"The request body is not encoded in UTF-8 but probably in {encoding}. Set the client to send JSON in UTF-8. "
         "In Windows PowerShell 5.1, send the body as bytes: -Body ([Text.Encoding]::UTF8.GetBytes($json)).",
@@ -68,6 +68,14 @@ def lower_member_names(value: Any) -> dict[str, Any]:
     in case, the last one wins. A caller that must reject this compares the lengths.
     """
     return {name.lower(): member for name, member in value.items()} if isinstance(value, dict) else {}
+
+
+def _is_wide_encoding(body: bytes) -> bool:
+    """Return whether a body is probably UTF-16 or UTF-32.
+
+    Then its first character, which is ASCII, has null bytes. A byte order mark before it takes up to six bytes.
+    """
+    return b"\0" in body[:10]
 
 
 def _check_depth(text: str) -> None:

@@ -439,6 +439,13 @@ class TestPages:
         (link,) = (link for link in operator_visitor.get(f"/admin/tenants/{name}/log").links if "who=" in link)
         assert link == f"/admin/tenants/{name}/people?who=javascript%3Aalert%281%29%26who%3Dx%23y"
 
+    @pytest.mark.parametrize("path", ["", "/active-users", "/active-users.csv", "/nowhere"])
+    def test_head_is_get_without_a_body(self, operator_visitor: Visitor, tenant: Tenant, path: str) -> None:
+        get, head = (operator_visitor.send(method, f"/admin/tenants/{tenant[0]}{path}") for method in ("GET", "HEAD"))
+
+        assert (head.status, head.headers, head.content) == (get.status, get.headers, b"")
+        assert get.content
+
     def test_responses_have_security_headers(self, operator_visitor: Visitor, tenant: Tenant) -> None:
         here = f"/admin/tenants/{tenant[0]}"
         responses = [operator_visitor.send("GET", here + path) for path in PAGES]
