@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from precis_i18n import get_profile
 
-from scim.protocol.normalize import is_date, map_width, normalize_string, parse_date_time
+from scim.protocol.normalize import is_date, list_substring_forms, map_width, normalize_string, parse_date_time
 
 enforce_profile = get_profile("UsernameCaseMapped").enforce
 
@@ -131,6 +131,32 @@ class TestAllCodePoints:
             accepted += 1
             assert normalize_string(text) == enforced
         assert accepted > 20_000
+
+
+@pytest.mark.parametrize(
+    ("text", "forms"),
+    [
+        ("Bob", {"bob"}),
+        ("\u03a3\u039f", {"\u03c3\u03bf"}),
+        ("\u039f\u03a3", {"\u03bf\u03c2", "\u03bf\u03c3"}),
+        ("\u03a3", {"\u03c2", "\u03c3"}),
+        ("\u039f\u03c2", {"\u03bf\u03c2"}),
+    ],
+)
+def test_substring_forms(text: str, forms: set[str]) -> None:
+    assert list_substring_forms(text) == forms
+
+
+@seeded
+@given(*[st.text(st.sampled_from("\u03a3\u03c3\u03c2\u0391\u03b1. \u0301Q\uff21"), max_size=4)] * 3)
+def test_part_of_text_has_one_of_its_substring_forms(before: str, text: str, after: str) -> None:
+    if unicodedata.combining((text + after + "x")[0]) or unicodedata.combining((after + "x")[0]):
+        return  # it would be composed with the end of the part before it
+    normalized = normalize_string(before + text + after)
+
+    assert any(form in normalized for form in list_substring_forms(text))
+    assert any(normalize_string(text + after).startswith(form) for form in list_substring_forms(text))
+    assert any(normalize_string(before + text).endswith(form) for form in list_substring_forms(text))
 
 
 @seeded

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from scim.protocol.errors import PayloadTooLarge, TooManyUsers
+from scim.protocol.normalize import NORMALIZATION_VERSION
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
 from scim.service.model.stored_resource import NotUnique, StoredResource, VersionConflict, encode_json
 from scim.store.query.counters import PACKED_COUNTER_LIMIT, compute_increment
@@ -103,6 +104,15 @@ class TestWrites:
         before = items()["N#bob"]
         store.write(build_user(), build_user(version=2, userName="BOB"), CHANGE)
         assert items()["N#bob"] == before
+
+    def test_lookup_items_have_version_of_normalization(self, store: DynamoDBResourceStore, items: Items) -> None:
+        """The version is no part of the key. Otherwise functions with two versions of Python would not share users."""
+        store.write(None, build_user(emails=[{"value": "a@x"}]), CHANGE)
+        lookup_items = {key: item for key, item in items().items() if key[:2] in ("N#", "I#")}
+
+        assert {key[:2] for key in lookup_items} == {"N#", "I#"}
+        assert all(item["normalization"] == {"S": NORMALIZATION_VERSION} for item in lookup_items.values())
+        assert not any(NORMALIZATION_VERSION in key for key in items())
 
     def test_rename_to_existing_name_is_rejected(self, store: DynamoDBResourceStore) -> None:
         store.write(None, build_user(), CHANGE)

@@ -36,6 +36,21 @@ def normalize_string(text: str, *, is_case_exact: bool = False) -> str:
     return unicodedata.normalize("NFC", text if is_case_exact else map_width(text).lower())
 
 
+def list_substring_forms(text: str, *, is_case_exact: bool = False) -> frozenset[str]:
+    """Return the normalized forms that ``text`` can have as a part of a longer string: nearly always one.
+
+    The lower case of the Greek capital sigma depends on the letters before and after it.
+    """
+    if is_case_exact or "\N{GREEK CAPITAL LETTER SIGMA}" not in text:
+        return frozenset({normalize_string(text, is_case_exact=is_case_exact)})
+    letters = ("", "q")  # q has a case, and no combining character changes it
+    return frozenset(
+        normalize_string(before + text + after).removeprefix(before).removesuffix(after)
+        for before in letters
+        for after in letters
+    )
+
+
 def map_width(text: str) -> str:
     """Replace fullwidth and halfwidth characters by their decomposition mappings (RFC 8264 section 5.2.1)."""
     return _WIDTH_VARIANT.sub(_decompose_width, text)

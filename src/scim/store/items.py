@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 
+from scim.protocol.normalize import NORMALIZATION_VERSION
 from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 from scim.service.model.change_record import ChangeRecord, Operation
 from scim.service.model.stored_resource import StoredResource, encode_json
@@ -57,8 +58,16 @@ def decode_document(item: Item) -> StoredResource:
 
 
 def encode_lookup_item(partition_key: str, sort_key: str, resource_id: str) -> Item:
-    """Return the lookup item of a unique key or an index entry. It contains the id of the resource with that value."""
-    return {**keys.primary_key(partition_key, sort_key), "id": {"S": resource_id}}
+    """Return the lookup item of a unique key or an index entry. It contains the id of the resource with that value.
+
+    The version of the normalization shows which items must be written again after it has changed. It is not a part of
+    the key, because two functions with different versions of Python must find the same users.
+    """
+    return {
+        **keys.primary_key(partition_key, sort_key),
+        "id": {"S": resource_id},
+        "normalization": {"S": NORMALIZATION_VERSION},
+    }
 
 
 def decode_lookup_item(item: Item) -> str:

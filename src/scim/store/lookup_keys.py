@@ -19,7 +19,7 @@ MAX_INDEX_ENTRIES = 40
 _ID_LENGTH = 36
 _UNIQUE_PREFIX, _PAST_LAST_UNIQUE_KEY = "N#", "N$"  # $ follows #
 # A unique key contains at least this many bytes of its value, even if it is truncated.
-_SEARCHABLE_BYTES = 800
+_MAX_BOUND_BYTES = 800
 
 
 def unique_key(value: str, *, is_case_exact: bool) -> str:
@@ -33,9 +33,13 @@ def unique_key_range(first: str | None, last: str | None) -> KeyRange:
     return KeyRange(_UNIQUE_PREFIX + (first or ""), end)
 
 
-def is_searchable(text: str) -> bool:
-    """Return whether ``text`` can be the bound of a range of unique keys, which may have truncated values."""
-    return len(text.encode()) <= _SEARCHABLE_BYTES
+def truncate_bound(text: str) -> str:
+    """Return a normalized value, or the beginning of a longer one that all unique keys contain in full.
+
+    A key that sorts before or after a longer value can also begin with the result. So a range with a truncated bound
+    must include all keys that begin with it.
+    """
+    return text.encode()[:_MAX_BOUND_BYTES].decode(errors="ignore")
 
 
 def index_prefix(name: str, path: AttributePath, value: str) -> str:

@@ -1,5 +1,7 @@
 """The plans of queries: which index a filter and an order use."""
 
+from dataclasses import replace
+
 import pytest
 
 from scim.protocol.filter.parser import parse_filter
@@ -97,6 +99,12 @@ class TestRanges:
             ('userName sw "Bob"', RangePlan(NAME, "bob", "bob" + LAST)),
             ('userName sw "STRA\u1e9eE"', RangePlan(NAME, "stra\u00dfe", "stra\u00dfe" + LAST)),
             ('userName sw "Cafe\u0301"', RangePlan(NAME, "caf\u00e9", "caf\u00e9" + LAST)),
+            (
+                'userName sw "\u039f\u0394\u039f\u03a3"',
+                RangePlan(NAME, "\u03bf\u03b4\u03bf", "\u03bf\u03b4\u03bf" + LAST, is_exact=False),
+            ),
+            ('userName sw "\u03a3\u039f"', RangePlan(NAME, "\u03c3\u03bf", "\u03c3\u03bf" + LAST)),
+            ('userName sw "\u03a3"', FullScanPlan(is_exact=False)),
             ('userName ge "B"', RangePlan(NAME, "b")),
             ('userName gt "B"', RangePlan(NAME, "b\0")),
             ('userName le "B"', RangePlan(NAME, last="b")),
@@ -112,7 +120,17 @@ class TestRanges:
             ),
             ('userName ge "z" and userName le "a"', RangePlan(NAME, "z", "a")),
             (f'userName sw "{"x" * 800}"', RangePlan(NAME, "x" * 800, "x" * 800 + LAST)),
-            (f'userName sw "{"x" * 801}"', FullScanPlan(is_exact=False)),
+            *(
+                (f'userName {operator} "{"x" * 801}"', replace(expected, is_exact=False))
+                for operator, expected in {
+                    "sw": RangePlan(NAME, "x" * 800, "x" * 800 + LAST),
+                    "ge": RangePlan(NAME, "x" * 800),
+                    "gt": RangePlan(NAME, "x" * 800),
+                    "le": RangePlan(NAME, last="x" * 800 + LAST),
+                    "lt": RangePlan(NAME, last="x" * 800 + LAST),
+                }.items()
+            ),
+            (f'userName sw "{"€" * 300}"', RangePlan(NAME, "€" * 266, "€" * 266 + LAST, is_exact=False)),
             ('userName co "b"', FullScanPlan(is_exact=False)),
             ('userName sw "a" or userName sw "b"', FullScanPlan(is_exact=False)),
             ('not (userName sw "a")', FullScanPlan(is_exact=False)),

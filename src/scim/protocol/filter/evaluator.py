@@ -32,7 +32,7 @@ from scim.protocol.filter.ast import (
     ValuePath,
 )
 from scim.protocol.leniency import Leniency, LeniencyTracker
-from scim.protocol.normalize import normalize_string, parse_date_time
+from scim.protocol.normalize import list_substring_forms, normalize_string, parse_date_time
 from scim.protocol.schema import Attribute, DataType, StringFormat
 from scim.protocol.values.conformance import select_conforming
 
@@ -269,6 +269,19 @@ def _compile_text_test(attribute: Attribute, operator: ComparisonOperator, liter
     case_exact = attribute.is_case_exact
     # The value can include a time. Only its date is compared.
     length = len("2026-01-31") if attribute.format is StringFormat.DATE and operator in _ORDER_OPERATORS else None
+    if operator in _SUBSTRING_OPERATORS:
+        return _compile_substring_test(operator, literal, is_case_exact=case_exact)
     expected = normalize_string(literal[:length], is_case_exact=case_exact)
-    compare = _ORDER_OPERATORS.get(operator) or _SUBSTRING_OPERATORS[operator]
+    compare = _ORDER_OPERATORS[operator]
     return lambda value: compare(normalize_string(value[:length], is_case_exact=case_exact), expected)
+
+
+def _compile_substring_test(operator: ComparisonOperator, literal: str, *, is_case_exact: bool) -> ValueTest:
+    forms = list_substring_forms(literal, is_case_exact=is_case_exact)
+    contains_form = _SUBSTRING_OPERATORS[operator]
+    if len(forms) > 1:
+        return lambda value: any(
+            contains_form(normalize_string(value, is_case_exact=is_case_exact), form) for form in forms
+        )
+    (expected,) = forms
+    return lambda value: contains_form(normalize_string(value, is_case_exact=is_case_exact), expected)

@@ -12,16 +12,17 @@ filter is evaluated on each resource.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from functools import reduce
 from operator import and_
+from os.path import commonprefix
 
 from scim.protocol.filter.ast import And, AttributePath, Comparison, ComparisonOperator, Filter, Or, ValuePath
-from scim.protocol.normalize import Instant, normalize_string, parse_date_time
-from scim.store.lookup_keys import is_searchable
+from scim.protocol.normalize import Instant, list_substring_forms, normalize_string, parse_date_time
+from scim.store.lookup_keys import truncate_bound
 
 MAX_LOOKUP_VALUES = 20
 """The maximum number of values to look up. Looking up more is no faster than a scan."""
@@ -183,16 +184,20 @@ def _find_unique_key_ranges(terms: Iterable[Filter], indexes: IndexedAttributes)
     for term in terms:
         match term:
             case Comparison(path, operator, str(value)) if str(path) == indexes.unique:
-                bound = normalize_string(value, is_case_exact=indexes.is_case_exact)
-                if is_searchable(bound) and (plan := _plan_unique_key_range(operator, bound)):
+                if plan := _plan_unique_key_range(operator, value, is_case_exact=indexes.is_case_exact):
                     ranges.append(plan)
     return ranges
 
 
-def _plan_unique_key_range(operator: ComparisonOperator, bound: str) -> RangePlan | None:
+def _plan_unique_key_range(operator: ComparisonOperator, value: str, *, is_case_exact: bool) -> RangePlan | None:
+    """Return the range for a comparison with a value. Return ``None`` if the order of the keys does not help."""
+    if operator is ComparisonOperator.SW:
+        return _plan_prefix_range(list_substring_forms(value, is_case_exact=is_case_exact))
+    normalized = normalize_string(value, is_case_exact=is_case_exact)
+    bound = truncate_bound(normalized)
+    if bound != normalized:
+        return _plan_truncated_range(operator, bound)
     match operator:
-        case ComparisonOperator.SW:
-            return RangePlan(OrderedIndex.UNIQUE_KEYS, bound, bound + LAST_CHARACTER)
         case ComparisonOperator.GE:
             return RangePlan(OrderedIndex.UNIQUE_KEYS, first=bound)
         case ComparisonOperator.GT:
@@ -201,6 +206,25 @@ def _plan_unique_key_range(operator: ComparisonOperator, bound: str) -> RangePla
             return RangePlan(OrderedIndex.UNIQUE_KEYS, last=bound)
         case ComparisonOperator.LT:
             return RangePlan(OrderedIndex.UNIQUE_KEYS, last=bound, is_exact=False)
+        case _:
+            return None
+
+
+def _plan_prefix_range(forms: Collection[str]) -> RangePlan | None:
+    """Return the range of the values that begin with one of the forms, and possibly other values."""
+    prefix = truncate_bound(commonprefix(list(forms)))  # noqa: RUF071  # these are no paths
+    if not prefix and len(forms) > 1:
+        return None
+    return RangePlan(OrderedIndex.UNIQUE_KEYS, prefix, prefix + LAST_CHARACTER, is_exact=forms == {prefix})
+
+
+def _plan_truncated_range(operator: ComparisonOperator, bound: str) -> RangePlan | None:
+    """Return the range for a comparison with a long value that begins with ``bound``. It can include other keys."""
+    match operator:
+        case ComparisonOperator.GE | ComparisonOperator.GT:
+            return RangePlan(OrderedIndex.UNIQUE_KEYS, first=bound, is_exact=False)
+        case ComparisonOperator.LE | ComparisonOperator.LT:
+            return RangePlan(OrderedIndex.UNIQUE_KEYS, last=bound + LAST_CHARACTER, is_exact=False)
         case _:
             return None
 
