@@ -55,6 +55,35 @@ class TestFailures:
             assert (entry.user, entry.operation, entry.rule) == ("ada@example.com", "create", "type")
             assert entry.attributes_sent == ["userName", "externalId", "name"]
 
+    @pytest.mark.parametrize(
+        ("user_name", "person"),
+        [
+            ("\uff21da", "ADA"),
+            ("stra\u00dfe", "STRA\u1e9eE"),
+            ("u" * 300, "U" * 300),
+            ("u" * 512, "U" * 512),
+            ("u" * 600, "U" * 600),
+            ("\u20ac" * 512, "\u20ac" * 512),
+            ("ada\u00a0", "ada"),
+        ],
+        ids=ascii,
+    )
+    def test_failure_is_found_by_normalized_name(self, scim: Endpoint, why: Why, user_name: str, person: str) -> None:
+        user = {"schemas": [CORE], "userName": user_name, "externalId": "e-1", "name": "Ada Lovelace"}
+        assert scim.request("POST", "/Users", user).status == 400
+
+        (entry,) = why(person).timeline
+        assert (entry.operation, entry.status) == ("create", 400)
+        assert entry.user == user_name[:512]
+
+    @pytest.mark.parametrize("person", ["n" * 300, "n" * 600, "\u20ac" * 600])
+    def test_failure_is_found_by_long_full_name(self, scim: Endpoint, why: Why, person: str) -> None:
+        user = {"schemas": [CORE], "userName": "ada", "displayName": person, "name": "Ada Lovelace"}
+        assert scim.request("POST", "/Users", user).status == 400
+
+        (entry,) = why(person).timeline
+        assert (entry.user, entry.operation) == ("ada", "create")
+
     def test_ignored_attribute_mapping(self, scim: Endpoint, why: Why) -> None:
         ada = scim.create(userName="ada@example.com")
         response = scim.patch(ada["id"], {"op": "Replace", "path": "departmentName", "value": "Kitchen"})

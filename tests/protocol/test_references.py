@@ -36,7 +36,7 @@ def test_references_are_in_order_of_schemas() -> None:
 
 
 @pytest.mark.parametrize(
-    "manager", [{"displayName": "Boss"}, {"value": ""}, {"value": "  "}, {"value": "x" * 257}, {"$ref": "../Users/1"}]
+    "manager", [{"displayName": "Boss"}, {"value": ""}, {"value": "  "}, {"value": "x" * 513}, {"$ref": "../Users/1"}]
 )
 def test_empty_value_is_not_a_reference(manager: dict[str, str]) -> None:
     assert list_pairs(**{ENTERPRISE: {"manager": manager}}) == []

@@ -15,11 +15,10 @@ from typing import Any
 
 from scim.protocol.resource import Resource
 from scim.protocol.schema import Attribute, ResourceType
+from scim.protocol.values.unique_value import MAX_UNIQUE_LENGTH
 
 MAX_REFERENCES = 50
 """The maximum number of references in a resource. More values are stored, but not resolved."""
-_MAX_VALUE_LENGTH = 256
-"""The maximum length of a reference, in characters. Longer values are stored, but not resolved."""
 
 JsonPointer = tuple[str | int, ...]
 """The member names and list indexes of the path to a value in a JSON document: the tokens of an RFC 6901 pointer."""
@@ -64,6 +63,8 @@ def find_references(resource: Resource, resource_type: ResourceType) -> list[Ref
 def iterate_references(resource: Resource, resource_type: ResourceType) -> Iterator[Reference]:
     """Yield every reference in a stored resource, in the order of the schemas.
 
+    A value that is longer than a unique value can be is not resolved.
+
     A stored value that does not have the type of its attribute is ignored, because the schema can have changed.
     """
     for schema, attribute in resource_type.reference_attributes:
@@ -75,7 +76,7 @@ def iterate_references(resource: Resource, resource_type: ResourceType) -> Itera
         attribute_pointer = (attribute.name,) if is_core else (schema.id, attribute.name)
         for pointer, element in _list_elements(attribute, members[attribute.name], attribute_pointer):
             value, ref = (element.get("value"), element.get("$ref")) if isinstance(element, dict) else (element, None)
-            if isinstance(value, str) and 0 < len(value.strip()) <= _MAX_VALUE_LENGTH:
+            if isinstance(value, str) and 0 < len(value.strip()) <= MAX_UNIQUE_LENGTH:
                 can_add_ref = _can_write_ref(attribute) and "$ref" not in element
                 yield Reference(name, value, ref if isinstance(ref, str) else None, pointer, can_add_ref)
 

@@ -16,6 +16,7 @@ from hashlib import sha256
 from typing import Any
 
 from scim.protocol.normalize import normalize_string
+from scim.service.model.identifiers import MAX_IDENTIFIER_LENGTH
 
 MAX_SORT_KEY_BYTES = 1_024  # Amazon DynamoDB developer guide, "Constraints"
 MAX_VALUE_BYTES = 900  # the rest is for the other parts of a key
@@ -159,8 +160,11 @@ FAILURE_RANGE = KeyRange("F#", "F$")
 
 
 def failure_key(identifier: str, digest: str) -> str:
-    """Return the key of a failure under an identifier, which can be empty. ``digest`` identifies the failure."""
-    value = truncate(escape(normalize_string(identifier, is_case_exact=False)), MAX_VALUE_BYTES)
+    """Return the key of a failure under an identifier, which can be empty. ``digest`` identifies the failure.
+
+    Only the beginning of a long identifier counts, because a failure record contains no more.
+    """
+    value = truncate(escape(normalize_string(identifier[:MAX_IDENTIFIER_LENGTH])), MAX_VALUE_BYTES)
     return f"{FAILURE_PREFIX}{value}#{digest}"
 
 
@@ -175,7 +179,7 @@ def is_failure_key(sort_key: str) -> bool:
 
 
 def parse_failure_identifier(sort_key: str) -> str:
-    """Return the identifier from the key of a failure. It is case-folded, and truncated if it is long."""
+    """Return the identifier from the key of a failure. It is normalized, and truncated if it is long."""
     return sort_key.removeprefix(FAILURE_PREFIX).rpartition("#")[0].replace("%23", "#").replace("%25", "%")
 
 

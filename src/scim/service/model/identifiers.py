@@ -11,11 +11,12 @@ from typing import Any, TypeGuard
 
 from scim.protocol.json_body import lower_member_names
 from scim.protocol.normalize import normalize_string
+from scim.protocol.values.unique_value import MAX_UNIQUE_LENGTH
 
-_MAX_LENGTH = 256
-"""The maximum number of characters of an identifier or name. Longer ones are truncated."""
+MAX_IDENTIFIER_LENGTH = MAX_UNIQUE_LENGTH
+"""The maximum number of characters of an identifier in a record. Longer ones are truncated, but hashed as a whole."""
 _MAX_IDENTIFIERS = 20
-_FILTER_VALUE = re.compile(r'\beq\s+"((?:[^"\\]|\\.){1,256})"', re.IGNORECASE)
+_FILTER_VALUE = re.compile(r'\beq\s+"((?:[^"\\]|\\.){1,512})"', re.IGNORECASE)
 
 
 class IdentifierKind(StrEnum):
@@ -47,8 +48,9 @@ class Subject:
 
     @property
     def identifier(self) -> Identifier:
-        """The first identifier, which records contain; two empty strings if there is none."""
-        return self.identifiers[0] if self.identifiers else ("", "")
+        """The first identifier, as records contain it: truncated if it is long. Two empty strings if there is none."""
+        kind, value = self.identifiers[0] if self.identifiers else ("", "")
+        return kind, value[:MAX_IDENTIFIER_LENGTH]
 
     @property
     def hashes(self) -> frozenset[str]:
@@ -75,10 +77,8 @@ def identify_subject(resource_id: str | None, body: Any, query: str = "") -> Sub
         *(identifier for operation in operations for identifier in _find_identifiers(operation)),
         *((IdentifierKind.FILTER, re.sub(r"\\(.)", r"\1", value)) for value in _FILTER_VALUE.findall(query)),
     ]
-    unique = dict.fromkeys((kind, value[:_MAX_LENGTH]) for kind, value in identifiers if value.strip())
-    names = dict.fromkeys(
-        name[:_MAX_LENGTH] for member_set in (members, *operations) for name in _find_names(member_set)
-    )
+    unique = dict.fromkeys((kind, value) for kind, value in identifiers if value.strip())
+    names = dict.fromkeys(name for member_set in (members, *operations) for name in _find_names(member_set))
     return Subject(tuple(unique)[:_MAX_IDENTIFIERS], tuple(names)[:_MAX_IDENTIFIERS])
 
 
