@@ -7,24 +7,23 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from scim.protocol.errors import Rule, TooMany, Unavailable
-from scim.protocol.leniency import LeniencyTracker
-from scim.protocol.messages import SearchRequest
+from scim.protocol.filter.ast import ComparisonOperator
 from scim.protocol.normalize import normalize_string
 from scim.service.audit import diagnosis
 from scim.service.audit.log_entries import LogEntry, describe_record
 from scim.service.audit.user_names import search_by_name
 from scim.service.identity_providers.detect_by_log import detect_tenant_provider
+from scim.service.limits import MAX_RESULTS
 from scim.service.model.audit.failure import DailyFailures, FailureCount
 from scim.service.model.audit.log_record import FailureSearchResult, LogRecord, RecordKind
 from scim.service.model.change_record import Operation, StoredChange
 from scim.service.model.identifiers import IdentifierKind, hash_identifier, hash_name, identify_user
-from scim.service.model.stored_resource import StoredResource, encode_json
+from scim.service.model.stored_resource import StoredResource
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import DAY_S, TokenUsage
 from scim.service.ports import AuditLogStore, ResourceStore
-from scim.service.resources.rendering import ResourceRenderer
-from scim.service.resources.search import parse_query
+from scim.service.resources.search import build_search
 from scim.service.tenants.access_problems import find_access_problems
 
 _MAX_MATCHES = 50
@@ -202,12 +201,10 @@ class PersonReportBuilder:
     def _find_users(self, identifier: str) -> Sequence[StoredResource]:
         """Return the users who have the identifier as userName, externalId, email or id."""
         resource_type = self.tenant.resource_types[0]
-        value = encode_json(identifier)
         names = (resource_type.unique_attribute.name, "externalId", "emails.value", "id")
-        text = " or ".join(f"{name} eq {value}" for name in names)
-        renderer = ResourceRenderer(resource_type, "")
-        query = parse_query(SearchRequest(filter=text), resource_type, LeniencyTracker(), renderer)
-        return self.user_store.find(query).page
+        return self.user_store.find(
+            build_search(names, ComparisonOperator.EQ, identifier, resource_type, MAX_RESULTS)
+        ).page
 
     def _find_previous_owner_ids(self, identifier: str) -> tuple[list[str], list[str]]:
         """Return the ids of the users who had an identifier before, and a note if the search stopped early."""

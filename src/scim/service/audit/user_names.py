@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from scim.protocol.leniency import LeniencyTracker
-from scim.protocol.messages import SearchRequest
+from scim.protocol.filter.ast import ComparisonOperator
 from scim.protocol.schema import ResourceType
 from scim.service.model.stored_resource import StoredResource
 from scim.service.ports import ResourceStore
-from scim.service.resources.rendering import ResourceRenderer
-from scim.service.resources.search import parse_query
+from scim.service.resources.search import build_search
 
 _SEARCHED_ATTRIBUTES = (
     "userName",
@@ -32,10 +28,8 @@ def search_by_name(
 
     Raise :class:`scim.protocol.errors.TooMany` if the tenant has too many users to scan.
     """
-    conditions = " or ".join(f"{attribute} co {json.dumps(text)}" for attribute in _SEARCHED_ATTRIBUTES)
-    renderer = ResourceRenderer(resource_type, "")
-    query = parse_query(SearchRequest(filter=conditions), resource_type, LeniencyTracker(is_strict=True), renderer)
-    return user_store.find(replace(query, count=count)).page
+    query = build_search(_SEARCHED_ATTRIBUTES, ComparisonOperator.CO, text, resource_type, count)
+    return user_store.find(query).page
 
 
 def get_full_name(user: Mapping[str, Any]) -> str:

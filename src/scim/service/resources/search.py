@@ -5,20 +5,21 @@ A GET with query parameters and a POST to ``/.search`` are both parsed to a :cla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from scim.protocol.errors import InvalidValue
-from scim.protocol.filter.ast import AttributePath, list_paths
+from scim.protocol.filter.ast import AttributePath, Comparison, ComparisonOperator, Filter, Or, list_paths
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import parse_filter
+from scim.protocol.filter.path import resolve_path
 from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.list_response import render_list_response
 from scim.protocol.messages import SearchRequest
 from scim.protocol.projection import Projection, parse_projection
 from scim.protocol.schema import ResourceType
-from scim.protocol.sort import compile_sort
+from scim.protocol.sort import CompiledSort, compile_sort
 from scim.service.limits import MAX_RESULTS
 from scim.service.model.query import CursorPosition, Query, SortOrder, StartIndexPosition
 from scim.service.model.stored_resource import StoredResource, encode_json
@@ -101,6 +102,32 @@ def parse_query(
     tree = parse_filter(request.filter, resource_type, leniencies) if request.filter is not None else None
     sorting = compile_sort(request.sortby, resource_type, leniencies) if request.sortby else None
     is_descending = request.sortorder == "descending"
+    return _build_query(tree, sorting, resource_type, leniencies, renderer, is_descending=is_descending)
+
+
+def build_search(
+    names: Iterable[str], operator: ComparisonOperator, text: str, resource_type: ResourceType, count: int
+) -> Query:
+    """Return the query for the resources in which at least one of the attributes compares to ``text``.
+
+    Unlike the text of a filter, ``text`` can have any length.
+    """
+    leniencies = LeniencyTracker(is_strict=True)
+    paths = [resolve_path(name, resource_type, leniencies) for name in names]
+    tree = Or(tuple(Comparison(path, operator, text) for path in paths))
+    query = _build_query(tree, None, resource_type, leniencies, ResourceRenderer(resource_type, ""))
+    return replace(query, count=count)
+
+
+def _build_query(
+    tree: Filter | None,
+    sorting: CompiledSort | None,
+    resource_type: ResourceType,
+    leniencies: LeniencyTracker,
+    renderer: ResourceRenderer,
+    *,
+    is_descending: bool = False,
+) -> Query:
     canonical_text = (
         f"{resource_type.name} {tree} by {sorting and sorting.path}{' descending' if is_descending else ''}"
     )
