@@ -1,8 +1,8 @@
 """Check the value of the unique attribute, ``userName``, in a request that writes it.
 
-RFC 7643 section 4.1.1 leaves the characters of a ``userName`` to the service provider, and RFC 7644 section 5 refers to
-PRECIS. The rules are those of the profile UsernameCaseMapped (RFC 8265 section 3.3) for each part between spaces.
-Characters that this profile disallows are a leniency, as long as they are displayed.
+RFC 7644 section 5 requires PRECIS for a ``userName``. The rules are those of the profile UsernameCaseMapped (RFC 8265
+section 3.3) for each part between spaces. Characters that this profile disallows are a leniency, as long as they are
+displayed.
 """
 
 from __future__ import annotations
