@@ -160,12 +160,9 @@ FAILURE_RANGE = KeyRange("F#", "F$")
 
 
 def failure_key(identifier: str, digest: str) -> str:
-    """Return the key of a failure under an identifier, which can be empty. ``digest`` identifies the failure.
-
-    Only the beginning of a long identifier counts, because a failure record contains no more.
-    """
-    value = truncate(escape(normalize_string(identifier[:MAX_IDENTIFIER_LENGTH])), MAX_VALUE_BYTES)
-    return f"{FAILURE_PREFIX}{value}#{digest}"
+    """Return the key of a failure under an identifier, which can be empty. ``digest`` identifies the failure."""
+    recorded = identifier[:MAX_IDENTIFIER_LENGTH]  # a failure record contains no more
+    return f"{FAILURE_PREFIX}{truncate(escape(normalize_string(recorded)), MAX_VALUE_BYTES)}#{digest}"
 
 
 def failure_range(identifier: str) -> KeyRange:
