@@ -17,6 +17,7 @@ Condition = Callable[[Case], bool]
 EXAMPLE = {
     "schemas": [CORE.id, ENTERPRISE.id],
     "userName": "Straße",
+    "active": True,
     "emails": [
         {"value": "bob@example.com", "type": "work", "primary": True},
         {"type": "home", "display": "Straße"},
@@ -139,7 +140,7 @@ DIFFERENCES = [
         'name[familyName eq "a"] is an invalid path (RFC 7644, table 9, invalidPath).',
         _all(
             _is_rejected_by_ours("invalidPath"),
-            _is_rejected_by_theirs("invalidFilter"),
+            _is_rejected_by_both,
             _matches_text(r'"path": "name\['),
         ),
         [[{"op": "remove", "path": 'name[familyName eq "a"]'}]],
@@ -170,6 +171,12 @@ DIFFERENCES = [
         "null removes nothing if no element matches. The reference creates an element and clears it.",
         _all(_matches_text(r'\]\S*", "value": null'), _is_accepted_by_ours),
         [[{"op": "replace", "path": 'ims[type eq "aim"].value', "value": None}]],
+    ),
+    Difference(
+        "null for active",
+        "null changes nothing for active. Only remove removes it.",
+        _all(_is_accepted_by_ours, _matches_text(r'"path": "\S*active", "value": null|"active": null')),
+        [[{"op": "replace", "path": "active", "value": None}]],
     ),
     Difference(
         "path of an unknown attribute",

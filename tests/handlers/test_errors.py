@@ -167,7 +167,7 @@ USERS: list[tuple[dict[str, Any], str]] = [
     ({"schemas": [CORE], "userName": "bob", "emails": "b@example.com"}, "invalidValue"),
     ({"schemas": [CORE], "userName": "bob", "emails": {"value": "b@example.com"}}, "invalidValue"),
     ({"schemas": [CORE], "userName": "bob", "emails": ["b@example.com"]}, "invalidValue"),
-    ({"schemas": [CORE], "userName": "bob", "emails": [{"value": "a", "primary": True}] * 2}, "invalidValue"),
+    ({"schemas": [CORE], "userName": "bob", "emails": [{"value": v, "primary": True} for v in "ab"]}, "invalidValue"),
     ({"schemas": [CORE], "userName": "bob", ENTERPRISE: "Kitchen"}, "invalidValue"),
     ({"schemas": [CORE], "userName": "bob", ENTERPRISE: {"department": {}, "manager": 7}}, "invalidValue"),
     ({"schemas": [CORE], "userName": "bob", SURVEY: {"Contract Level": "three"}}, "invalidValue"),
