@@ -56,6 +56,7 @@ class TestDuplicates:
                 {"emails": [{**WORK, "value": "b@x.org"}, {**HOME, "value": "b@x.org"}]},
             ),
             (add(f"{EXTENSION}:Tags", ["A", "c", "C"]), in_extension({"Tags": ["a", "b", "c"]})),
+            (add(f"{EXTENSION}:Tags", ["a"]), {}),
             (replace(f"{EXTENSION}:Tags", ["a", "A", "b"]), {}),
         ],
     )
@@ -104,6 +105,13 @@ class TestDuplicates:
         self, emails: list[Any], operation: Operation, after: list[Any]
     ) -> None:
         assert apply({**USER, "emails": emails}, operation)["emails"] == after
+
+    def test_values_that_become_empty_are_removed(self) -> None:
+        emails = [{"value": "a", "primary": True}, {"display": "x"}, {"value": "b"}]
+
+        after = apply({**USER, "emails": emails}, remove("emails.value"))["emails"]
+
+        assert after == [{"primary": True}, {"display": "x"}]
 
     def test_address_that_is_stored_as_primary(self) -> None:
         address = {"type": "work", "formatted": "1 Main St"}

@@ -1,5 +1,6 @@
 """Elements of multi-valued attributes: duplicates and ``primary``."""
 
+import copy
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from scim.protocol.errors import InvalidValue
 from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.schema import Attribute, DataType, load_user_type
-from scim.protocol.values.elements import merge_duplicates
+from scim.protocol.values.elements import check_primary, merge_duplicates
 from scim.protocol.values.parser import parse_value
 from tests.cpu_time import check_cpu_units
 
@@ -63,9 +64,25 @@ ADDRESS = {"type": "work", "formatted": "1 Main St"}
         ),
     ],
 )
-@pytest.mark.parametrize("is_strict", [True, False])
-def test_duplicates_are_merged(attribute: Attribute, sent: list[Any], stored: list[Any], is_strict: bool) -> None:
-    assert parse_value(attribute, sent, LeniencyTracker(is_strict)) == stored
+def test_duplicates_are_merged(attribute: Attribute, sent: list[Any], stored: list[Any]) -> None:
+    elements = parse_value(attribute, sent, LeniencyTracker())
+
+    assert merge_duplicates(attribute, elements) == stored
+    assert merge_duplicates(attribute, stored) == stored
+
+
+@pytest.mark.parametrize(
+    ("attribute", "stored", "sent", "merged"),
+    [
+        (EMAILS, [WORK, WORK, HOME], [WORK, WORK, HOME, HOME], [WORK, WORK, HOME]),
+        (EMAILS, [WORK, {**WORK, "display": "A"}], [WORK, {**WORK, "display": "B"}], [WORK, {**WORK, "display": "B"}]),
+        (TAGS, ["a", "A", "b"], ["b", "a", "A", "B"], ["b", "a", "A"]),
+    ],
+)
+def test_stored_duplicates_are_kept(
+    attribute: Attribute, stored: list[Any], sent: list[Any], merged: list[Any]
+) -> None:
+    assert merge_duplicates(attribute, copy.deepcopy(sent), stored) == merged
 
 
 @pytest.mark.parametrize(
@@ -78,10 +95,15 @@ def test_duplicates_are_merged(attribute: Attribute, sent: list[Any], stored: li
     ],
 )
 def test_several_primaries_are_rejected(attribute: Attribute, elements: list[Any]) -> None:
-    with pytest.raises(
-        InvalidValue, match=f"Only one value of {attribute.name} can be primary. Set primary to true on"
-    ):
-        parse_value(attribute, elements, LeniencyTracker())
+    parsed = parse_value(attribute, elements, LeniencyTracker())
+
+    assert check_primary(attribute, parsed[:1])
+    assert not check_primary(attribute, [])
+    with pytest.raises(InvalidValue) as error:
+        check_primary(attribute, parsed)
+    assert error.value.detail == (
+        f"Only one value of {attribute.name} can be primary. Set primary to true on one of them."
+    )
 
 
 @pytest.mark.slow

@@ -139,12 +139,6 @@ def test_error_names_attribute_without_value(name: str) -> None:
     assert "4711" not in detail
 
 
-def test_several_primaries() -> None:
-    error = catch_error(CORE["emails"], [{"value": "a", "primary": True}, {"value": "b", "primary": "true"}])
-
-    assert error.detail == "Only one value of emails can be primary. Set primary to true on one of them."
-
-
 def test_duplicate_member() -> None:
     error = catch_error(CORE["name"], {"givenName": "Barbara", "givenname": "Babs"})
 

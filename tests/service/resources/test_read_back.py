@@ -14,7 +14,7 @@ from scim.service.model.links import UserLinks
 from scim.service.model.stored_resource import StoredResource
 from scim.service.references.links import resolve_links
 from scim.service.resources.rendering import ResourceRenderer
-from tests.endpoint import ENTERPRISE
+from tests.endpoint import CORE, ENTERPRISE
 from tests.service.fakes import BASE_URL, MemoryStore, build_service, build_user, new_id
 
 TEAM, SKILLS = "urn:example:params:Team", "urn:example:params:Skills"
@@ -81,6 +81,31 @@ def test_user_with_many_references(number: int) -> None:
     assert json.dumps(read(MemoryStore(stored), resource_type, stored.id)).count("$ref") == min(number + 1, 50)
 
     send_back(stored, resource_type)
+
+
+def test_values_that_a_removed_sub_attribute_tells_apart() -> None:
+    """They look like duplicates, and are kept as long as a client does not change them."""
+    names = ("value", "type", "floor")
+    sub_attributes = [{"name": name, "type": "string"} for name in names]
+    desks = {"name": "desks", "type": "complex", "multiValued": True}
+    before, after = (
+        build_type({"id": TEAM, "attributes": [desks | {"subAttributes": sub_attributes[::step]}]}) for step in (1, 2)
+    )
+    service = build_service(store := MemoryStore(), resource_type=before)
+    body = {"schemas": [CORE], "userName": "alice", TEAM: {"desks": [{"value": "7", "type": kind} for kind in "abc"]}}
+    stored = service.create(body)
+    send_back(stored, after)
+
+    service = build_service(store, resource_type=after)
+    for operation in (
+        {"op": "replace", "path": f"{TEAM}:desks.floor", "value": "1"},
+        {"op": "add", "path": f"{TEAM}:desks", "value": [{"value": "7"}]},
+        {"op": "add", "path": f"{TEAM}:desks", "value": [{"value": "8"}, {"value": "8"}]},
+        {"op": "remove", "path": f'{TEAM}:desks[value eq "8"]'},
+    ):
+        stored = service.patch(stored.id, {"schemas": [PATCH], "Operations": [operation]})
+
+    assert stored.resource[TEAM]["desks"] == [{"value": "7", "type": kind, "floor": "1"} for kind in "abc"]
 
 
 @pytest.mark.parametrize("number", [MAX_REFERENCES - 1, MAX_REFERENCES, MAX_REFERENCES + 1])

@@ -18,7 +18,13 @@ from scim.protocol.leniency import Leniency, LeniencyTracker
 from scim.protocol.messages import PatchOperationType
 from scim.protocol.schema import Attribute
 from scim.protocol.stored_values.immutability import check_sub_attributes_unchanged
-from scim.protocol.values.elements import check_primary, merge_duplicates, unmark_primary
+from scim.protocol.values.elements import (
+    add_elements,
+    check_primary,
+    identify,
+    merge_duplicates,
+    unmark_primary,
+)
 from scim.protocol.values.parser import (
     accept_as_unassigned,
     check_element_count,
@@ -36,7 +42,6 @@ class MultiValuedPatch:
         self._attribute = attribute
         self._leniencies = leniencies
         self._elements: list[Any] = members.get(attribute.name, [])
-        self._written_elements: list[Any] = []
 
     def write(self, path: AttributePath, value: Any, op: PatchOperationType) -> None:
         """Write a value to the attribute.
@@ -50,16 +55,19 @@ class MultiValuedPatch:
             self._write_elements(self._elements, path, value)
         else:
             self._write_all(value, op)
-        self._members[self._attribute.name] = self._merge_written_elements()
+        self._members[self._attribute.name] = self._elements
         finish_attribute(self._members, self._attribute)
 
     def _write_all(self, value: Any, op: PatchOperationType) -> None:
         """Replace the whole list, or add the elements that are not in it yet."""
         if isinstance(value, dict):  # clients may send a single element without a list
             value = [value]
-        self._written_elements = parse_value(self._attribute, value, self._leniencies) or []
-        existing_elements = self._elements if op is PatchOperationType.ADD else []
-        self._elements = existing_elements + self._written_elements
+        new_elements = parse_value(self._attribute, value, self._leniencies) or []
+        if op is PatchOperationType.ADD:
+            self._add_elements(merge_duplicates(self._attribute, new_elements))
+        else:
+            self._elements = merge_duplicates(self._attribute, new_elements, self._elements)
+            self._unmark_others(self._elements)
 
     def _write_matching(self, path: AttributePath, value_filter: Filter, value: Any, op: PatchOperationType) -> None:
         """Write to the elements that match a value filter. Create an element if none matches."""
@@ -77,8 +85,7 @@ class MultiValuedPatch:
                     f"The value does not match the filter in the path of {path.without_value_filter}. "
                     "Send a value that matches it."
                 )
-            self._elements = [*self._elements, new_element]
-            self._written_elements = [new_element]
+            self._add_elements([new_element])
 
     def _write_elements(self, elements: list[Any], path: AttributePath, value: Any) -> None:
         """Write a value into each element, or into its sub-attribute if the path has one."""
@@ -87,13 +94,17 @@ class MultiValuedPatch:
                 f"{path.without_value_filter} has no value that could be changed. "
                 f"Add a value to {self._attribute.name} first."
             )
+        identities = list(identify(self._attribute, elements))
         for element in elements:
             before = dict(element)
             _write_element(element, self._attribute, path.sub_attribute, value, self._leniencies)
             if element or path.sub_attribute:  # immutability does not forbid the removal of a whole element
                 check_sub_attributes_unchanged(self._attribute, before, element)
             _check_required_kept(self._attribute, before, element)
-        self._written_elements = elements
+        self._unmark_others(elements)
+        self._elements = [element for element in self._elements if element]
+        pairs = zip(elements, identities, identify(self._attribute, elements), strict=True)
+        self._merge_changed([element for element, old, new in pairs if element and old != new])
 
     def _create_element(self, path: AttributePath, value_filter: Filter, value: Any) -> dict[str, Any]:
         """Create the element that a value filter describes, as Entra ID expects if no element matches.
@@ -107,24 +118,29 @@ class MultiValuedPatch:
         _write_element(element, self._attribute, path.sub_attribute, value, self._leniencies)
         return element
 
-    def _merge_written_elements(self) -> list[Any]:
-        """Return the elements after the operation, without empty ones and duplicates.
+    def _add_elements(self, new_elements: list[Any]) -> None:
+        """Add the elements that are not in the list yet. Merge the others into those of the list."""
+        self._unmark_others(new_elements)
+        self._elements = add_elements(self._attribute, self._elements, new_elements)
 
-        A written element is merged into another one with the same ``type`` and ``value``. If it is primary, the others
-        are not (RFC 7644 section 3.5.2).
+    def _merge_changed(self, changed_elements: list[dict[str, Any]]) -> None:
+        """Merge elements that have another ``type`` or ``value`` than before into others that have the same."""
+        if not changed_elements:
+            return
+        changed_ids = set(map(id, changed_elements))
+        others = [element for element in self._elements if id(element) not in changed_ids]
+        merged = add_elements(self._attribute, others, changed_elements)
+        if len(merged) < len(self._elements):  # otherwise all elements keep their positions
+            self._elements = merged
+
+    def _unmark_others(self, written_elements: list[Any]) -> None:
+        """If a written element is primary, set ``primary`` of the others to false (RFC 7644 section 3.5.2).
+
+        Raise :class:`InvalidValue` if several written elements are primary.
         """
-        elements = [element for element in self._elements if element != {}]
-        if not self._written_elements:
-            return elements
-        if not self._attribute.is_complex:
-            return merge_duplicates(self._attribute, elements)
-        written_ids = set(map(id, self._written_elements))
-        others = [element for element in elements if id(element) not in written_ids]
-        written = [element for element in elements if id(element) in written_ids]
-        if check_primary(self._attribute, written):
-            unmark_primary(self._attribute, others)
-        merged = merge_duplicates(self._attribute, others + written)
-        return merged if len(merged) < len(elements) else elements
+        if self._attribute.is_complex and check_primary(self._attribute, written_elements):
+            written_ids = set(map(id, written_elements))
+            unmark_primary(self._attribute, (element for element in self._elements if id(element) not in written_ids))
 
 
 def _write_element(

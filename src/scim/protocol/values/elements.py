@@ -6,7 +6,8 @@ as addresses, are the same if all their members except ``primary`` are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from scim.protocol.errors import InvalidValue, Rule
@@ -14,22 +15,41 @@ from scim.protocol.normalize import normalize_string
 from scim.protocol.schema import Attribute
 
 
-def merge_duplicates(attribute: Attribute, elements: list[Any]) -> list[Any]:
+def merge_duplicates(attribute: Attribute, elements: Sequence[Any], stored: Sequence[Any] = ()) -> list[Any]:
     """Return the elements, with each duplicate merged into the first of its kind, in place.
 
-    The first one gets the members of later ones that it lacks or that differ. It keeps the case of its other values.
+    Elements that occur several times in ``stored`` may occur several times: they can differ in values that no schema
+    describes any more, and that clients do not see.
     """
-    if len(elements) < 2:
-        return elements
-    merged: dict[Hashable, Any] = {}
-    for identity, element in zip(_identify(attribute, elements), elements, strict=True):
-        first = merged.setdefault(identity, element)
-        if first is not element and isinstance(first, dict):
-            _merge_members(attribute, first, element)
-    return list(merged.values())
+    counts = Counter(identify(attribute, stored)) if len(stored) > 1 else Counter()
+    return add_elements(attribute, [], elements, {identity for identity, count in counts.items() if count > 1})
 
 
-def _identify(attribute: Attribute, elements: Iterable[Any]) -> Iterator[Hashable]:
+def add_elements(
+    attribute: Attribute,
+    elements: Sequence[Any],
+    new_elements: Sequence[Any],
+    repeatable: Container[Hashable] = frozenset(),
+) -> list[Any]:
+    """Return the elements with the new ones added. A new element that is in the list already is merged, in place.
+
+    The element in the list gets the members of the new one that it lacks or that differ. It keeps the case of its other
+    values. Elements whose identity is in ``repeatable`` are added in any case.
+    """
+    added = list(elements)
+    index: dict[Hashable, Any] = {}
+    for identity, element in zip(identify(attribute, elements), elements, strict=True):
+        index.setdefault(identity, element)
+    for identity, element in zip(identify(attribute, new_elements), new_elements, strict=True):
+        if identity not in index or identity in repeatable:
+            index[identity] = element
+            added.append(element)
+        elif attribute.is_complex:
+            _merge_members(attribute, index[identity], element)
+    return added
+
+
+def identify(attribute: Attribute, elements: Iterable[Any]) -> Iterator[Hashable]:
     """Yield what identifies each element among those of its attribute."""
     if not attribute.is_complex:
         yield from (_normalize_value(attribute, element) for element in elements)

@@ -14,7 +14,6 @@ from scim.protocol.errors import InvalidSyntax, InvalidValue, Rule
 from scim.protocol.leniency import Leniency, LeniencyTracker, is_attribute_name
 from scim.protocol.normalize import parse_date_time
 from scim.protocol.schema import Attribute, DataType
-from scim.protocol.values.elements import check_primary, merge_duplicates
 
 MAX_ELEMENTS = 500
 """The maximum number of elements of a multi-valued attribute."""
@@ -33,9 +32,9 @@ def parse_value(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -
 
 
 def parse_elements(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> list[Any] | None:
-    """Parse the elements of a multi-valued attribute, and merge duplicates. Return ``None`` if there are none.
+    """Parse the elements of a multi-valued attribute. Return ``None`` if there are none.
 
-    Raise :class:`InvalidValue` for too many elements, more than one primary element, or an element of a wrong type.
+    Raise :class:`InvalidValue` for too many elements, or an element of a wrong type.
     """
     if accept_as_unassigned(value, leniencies):
         return None
@@ -45,9 +44,6 @@ def parse_elements(attribute: Attribute, value: Any, leniencies: LeniencyTracker
         )
     check_element_count(attribute, value)
     elements = [element for item in value if (element := parse_element(attribute, item, leniencies)) is not None]
-    elements = merge_duplicates(attribute, elements)
-    if attribute.is_complex:
-        check_primary(attribute, elements)
     return elements or None
 
 

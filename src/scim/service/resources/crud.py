@@ -17,6 +17,7 @@ from scim.protocol.patch.apply import apply_patch
 from scim.protocol.resource import Resource, list_changed_attributes, parse_resource
 from scim.protocol.schema import ResourceType
 from scim.protocol.stored_values.constraints import check_constraints
+from scim.protocol.stored_values.duplicates import merge_sent_duplicates
 from scim.protocol.stored_values.immutability import check_immutable
 from scim.protocol.stored_values.nonconforming import hide_nonconforming, preserve_unwritable
 from scim.service.deadline import RetryCause
@@ -77,6 +78,7 @@ class ResourceService:
         resource = parse_resource(body, self.resource_type, self.context.leniencies)
         if "active" in self.resource_type.core_schema.attributes:
             resource.setdefault("active", True)
+        merge_sent_duplicates({}, resource, self.resource_type)
         resource, client_refs = self._extract_client_refs(resource)
         check_constraints({}, resource, self.resource_type)
         document, now = _with_id(resource_id, resource), format_rfc3339(self.context.now())
@@ -110,6 +112,7 @@ class ResourceService:
         self._retry_on_conflict(resource_id, preconditions, self._write_deletion)
 
     def _revise_by_replacement(self, resource: Resource, current: Resource) -> Resource:
+        merge_sent_duplicates(current, resource, self.resource_type)
         return _keep_active(current, resource)
 
     def _revise_by_patch(self, operations: Sequence[PatchOperation], current: Resource) -> Resource:
