@@ -30,13 +30,13 @@ def match(text: str, users: Sequence[Model]) -> list[bool] | Rejection:
         return Rejection(error.scim_type)
 
 
-def patch(user: Model, operations: Sequence[dict[str, Any]]) -> dict[str, Any] | Rejection:
+def patch(user: Model, operations: Sequence[dict[str, Any]], policy: ScimPolicy = POLICY) -> dict[str, Any] | Rejection:
     """Return the user after the operations."""
     body = {"schemas": [str(PatchOp.__schema__)], "Operations": list(operations)}
     context = Context.RESOURCE_PATCH_REQUEST
     try:
-        request = PatchOp[Model].model_validate(body, scim_ctx=context, scim_policy=POLICY)
-        request.patch(user, POLICY)
+        request = PatchOp[Model].model_validate(body, scim_ctx=context, scim_policy=policy)
+        request.patch(user, policy)
     except SCIMException as error:
         return Rejection(error.scim_type)
     except ValidationError as error:

@@ -1,0 +1,46 @@
+"""Strict mode rejects no PATCH request that scim2-models accepts by default, except those without a path."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from scim2_models import ScimPolicy
+
+from scim.protocol.leniency import Leniency, LeniencyTracker
+from tests.differential import reference
+from tests.differential.comparison import Rejection
+from tests.differential.generator import Generator
+from tests.differential.test_patches import run_ours
+
+DEFAULT = ScimPolicy()
+"""Without options, scim2-models accepts what the RFC defines."""
+
+
+def generate_accepted(size: int) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Generate users and PATCH operations that both sides accept, without strict mode."""
+    generator = Generator(7644_352)
+    for _ in range(size):
+        user, operations = generator.generate_user(), generator.generate_operations()
+        theirs = reference.patch(reference.parse_user(user), operations, DEFAULT)
+        ours = run_ours(user, operations, LeniencyTracker())
+        if not isinstance(theirs, Rejection) and not isinstance(ours, Rejection):
+            yield user, operations
+
+
+@pytest.mark.nightly
+def test_strict_mode_rejects_only_patches_without_path(
+    size: int, record_property: Callable[[str, object], None]
+) -> None:
+    rejected: Counter[str | None] = Counter()
+    accepted = 0
+    for user, operations in generate_accepted(size):
+        leniencies = LeniencyTracker(is_strict=True)
+        if isinstance(run_ours(user, operations, leniencies), Rejection):
+            rejected[leniencies.last_rejected] += 1
+        else:
+            accepted += 1
+    record_property("summary", f"PATCH requests in strict mode\n{accepted:,} accepted, rejected: {dict(rejected)}")
+
+    assert accepted > size / 10
+    assert set(rejected) == {Leniency.PATHLESS_PATCH.label}
