@@ -129,10 +129,18 @@ DIFFERENCES = [
     Difference(
         "one of several errors",
         "If a request has several errors, any of them may be reported. The reference checks all operations first.",
-        _all(_is_rejected_by_both, _any(_has_several_operations, _is_rejected_by_theirs("noTarget"))),
+        _all(
+            _is_rejected_by_both,
+            _any(
+                _has_several_operations,
+                _is_rejected_by_theirs("noTarget"),
+                _all(_is_rejected_by_ours("invalidPath"), _is_rejected_by_theirs("invalidValue")),
+            ),
+        ),
         [
             [{"op": "add", "path": "ims.type", "value": "aim"}, {"op": "remove", "path": "id"}],
             [{"op": "replace", "path": 'ims[type eq "aim"]', "value": 7}],
+            [{"op": "add", "path": 'name[familyName eq "a"]', "value": None}],
         ],
     ),
     Difference(

@@ -66,6 +66,10 @@ REQUESTS_BY_ROW = {
     ("a PATCH operation `add` with a value filter that nothing matches", "`created-element`"): [
         patch("add", path='emails[type eq "home"].value', value="b@example.com"),
     ],
+    ("a string attribute compared with a number, `true` or `false`", "`unquoted-value`"): [
+        get("filter=externalId%20eq%2042"),
+        get("filter=emails%5Btype%20eq%20true%5D"),
+    ],
     ("a PATCH operation `remove` of a multi-valued attribute, with a `value`", "`removed-values`"): [
         patch("remove", path="emails", value=[{"value": "bjensen@example.com"}])
     ],
