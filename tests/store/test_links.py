@@ -16,7 +16,7 @@ from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
 from scim.wiring.scim_api import ScimApiAdapters
 from tests.endpoint import ENTERPRISE
-from tests.store.test_resources import CHANGE, build_user
+from tests.store.test_resources import CHANGE, TWO, build_user
 from tests.store.test_resources import ONE as ONE_ID
 
 Items = Callable[[], dict[str, dict[str, Any]]]
@@ -152,6 +152,18 @@ def test_candidates_are_found_by_any_key(links: DynamoDBLinkStore, store: Dynamo
     assert [bool(ids) for ids in matches].index(True) == ["ID", "ALICE", "E-1", "alice@example.com"].index(value)
     assert not any(links.find_matching_user_ids("e-1"))
     assert not any(links.find_matching_user_ids('"'))
+
+
+@pytest.mark.parametrize("value", ["\uff21\uff44\uff21", "stra\u1e9ee@example.com", "\u20ac" * 512], ids=len)
+def test_candidates_are_found_by_normalized_values(
+    links: DynamoDBLinkStore, store: DynamoDBResourceStore, value: str
+) -> None:
+    ada = build_user(userName="Ada", externalId="1", emails=[{"value": "Stra\u00dfe@Example.com"}])
+    other = build_user(TWO, userName="\u20ac" * 512, externalId="2", emails=[{"value": "strasse@example.com"}])
+    store.write(None, ada, CHANGE)
+    store.write(None, other, CHANGE)
+    matches = [user_id for ids in links.find_matching_user_ids(value) for user_id in ids]
+    assert matches == [other.id if value.startswith("\u20ac") else ada.id]
 
 
 def test_attribute_without_index_is_not_searched(

@@ -31,10 +31,14 @@ NAMES = [
     "cafe\u0301s",
     "z%",
     "\U0001f600",
+    "\u039f\u0394\u039f\u03a3",
+    "\u039f\u0394\u039f\u03a3\u0391\u0392",
+    "\uff5a\uff48",
+    "\u20ac" * 400,
 ]
 TIMES = [f"2026-01-01T00:00:{second:02}{rest}" for second in (0, 5, 9, 30) for rest in ("Z", ".000Z", ".0005Z", ".5Z")]
 
-words = st.sampled_from([*NAMES, "", "x", "bo", "str"])
+words = st.sampled_from([*NAMES, "", "x", "bo", "str", "\u03a3", "Z", "\u20ac", "\u20ac" * 300, "\u20ac" * 600])
 order_operators = st.sampled_from(["gt", "ge", "lt", "le"])
 
 
@@ -79,7 +83,7 @@ def request_table(adapters: ScimApiAdapters) -> Table:
 
 @pytest.fixture
 def users(store: DynamoDBResourceStore) -> list[StoredResource]:
-    """Create twelve users. Their names, times and ids are in three orders, and some values are equal."""
+    """Create a user for each name. Their names, times and ids are in three orders, and some values are equal."""
     users = []
     for number, name in enumerate(NAMES):
         attributes: dict[str, Any] = {
