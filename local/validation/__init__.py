@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Violation:
-    """A rule that a request violates, with AWS's error code and a message."""
+    """A rule that a request violates: AWS's error code, a message, and the name of the rule, if it has one."""
 
     code: str
     message: str
+    rule: str = ""
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

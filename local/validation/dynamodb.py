@@ -1,8 +1,6 @@
 """Validate requests to DynamoDB. The local engines and moto accept some requests that DynamoDB rejects.
 
-Sources: Amazon DynamoDB API reference (Query, GetItem, BatchGetItem, BatchWriteItem, PutItem, UpdateItem, DeleteItem,
-TransactWriteItems) and developer guide, "Constraints in Amazon DynamoDB". DynamoDB reports all of these errors as
-ValidationException.
+:mod:`local.validation.dynamodb_rules` lists the rules and their sources.
 """
 
 import re
@@ -12,14 +10,28 @@ from typing import Any
 
 from local.validation import Violation
 from local.validation.dynamodb_expressions import check_expressions
-from local.validation.dynamodb_values import check_item, check_key, check_key_size, check_value, count_bytes
+from local.validation.dynamodb_rules import (
+    INDEX_ATTRIBUTES,
+    MAX_BATCH_BYTES,
+    MAX_GET_ITEMS,
+    MAX_LIMIT,
+    MAX_TOKEN_CHARACTERS,
+    MAX_TRANSACTION_BYTES,
+    MAX_TRANSACTION_ITEMS,
+    MAX_WRITE_ITEMS,
+    Rule,
+)
+from local.validation.dynamodb_values import (
+    check_item,
+    check_key,
+    check_key_size,
+    check_size,
+    check_values,
+    count_bytes,
+)
 
 Json = Mapping[str, Any]
 
-_MAX_GET, _MAX_WRITE, _MAX_TRANSACTION = 100, 25, 100
-_MAX_LIMIT = 2**31 - 1
-_MAX_TRANSACTION_BYTES = 4 * 1024 * 1024
-_MAX_BATCH_BYTES = 16 * 1024 * 1024
 _BETWEEN = re.compile(r"BETWEEN\s+(:\w+)\s+AND\s+(:\w+)", re.IGNORECASE)
 _PARTITION = re.compile(r"^pk\s*=\s*(:\w+)")
 _RETURNED_BY_UPDATE = ("NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW")
@@ -28,19 +40,18 @@ _RETURNED_BY_UPDATE = ("NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW
 def check_request(operation: str, request: Json) -> Iterator[Violation]:
     """Yield the rules that a request to the table or its index violates."""
     if check := _RULES.get(operation):
-        for message in check(request):
-            yield Violation("ValidationException", message)
+        yield from check(request)
 
 
-def _check_query(request: Json) -> Iterator[str]:
+def _check_query(request: Json) -> Iterator[Violation]:
     yield from check_expressions(request)
     index = request.get("IndexName")
     if index and request.get("ConsistentRead"):
-        yield "Consistent reads are not supported on global secondary indexes"
+        yield Rule.CONSISTENT_INDEX.violate()
     if request.get("Select") == "COUNT" and "ProjectionExpression" in request:
-        yield "Cannot specify the ProjectionExpression when choosing to get only the Count"
-    if not 1 <= request.get("Limit", 1) <= _MAX_LIMIT:
-        yield f"Limit must be from 1 to {_MAX_LIMIT}"
+        yield Rule.SELECT.violate()
+    if not 1 <= request.get("Limit", 1) <= MAX_LIMIT:
+        yield Rule.LIMIT.violate()
     yield from _check_filter(request, index)
     values = request.get("ExpressionAttributeValues", {})
     partition = _PARTITION.search(request.get("KeyConditionExpression", ""))
@@ -50,83 +61,93 @@ def _check_query(request: Json) -> Iterator[str]:
     first, last = (values[name]["S"] for name in between.groups())
     yield from chain.from_iterable(check_key_size("sk", key) for key in (first, last))
     if first.encode() > last.encode():
-        yield "The BETWEEN operator requires upper bound to be greater than or equal to lower bound"
+        yield Rule.RANGE_ORDER.violate()
     if start := request.get("ExclusiveStartKey"):
         yield from _check_start(start, values[partition[1]]["S"], (first, last), index)
 
 
-def _check_filter(request: Json, index: str | None) -> Iterator[str]:
+def _check_filter(request: Json, index: str | None) -> Iterator[Violation]:
     names = request.get("ExpressionAttributeNames") or {}
     tokens = re.findall(r"[#\w]+", request.get("FilterExpression", ""))
     keys = {"pk", "time" if index else "sk"}
     if used := sorted(keys & {names.get(token, token) for token in tokens}):
-        yield f"Filter Expression can only contain non-primary key attributes: Primary key attribute: {used[0]}"
+        yield Rule.KEY_IN_FILTER.violate(name=used[0])
+    projected = {names.get(token, token) for token in re.findall(r"[#\w]+", request.get("ProjectionExpression", ""))}
+    if index and not projected <= INDEX_ATTRIBUTES:
+        yield Rule.INDEX_PROJECTION.violate(names=sorted(projected - INDEX_ATTRIBUTES))
 
 
-def _check_start(start: Json, partition: str, span: tuple[str, str], index: str | None) -> Iterator[str]:
+def _check_start(start: Json, partition: str, span: tuple[str, str], index: str | None) -> Iterator[Violation]:
     if set(start) != ({"pk", "sk", "time"} if index else {"pk", "sk"}):
-        yield "The provided starting key is invalid"
+        yield Rule.START_KEY.violate()
         return
     yield from check_key(start)
     sort = start["time" if index else "sk"]["S"].encode()
     if start["pk"]["S"] != partition or not span[0].encode() <= sort <= span[1].encode():
-        yield "The provided starting key is outside query boundaries based on provided conditions"
+        yield Rule.START_KEY_RANGE.violate()
 
 
-def _check_get(request: Json) -> Iterator[str]:
+def _check_get(request: Json) -> Iterator[Violation]:
     yield from _check_whole_key(request["Key"])
     yield from check_expressions(request)
 
 
-def _check_batch_get(request: Json) -> Iterator[str]:
+def _check_batch_get(request: Json) -> Iterator[Violation]:
     keys = [key for table in request["RequestItems"].values() for key in table["Keys"]]
-    yield from _check_keys(keys, _MAX_GET)
+    yield from _check_keys(keys, MAX_GET_ITEMS)
     for table in request["RequestItems"].values():
         yield from check_expressions(table)
 
 
-def _check_batch_write(request: Json) -> Iterator[str]:
+def _check_batch_write(request: Json) -> Iterator[Violation]:
     actions = [action for requests in request["RequestItems"].values() for action in requests]
-    yield from _check_keys([_get_key(action) for action in actions], _MAX_WRITE)
+    yield from _check_keys([_get_key(action) for action in actions], MAX_WRITE_ITEMS)
+    for action in actions:
+        if "DeleteRequest" in action:
+            yield from _check_whole_key(action["DeleteRequest"]["Key"])
     items = [action["PutRequest"]["Item"] for action in actions if "PutRequest" in action]
     yield from chain.from_iterable(map(check_item, items))
-    if sum(map(count_bytes, items)) > _MAX_BATCH_BYTES:
-        yield "the items of a batch have more than 16 MB"
+    if sum(map(count_bytes, items)) > MAX_BATCH_BYTES:
+        yield Rule.BATCH_BYTES.violate()
 
 
-def _check_put(request: Json) -> Iterator[str]:
+def _check_put(request: Json) -> Iterator[Violation]:
     if request.get("ReturnValues", "NONE") not in ("NONE", "ALL_OLD"):
-        yield "Return values set to invalid value"
+        yield Rule.RETURN_VALUES.violate()
     yield from _check_write("Put", request)
 
 
-def _check_update(request: Json) -> Iterator[str]:
+def _check_update(request: Json) -> Iterator[Violation]:
     if request.get("ReturnValues", "NONE") not in _RETURNED_BY_UPDATE:
-        yield "Return values set to invalid value"
+        yield Rule.RETURN_VALUES.violate()
     yield from _check_write("Update", request)
 
 
-def _check_write(action: str, request: Json) -> Iterator[str]:
+def _check_write(action: str, request: Json) -> Iterator[Violation]:
     """Check one write, alone or in a transaction."""
     yield from check_item(request["Item"]) if action == "Put" else _check_whole_key(request["Key"])
     yield from check_expressions(request)
-    if action == "Update" and "UpdateExpression" not in request:
-        yield "an update has no UpdateExpression"
-    if action == "ConditionCheck" and "ConditionExpression" not in request:
-        yield "a check has no ConditionExpression"
+    if action == "Update":
+        yield from check_size({**request["Key"], **(request.get("ExpressionAttributeValues") or {})})
+    required = {"Update": "UpdateExpression", "ConditionCheck": "ConditionExpression"}.get(action)
+    if required is not None and required not in request:
+        yield Rule.MISSING_EXPRESSION.violate(action=action, name=required)
 
 
-def _check_transaction(request: Json) -> Iterator[str]:
+def _check_transaction(request: Json) -> Iterator[Violation]:
     actions = request["TransactItems"]
-    yield from _check_keys([_get_key(action) for action in actions], _MAX_TRANSACTION)
+    if any(len(action) != 1 for action in actions):
+        yield Rule.TRANSACTION_ACTION.violate()
+        return
+    yield from _check_keys([_get_key(action) for action in actions], MAX_TRANSACTION_ITEMS)
     for action in actions:
         ((name, part),) = action.items()
         yield from _check_write(name, part)
     size = sum(_count_written_bytes(part) for action in actions for part in action.values())
-    if size > _MAX_TRANSACTION_BYTES:
-        yield f"the items of a transaction have {size} bytes, more than 4 MB"
-    if not 1 <= len(request.get("ClientRequestToken", "x")) <= 36:
-        yield "ClientRequestToken must have 1 to 36 characters"
+    if size > MAX_TRANSACTION_BYTES:
+        yield Rule.TRANSACTION_BYTES.violate(size=size)
+    if not 1 <= len(request.get("ClientRequestToken", "x")) <= MAX_TOKEN_CHARACTERS:
+        yield Rule.CLIENT_TOKEN.violate()
 
 
 def _count_written_bytes(part: Json) -> int:
@@ -140,22 +161,22 @@ def _get_key(action: Json) -> Json:
     return key
 
 
-def _check_keys(items: list[Json], most: int) -> Iterator[str]:
+def _check_keys(items: list[Json], most: int) -> Iterator[Violation]:
     if not 1 <= len(items) <= most:
-        yield f"the request has {len(items)} items; it must have 1 to {most}"
+        yield Rule.ITEM_COUNT.violate(number=len(items), limit=most)
     if len({tuple(item.get(name, {}).get("S") for name in ("pk", "sk")) for item in items}) < len(items):
-        yield "the list of item keys contains duplicates"
+        yield Rule.DUPLICATE_ITEMS.violate()
     yield from chain.from_iterable(map(check_key, items))
 
 
-def _check_whole_key(key: Json) -> Iterator[str]:
+def _check_whole_key(key: Json) -> Iterator[Violation]:
     if "sk" in key and set(key) != {"pk", "sk"}:
-        yield "The provided key element does not match the schema"
+        yield Rule.KEY_SCHEMA.violate(detail=", ".join(key))
     yield from check_key(key)
-    yield from chain.from_iterable(map(check_value, key.values()))
+    yield from check_values(key)
 
 
-_RULES: Mapping[str, Callable[[Json], Iterable[str]]] = {
+_RULES: Mapping[str, Callable[[Json], Iterable[Violation]]] = {
     "Query": _check_query,
     "GetItem": _check_get,
     "BatchGetItem": _check_batch_get,

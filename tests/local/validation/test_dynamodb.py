@@ -65,8 +65,10 @@ def test_invalid_update_is_rejected(change: dict[str, Any], message: str) -> Non
 
 
 def test_update_functions_are_accepted() -> None:
-    expression = "SET #a = if_not_exists(#a, :a), b = list_append(b, :a) ADD c :a REMOVE d[1], d[2]"
-    assert find_errors("UpdateItem", Key=KEY, UpdateExpression=expression, **USED) == ""
+    expression = "SET #a = if_not_exists(#a, :a), b = list_append(b, :b) ADD c :c DELETE e :e REMOVE d[1], d[2]"
+    values = VALUES | {":b": {"L": []}, ":c": {"N": "1"}, ":e": {"SS": ["x"]}}
+    request = {"UpdateExpression": expression, "ExpressionAttributeValues": values}
+    assert find_errors("UpdateItem", Key=KEY, ExpressionAttributeNames=NAMES, **request) == ""
 
 
 def test_transaction_with_duplicate_item_is_rejected() -> None:

@@ -34,7 +34,7 @@ def nest(levels: int) -> dict[str, Any]:
     ],
 )
 def test_invalid_value_is_rejected(value: dict[str, Any], message: str) -> None:
-    assert message in "; ".join(check_value(value))
+    assert message in "; ".join(violation.message for violation in check_value(value))
 
 
 @pytest.mark.parametrize(
