@@ -127,13 +127,13 @@ def _check_limits(name: str, expression: str, tokens: Sequence[str]) -> Iterator
 
 def _has_redundant_parentheses(tokens: Sequence[str]) -> bool:
     """Return whether a pair of parentheses directly contains another one, as in ``((a = :b))``."""
-    opened: list[int] = []
+    open_indexes: list[int] = []
     closed_at: dict[int, int] = {}
     for index, token in enumerate(tokens):
         if token == "(":  # noqa: S105  # no password
-            opened.append(index)
-        elif token == ")" and opened:  # noqa: S105  # no password
-            closed_at[opened.pop()] = index
+            open_indexes.append(index)
+        elif token == ")" and open_indexes:  # noqa: S105  # no password
+            closed_at[open_indexes.pop()] = index
     return any(closed_at.get(first + 1) == last - 1 for first, last in closed_at.items())
 
 

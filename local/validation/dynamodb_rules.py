@@ -1,13 +1,15 @@
 """The rules of DynamoDB that a request can violate, with the limits.
 
-Sources: Amazon DynamoDB developer guide, "Quotas" and "Constraints" (keys, names, data types, items, expression
-parameters, transactions, API-specific), "Expressions", "Reserved words", "Item sizes and formats" and "Secondary
-indexes"; Amazon DynamoDB API reference (Query, GetItem, BatchGetItem, BatchWriteItem, PutItem, UpdateItem, DeleteItem,
-TransactWriteItems, AttributeValue).
+Sources:
 
-No rule is needed for the limits that no request of ours can violate: the number of tables and indexes and their names,
-which the template fixes, and 1 MB in the response of a query and 16 MB in that of BatchGetItem, after which DynamoDB
-answers with a part. Throughput is not a rule for one request.
+- Amazon DynamoDB developer guide: "Quotas", "Constraints", "Expressions", "Reserved words", "Item sizes and formats"
+  and "Secondary indexes"
+- Amazon DynamoDB API reference: Query, GetItem, BatchGetItem, BatchWriteItem, PutItem, UpdateItem, DeleteItem,
+  TransactWriteItems and AttributeValue
+
+Some limits need no rule, because no request of Muster can violate them. The template fixes the tables, the indexes and
+their names. After 1 MB of a query and 16 MB of BatchGetItem, DynamoDB answers with a part. Throughput is not a rule for
+one request.
 """
 
 from enum import Enum
