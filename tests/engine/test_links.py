@@ -85,7 +85,8 @@ def test_manager_created_later_is_linked(
     publish()
     assert get_manager(scim, alice) == {"value": value, "$ref": build_location(boss)}
     now = scim.request("GET", f"/Users/{alice['id']}").json()
-    assert now["meta"] == alice["meta"]
+    assert now["meta"]["version"] != alice["meta"]["version"]
+    assert now["meta"] | {"version": alice["meta"]["version"]} == alice["meta"]
     published_events = publish()
     assert get_links(published_events) == [(alice["id"], [{"attribute": MANAGER, "id": boss["id"]}])]
     assert (published_events[-1]["detail"]["version"], published_events[-1]["detail"]["linkSequence"]) == (1, 1)

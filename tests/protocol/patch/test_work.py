@@ -18,7 +18,7 @@ EMAILS = [
     {"value": f"user{number}@example.com", "type": "work", "display": f"User {number}"}
     for number in range(MAX_ELEMENTS)
 ]
-MEMBERS = {"value": "x", "type": "y", "display": "z", "primary": False}
+MEMBERS = {"value": "x", "type": "y", "display": "z", "primary": True}
 PARTS = [dict(part) for size in (1, 2, 3, 4) for part in combinations(MEMBERS.items(), size)]
 
 

@@ -100,7 +100,8 @@ def unmark_primary(attribute: Attribute, elements: Iterable[dict[str, Any]]) -> 
 def exclude_elements(attribute: Attribute, elements: Sequence[Any], excluded: Iterable[Any]) -> list[Any]:
     """Return the elements, without those that have all members of an element in ``excluded``.
 
-    Each element is compared by hash, because comparing all pairs is slow for large lists.
+    An element without ``primary`` has ``primary: false`` (RFC 7643 section 2.4). Each element is compared by hash,
+    because comparing all pairs is slow for large lists.
     """
     if not attribute.is_complex:
         excluded_values = {_normalize_value(attribute, element) for element in excluded}
@@ -118,17 +119,19 @@ def exclude_elements(attribute: Attribute, elements: Sequence[Any], excluded: It
 def _compile_key(attribute: Attribute, names: Sequence[str]) -> Callable[[Mapping[str, Any]], Hashable]:
     """Return a function that returns the normalized members of a complex element with these names.
 
-    A missing member is ``None``. One operation may read hundreds of elements, so the function is as fast as possible.
+    A missing member is ``None``, or false for ``primary``. One operation may read hundreds of elements, so the function
+    is as fast as possible.
     """
-    members = [(name, attribute.sub_attributes[name.lower()].is_case_exact) for name in names]
+    sub_attributes = [(name, attribute.sub_attributes[name.lower()]) for name in names]
+    members = [(name, member.is_case_exact, member.absent_value) for name, member in sub_attributes]
 
     def get_key(element: Mapping[str, Any]) -> Hashable:
         return tuple(
             [
                 value.lower()
-                if (value := element.get(name)).__class__ is str and not is_case_exact and value.isascii()
+                if (value := element.get(name, absent_value)).__class__ is str and not is_case_exact and value.isascii()
                 else _normalize(value, is_case_exact=is_case_exact)
-                for name, is_case_exact in members
+                for name, is_case_exact, absent_value in members
             ]
         )
 
