@@ -71,6 +71,7 @@ GUIDES = {
             ("Authorization", TOKEN_PLACEHOLDER),
         ),
         (
+            "Authorization: enter the token without the word Bearer.",
             "Select Test Connector Configuration, then Save.",
             "Provisioning > To App: turn on Create Users, Update User Attributes and Deactivate Users. Leave Sync "
             "Password off.",
