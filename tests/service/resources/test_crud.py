@@ -56,8 +56,17 @@ class TestCreate:
             "active": True,
         }
 
-    @pytest.mark.parametrize(("sent", "active"), [({}, True), ({"active": True}, True), ({"active": False}, False)])
-    def test_created_user_is_active_by_default(self, sent: dict[str, bool], active: bool) -> None:
+    @pytest.mark.parametrize(
+        ("sent", "active"),
+        [
+            ({}, True),
+            ({"active": True}, True),
+            ({"active": False}, False),
+            ({"active": None}, True),
+            ({"active": ""}, True),
+        ],
+    )
+    def test_created_user_is_active_by_default(self, sent: dict[str, Any], active: bool) -> None:
         created = build_service(MemoryStore()).create(build_body(**sent))
 
         assert created.resource["active"] is active
@@ -119,8 +128,8 @@ class TestReplace:
         }
 
     @pytest.mark.parametrize("active", [True, False])
-    @pytest.mark.parametrize("sent", [{}, {"active": None}])
-    def test_replace_without_active_keeps_it(self, active: bool, sent: dict[str, None]) -> None:
+    @pytest.mark.parametrize("sent", [{}, {"active": None}, {"active": ""}])
+    def test_replace_without_active_keeps_it(self, active: bool, sent: dict[str, Any]) -> None:
         alice = build_user("alice", active=active)
 
         replaced = build_service(MemoryStore(alice)).replace(alice.id, build_body(title="Chef", **sent))
