@@ -296,5 +296,5 @@ def test_user_with_all_possible_attributes_is_stored(customer: Customer) -> None
         customer.tenants.configure(customer.id, custom_schemas=documents)
     customer.tenants.configure(customer.id, custom_schemas=documents[:2])
     values = {document["id"]: dict.fromkeys(names, 1) for document in documents[:2]}
-    created = customer.connect().request("POST", "/Users", build_body(externalId="x" * 340_000, **values))
+    created = customer.connect().request("POST", "/Users", build_body(externalId="x" * 330_000, **values))
     assert created.status == 201
