@@ -94,10 +94,13 @@ class MultiValuedPatch:
                 f"{path.without_value_filter} has no value that could be changed. "
                 f"Add a value to {self._attribute.name} first."
             )
+        if not elements:
+            return
+        written_members = _parse_written_members(self._attribute, path.sub_attribute, value, self._leniencies)
         identities = list(identify(self._attribute, elements))
         for element in elements:
             before = dict(element)
-            _write_element(element, self._attribute, path.sub_attribute, value, self._leniencies)
+            _write_members(element, written_members)
             if element or path.sub_attribute:  # immutability does not forbid the removal of a whole element
                 check_sub_attributes_unchanged(self._attribute, before, element)
             _check_required_kept(self._attribute, before, element)
@@ -115,7 +118,7 @@ class MultiValuedPatch:
         if described_element is None or not self._leniencies.tolerate(Leniency.CREATED_ELEMENT):
             raise NoTarget(f"No value of {self._attribute.name} matches the path.")
         element: dict[str, Any] = parse_element(self._attribute, described_element, self._leniencies) or {}
-        _write_element(element, self._attribute, path.sub_attribute, value, self._leniencies)
+        _write_members(element, _parse_written_members(self._attribute, path.sub_attribute, value, self._leniencies))
         return element
 
     def _add_elements(self, new_elements: list[Any]) -> None:
@@ -143,29 +146,34 @@ class MultiValuedPatch:
             unmark_primary(self._attribute, (element for element in self._elements if id(element) not in written_ids))
 
 
-def _write_element(
-    element: dict[str, Any],
-    attribute: Attribute,
-    sub_attribute: Attribute | None,
-    value: Any,
-    leniencies: LeniencyTracker,
-) -> None:
-    """Write a value into one sub-attribute of an element. Without a sub-attribute, merge an object into the element.
+def _parse_written_members(
+    attribute: Attribute, sub_attribute: Attribute | None, value: Any, leniencies: LeniencyTracker
+) -> dict[str, Any] | None:
+    """Return the members of a complex value that an operation writes, by name. Those that it removes are ``None``.
 
-    Null removes the sub-attribute, or all of them.
+    ``value`` is that of one sub-attribute or, without a sub-attribute, an object. Return ``None`` instead of an object
+    if the operation removes all members.
     """
     if sub_attribute is not None:
-        write_attribute(element, sub_attribute, value, leniencies)
-    elif accept_as_unassigned(value, leniencies):
-        element.clear()
-    elif isinstance(value, dict):
-        _merge_sub_attributes(element, attribute, value, leniencies)
-    else:
-        raise InvalidValue(
-            f"A value of {attribute.name} must be an object with its sub-attributes.",
-            rule=Rule.TYPE,
-            attribute=attribute.name,
-        )
+        return {sub_attribute.name: parse_value(sub_attribute, value, leniencies)}
+    if accept_as_unassigned(value, leniencies):
+        return None
+    if isinstance(value, dict):
+        return parse_members(attribute.sub_attributes, value, leniencies, f"{attribute.name}.")
+    raise InvalidValue(
+        f"A value of {attribute.name} must be an object with its sub-attributes.",
+        rule=Rule.TYPE,
+        attribute=attribute.name,
+    )
+
+
+def _write_members(members: dict[str, Any], written_members: Mapping[str, Any] | None) -> None:
+    """Write the result of :func:`_parse_written_members` into the members of a complex value, in place."""
+    if written_members is None:
+        members.clear()
+        return
+    for name, value in written_members.items():
+        _set_or_remove(members, name, value)
 
 
 def write_attribute(members: dict[str, Any], attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> None:
@@ -196,7 +204,7 @@ def write_complex(
     """
     current = members.setdefault(attribute.name, {})
     before = dict(current)
-    _write_element(current, attribute, sub_attribute, value, leniencies)
+    _write_members(current, _parse_written_members(attribute, sub_attribute, value, leniencies))
     _check_required_kept(attribute, before, current)
     finish_attribute(members, attribute)
 
@@ -228,14 +236,6 @@ def _accept_as_removal(attribute: Attribute, value: Mapping[str, Any], leniencie
         and lower_member_names(value) == {"value": ""}
         and leniencies.tolerate(Leniency.EMPTY_STRING)
     )
-
-
-def _merge_sub_attributes(
-    members: dict[str, Any], attribute: Attribute, value: Mapping[str, Any], leniencies: LeniencyTracker
-) -> None:
-    """Write the sub-attributes in ``value`` into the members of a complex value."""
-    for name, parsed in parse_members(attribute.sub_attributes, value, leniencies, f"{attribute.name}.").items():
-        _set_or_remove(members, name, parsed)
 
 
 def _check_required_kept(attribute: Attribute, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
