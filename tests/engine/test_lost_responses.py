@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from tests.endpoint import Endpoint
+from tests.endpoint import ENTERPRISE, Endpoint
 from tests.engine.proxy import Proxy
+from tests.engine.test_bulk import build_create, send_bulk
 
 WRITE = "TransactWriteItems"
 
@@ -54,6 +55,17 @@ def test_duplicate_with_lost_response_is_conflict(scim: Endpoint, lossy_proxy: P
     lossy_proxy.lose(WRITE)
     response = scim.request("POST", "/Users", {"userName": "BOB"})
     assert (response.status, response.json()["scimType"]) == (409, "uniqueness")
+
+
+def test_reference_cycle_with_lost_response_happens_once(scim: Endpoint, lossy_proxy: Proxy) -> None:
+    cycle = [
+        build_create(name, **{ENTERPRISE: {"manager": {"value": f"bulkId:{boss}"}}})
+        for name, boss in [("ada", "bob"), ("bob", "ada")]
+    ]
+    lossy_proxy.lose(WRITE)
+    results = send_bulk(scim, cycle)
+    assert [(result["status"], result["version"]) for result in results] == [("201", 'W/"1"')] * 2
+    assert scim.request("GET", "/Users?count=0").json()["totalResults"] == 2
 
 
 def test_repeated_request_is_byte_identical(scim: Endpoint, proxy: Proxy) -> None:

@@ -85,6 +85,32 @@ def test_log_line_counts_operations_and_calls(scim: Endpoint, log: Log) -> None:
     assert (line["operation"], line["operations"], line["dynamodb_calls"]) == ("POST Bulk", 3, 3)
 
 
+def test_reference_cycle_is_one_call(scim: Endpoint, log: Log) -> None:
+    ada = build_post("ada", **{ENTERPRISE: {"manager": {"value": "bulkId:bob"}}})
+    bob = build_post("bob", **{ENTERPRISE: {"manager": {"value": "bulkId:ada"}}})
+
+    results = scim.request("POST", "/Bulk", build_request(ada, bob)).json()["Operations"]
+
+    assert [result["status"] for result in results] == ["201", "201"]
+    assert log.last["dynamodb_calls"] == 1
+
+
+def test_failed_reference_cycle_changes_nothing(
+    scim: Endpoint, items: Callable[[], list[dict[str, Any]]], failures: Callable[[], list[dict[str, Any]]]
+) -> None:
+    """Each of its operations is one failure."""
+    scim.create(userName="carol")
+    before = items()
+    ada = build_post("ada", **{ENTERPRISE: {"manager": {"value": "bulkId:bob"}}})
+    bob = build_post("bob", userName="Carol", **{ENTERPRISE: {"manager": {"value": "bulkId:ada"}}})
+
+    results = scim.request("POST", "/Bulk", build_request(ada, bob)).json()["Operations"]
+
+    assert [result["status"] for result in results] == ["409", "409"]
+    assert items() == before
+    assert len(failures()) == 2
+
+
 def test_largest_bulk_response_fits_into_6_mb(scim: Endpoint) -> None:
     """The response repeats names of quotes. JSON escapes them, and Lambda's JSON escapes them again."""
     operations = [{"method": "POST", "path": "/Users", "bulkId": f"{number:03}" + '"' * 450} for number in range(1_000)]
