@@ -21,8 +21,8 @@ from scim.protocol.stored_values.immutability import check_sub_attributes_unchan
 from scim.protocol.values.elements import (
     add_elements,
     check_primary,
-    identify,
     merge_duplicates,
+    select_changed_identities,
     unmark_primary,
 )
 from scim.protocol.values.parser import (
@@ -89,25 +89,27 @@ class MultiValuedPatch:
 
     def _write_elements(self, elements: list[Any], path: AttributePath, value: Any) -> None:
         """Write a value into each element, or into its sub-attribute if the path has one."""
-        if not elements and not accept_as_unassigned(value, self._leniencies):
+        if not elements:
+            if accept_as_unassigned(value, self._leniencies):
+                return
             raise NoTarget(
                 f"{path.without_value_filter} has no value that could be changed. "
                 f"Add a value to {self._attribute.name} first."
             )
-        if not elements:
-            return
         written_members = _parse_written_members(self._attribute, path.sub_attribute, value, self._leniencies)
-        identities = list(identify(self._attribute, elements))
+        changes: list[tuple[dict[str, Any], dict[str, Any]]] = []
         for element in elements:
             before = dict(element)
             _write_members(element, written_members)
+            if element != before:
+                changes.append((before, element))
+        for before, element in changes:
             if element or path.sub_attribute:  # immutability does not forbid the removal of a whole element
                 check_sub_attributes_unchanged(self._attribute, before, element)
             _check_required_kept(self._attribute, before, element)
         self._unmark_others(elements)
         self._elements = [element for element in self._elements if element]
-        pairs = zip(elements, identities, identify(self._attribute, elements), strict=True)
-        self._merge_changed([element for element, old, new in pairs if element and old != new])
+        self._merge_changed(select_changed_identities(self._attribute, changes))
 
     def _create_element(self, path: AttributePath, value_filter: Filter, value: Any) -> dict[str, Any]:
         """Create the element that a value filter describes, as Entra ID expects if no element matches.

@@ -64,6 +64,29 @@ def identify(attribute: Attribute, elements: Iterable[Any]) -> Iterator[Hashable
             yield _normalize_members(attribute, {name: element[name] for name in element if name != primary_name})
 
 
+def select_changed_identities(
+    attribute: Attribute, changes: Iterable[tuple[Mapping[str, Any], dict[str, Any]]]
+) -> list[dict[str, Any]]:
+    """Return the complex elements that are not the same as before. ``changes`` has each one before and after a write.
+
+    An element that has become empty is left out.
+    """
+    type_name, value_name = _find_name(attribute, "type"), _find_name(attribute, "value")
+    candidates = [
+        (before, after)
+        for before, after in changes
+        if after
+        and (
+            value_name not in after
+            or before.get(value_name) != after[value_name]
+            or before.get(type_name) != after.get(type_name)
+        )
+    ]
+    befores, afters = [before for before, _ in candidates], [after for _, after in candidates]
+    identities = zip(identify(attribute, befores), identify(attribute, afters), strict=True)
+    return [after for after, (old, new) in zip(afters, identities, strict=True) if old != new]
+
+
 def _merge_members(attribute: Attribute, target: dict[str, Any], element: Mapping[str, Any]) -> None:
     """Write the members of an element into ``target``, except those that are the same after normalization."""
     for name, value in element.items():
