@@ -33,6 +33,15 @@ from scim.service.model.identifiers import (
         (None, {"userName": 3, "externalId": " ", "emails": "x", "Operations": 4}, "", []),
         (None, ["userName"], "", []),
         (None, "userName", 'filter=userName eq "', []),
+        (
+            None,
+            None,
+            "filter=userName eq 'O'Brien' and mail eq \u201ca@b.c\u201d",
+            [("filter", "O'Brien"), ("filter", "a@b.c")],
+        ),
+        (None, None, "filter=userName eq 'a and active eq true", []),
+        (None, None, 'filter=userName eq "' + "a" * 512 + '"', [("filter", "a" * 512)]),
+        (None, None, 'filter=userName eq "' + "a" * 513 + '"', []),
     ],
 )
 def test_identifiers_in_a_request(resource_id: str | None, body: Any, query: str, expected: list[Any]) -> None:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any, TypeGuard
 
+from scim.protocol.filter.quotes import QUOTED_VALUE
 from scim.protocol.json_body import lower_member_names
 from scim.protocol.normalize import normalize_string
 from scim.protocol.values.unique_value import MAX_UNIQUE_LENGTH
@@ -16,7 +17,10 @@ from scim.protocol.values.unique_value import MAX_UNIQUE_LENGTH
 MAX_IDENTIFIER_LENGTH = MAX_UNIQUE_LENGTH
 """The maximum number of characters of an identifier in a record. Longer ones are truncated, but hashed as a whole."""
 _MAX_IDENTIFIERS = 20
-_FILTER_VALUE = re.compile(r'\beq\s+"((?:[^"\\]|\\.){1,512})"', re.IGNORECASE)
+_EQUALITY_OPERATOR = re.compile(r"\beq\s+", re.IGNORECASE)
+_QUOTED_STRING = re.compile(rf'"(?:[^"\\]|\\.)*"|{QUOTED_VALUE.pattern}', re.DOTALL)
+_MAX_QUOTED_LENGTH = MAX_IDENTIFIER_LENGTH + 2
+"""The maximum number of characters of a value in a filter, with its quotes. Longer ones are ignored."""
 
 
 class IdentifierKind(StrEnum):
@@ -75,11 +79,19 @@ def identify_subject(resource_id: str | None, body: Any, query: str = "") -> Sub
         *_find_identifiers(members),
         *_yield_identifier(IdentifierKind.ID, resource_id),
         *(identifier for operation in operations for identifier in _find_identifiers(operation)),
-        *((IdentifierKind.FILTER, re.sub(r"\\(.)", r"\1", value)) for value in _FILTER_VALUE.findall(query)),
+        *((IdentifierKind.FILTER, value) for value in _find_filter_values(query)),
     ]
     unique = dict.fromkeys((kind, value) for kind, value in identifiers if value.strip())
     names = dict.fromkeys(name for member_set in (members, *operations) for name in _find_names(member_set))
     return Subject(tuple(unique)[:_MAX_IDENTIFIERS], tuple(names)[:_MAX_IDENTIFIERS])
+
+
+def _find_filter_values(query: str) -> Iterator[str]:
+    """Yield the values in quotation marks that a filter compares with ``eq``. The filter need not be valid."""
+    for operator in _EQUALITY_OPERATOR.finditer(query):
+        start = operator.end()
+        if match := _QUOTED_STRING.match(query, start, start + _MAX_QUOTED_LENGTH):
+            yield re.sub(r"\\(.)", r"\1", match.group()[1:-1])
 
 
 def identify_user(resource: Mapping[str, Any]) -> Subject:
