@@ -13,8 +13,11 @@ from botocore.config import Config
 from botocore.exceptions import NoCredentialsError
 
 from scim.aws.clients import LazySession, UsedServicesLoader
+from tests.template_reader import Deployment
 
-SOURCE = Path(__file__).parents[2] / "src"
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src"
+TEMPLATE_VARIABLES = Deployment(ROOT / "template.yaml")["Globals"]["Function"]["Environment"]["Variables"]
 CREDENTIALS = {
     "AccessKeyId": "the-key",
     "SecretAccessKey": "secret",
@@ -115,3 +118,18 @@ def test_client_equals_that_of_botocore(service: str) -> None:
     meta, expected = (session.create_client(service, "eu-west-1").meta for session in sessions)
     assert meta.endpoint_url == expected.endpoint_url
     assert meta.service_model.metadata == expected.service_model.metadata
+
+
+@pytest.mark.parametrize("service", UsedServicesLoader().list_available_services("service-2"))
+def test_empty_endpoint_is_ignored(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The template declares the endpoints as empty, for local runs to set them."""
+    name = LazySession().get_service_model(service).service_id.upper().replace(" ", "_")
+    variable = f"AWS_ENDPOINT_URL_{name}"
+    assert TEMPLATE_VARIABLES[variable] == ""
+
+    monkeypatch.setenv(variable, "")
+    assert LazySession().create_client(service, "eu-west-1").meta.endpoint_url == (
+        f"https://{service}.eu-west-1.amazonaws.com"
+    )
+    monkeypatch.setenv(variable, "http://127.0.0.1:4000")
+    assert LazySession().create_client(service, "eu-west-1").meta.endpoint_url == "http://127.0.0.1:4000"

@@ -27,7 +27,7 @@ _MAX_PARAMETERS = 100
 
 @dataclass(frozen=True)
 class Request:
-    """A request. ``event`` is the event from API Gateway, which has header names in lower case."""
+    """A request. ``event`` is the event from API Gateway, or from a program that imitates it."""
 
     event: Mapping[str, Any]
 
@@ -66,8 +66,16 @@ class Request:
 
     def get_header(self, name: str) -> str | None:
         """Return the value of a header, ``None`` if it is missing. ``name`` is in lower case."""
-        value = self.event.get("headers", {}).get(name)
-        return None if value is None else str(value)
+        return self._headers.get(name)
+
+    @cached_property
+    def _headers(self) -> dict[str, str]:
+        """The headers by lower-case name.
+
+        API Gateway sends the names in lower case. Header names are case-insensitive (RFC 9110 section 5.1), and the
+        local gateway of the SAM CLI sends them as the client did.
+        """
+        return {name.lower(): str(value) for name, value in self.event.get("headers", {}).items()}
 
     @property
     def id(self) -> str:

@@ -179,6 +179,16 @@ class TestBody:
             Request(build_event("POST", body='"' + "ä" * (LARGEST // 2) + '"')).json()
 
 
+class TestHeaders:
+    @pytest.mark.parametrize("name", ["content-type", "Content-Type", "CONTENT-TYPE"])
+    def test_names_are_case_insensitive(self, name: str) -> None:
+        """RFC 9110 section 5.1. The local gateway of the SAM CLI keeps the case that the client sent."""
+        assert Request(build_event(headers={name: "text/plain"})).get_header("content-type") == "text/plain"
+
+    def test_missing_header_is_none(self) -> None:
+        assert Request(build_event(headers={"Accept": "*/*"})).get_header("content-type") is None
+
+
 class TestResponse:
     @pytest.mark.parametrize(
         ("accept", "media_type"),
