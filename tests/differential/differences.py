@@ -119,11 +119,12 @@ DIFFERENCES = [
     Difference(
         "primary is false by default",
         "RFC 7643, section 2.4: an element without primary is not primary. The reference compares it as null.",
-        _matches_text(r"\bprimary (?:eq|ne) false"),
+        _matches_text(r'\bprimary (?:eq|ne) false|"op": "remove", "path": "\w+", "value": \[[^\]]*"primary": false'),
         [
             "emails.primary eq false",
             "emails[primary eq false]",
             [{"op": "replace", "path": "emails[primary eq false].display", "value": "Bob"}],
+            [{"op": "remove", "path": "emails", "value": [{"primary": False}]}],
         ],
     ),
     Difference(
