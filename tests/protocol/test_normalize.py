@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from precis_i18n import get_profile
 
 from scim.protocol.normalize import is_date, list_substring_forms, map_width, normalize_string, parse_date_time
+from tests.cpu_time import check_cpu_units
 
 enforce_profile = get_profile("UsernameCaseMapped").enforce
 
@@ -131,6 +132,30 @@ class TestAllCodePoints:
             accepted += 1
             assert normalize_string(text) == enforced
         assert accepted > 20_000
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["\u0315\u0300", "\u0344\u0315", "e\u0301", "\u0958\u0300", "\u1100\u0315\u0300", "\uff76\uff9e\u0315\u0300"],
+)
+@pytest.mark.parametrize("case_exact", [False, True])
+def test_time_is_linear(pattern: str, case_exact: bool) -> None:
+    """Python takes minutes for the NFC of some of these strings."""
+    text = "a" + pattern * (170_000 // len(pattern))
+    normalized = check_cpu_units(lambda: normalize_string(text, is_case_exact=case_exact), 100)
+
+    assert normalize_string(normalized, is_case_exact=case_exact) == normalized
+    assert unicodedata.is_normalized("NFC", normalized)
+
+
+def test_long_text_without_runs_of_marks_is_in_nfc() -> None:
+    text = "Zoe\u0308 \u0915\u093c" * 1_000
+    assert normalize_string(text, is_case_exact=True) == unicodedata.normalize("NFC", text)
+    assert normalize_string(unicodedata.normalize("NFD", text)) == normalize_string(unicodedata.normalize("NFC", text))
+
+
+def test_marks_are_below_the_limit_of_the_pattern() -> None:
+    assert all(ord(mark) < 0x20000 for mark in list_code_points() if unicodedata.combining(mark))
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date
+from functools import cache
 
 NORMALIZATION_VERSION = f"1/{unicodedata.unidata_version}"
 """The version of :func:`normalize_string` and of its Unicode data. Items whose keys have normalized values contain it.
 
 Count the first number up when the function changes. A new Python version can change the second one.
 """
+
+_MAX_UNLIMITED_LENGTH = 1_000
+"""The maximum number of characters of a string whose combining characters are not limited."""
 
 # The code points with the Decomposition_Type "wide" or "narrow" are all in these ranges.
 _WIDTH_VARIANT = re.compile("[\u3000\uff01-\uffee]")
@@ -33,7 +37,7 @@ def normalize_string(text: str, *, is_case_exact: bool = False) -> str:
     """
     if text.isascii():  # it has no width variants, and is always in NFC
         return text if is_case_exact else text.lower()
-    return unicodedata.normalize("NFC", text if is_case_exact else map_width(text).lower())
+    return _compose(text if is_case_exact else map_width(text).lower())
 
 
 def list_substring_forms(text: str, *, is_case_exact: bool = False) -> frozenset[str]:
@@ -54,6 +58,25 @@ def list_substring_forms(text: str, *, is_case_exact: bool = False) -> frozenset
 def map_width(text: str) -> str:
     """Replace fullwidth and halfwidth characters by their decomposition mappings (RFC 8264 section 5.2.1)."""
     return _WIDTH_VARIANT.sub(_decompose_width, text)
+
+
+def _compose(text: str) -> str:
+    """Return a string in NFC. Python's time is quadratic in the number of combining characters in a row.
+
+    So a long string that is not in NFC gets a grapheme joiner after 30 of them (UAX #15, stream-safe text format).
+    """
+    if unicodedata.is_normalized("NFC", text):  # its time is linear
+        return text
+    if len(text) > _MAX_UNLIMITED_LENGTH:
+        text = _compile_mark_run().sub("\\g<0>\N{COMBINING GRAPHEME JOINER}", text)
+    return unicodedata.normalize("NFC", text)
+
+
+@cache
+def _compile_mark_run() -> re.Pattern[str]:
+    """Return a pattern that matches 30 combining characters. All of them are below U+20000."""
+    marks = "".join(filter(unicodedata.combining, map(chr, range(0x300, 0x20000))))
+    return re.compile(f"[{marks}]{{30}}")
 
 
 def _decompose_width(match: re.Match[str]) -> str:
