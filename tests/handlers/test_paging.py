@@ -135,6 +135,19 @@ class TestBookmarks:
 
         assert list_bookmarks(items) == []
 
+    def test_long_sort_values_have_a_small_bookmark(self, scim: Endpoint, items: Items) -> None:
+        """Every page reads all bookmarks, and an item has at most 400 KB."""
+        names = ["\u00e9" * 60_000 + str(number) for number in range(3)]
+        by_name = {scim.create(displayName=name)["id"]: name for name in [*names, "\u00e8", "\u00ea"]}
+
+        for order in ("ascending", "descending"):
+            ids = [
+                get_ids(fetch_page(scim, index, 1, sortBy="displayName", sortOrder=order))[0] for index in range(1, 6)
+            ]
+            assert set(ids) == set(by_name)
+            assert sorted([by_name[ids[0]], by_name[ids[4]]]) == ["\u00e8", "\u00ea"]
+        assert max(len(bookmark["places"]) for bookmark in list_bookmarks(items)) < 15_000
+
     def test_two_clients_page_independently(self, scim: Endpoint) -> None:
         create_users(scim, 6)
         one = get_ids(fetch_page(scim, 1, 2, "one"))

@@ -67,7 +67,7 @@ class PagingStore:
     def read_state(self) -> PagingState:
         """Return the counters and bookmarks. They are read only once.
 
-        256 counters are about 14 KB, and a bookmark is less than 1 KB, so one call reads them.
+        256 counters are about 14 KB, and a bookmark is usually less than 1 KB, so one call reads them.
         """
         if self._state is not None:
             return self._state

@@ -11,8 +11,12 @@ from typing import Any
 
 from scim.service.model.query import SortOrder
 from scim.service.model.stored_resource import StoredResource
+from scim.store.keys import MAX_VALUE_BYTES, truncate
 from scim.store.query.reader import ScanEntry
 from scim.store.query.scans import Scan
+
+# A shorter string has less than MAX_VALUE_BYTES, because a character has at most four bytes.
+_MIN_LONG_VALUE = MAX_VALUE_BYTES // 4
 
 SortPosition = tuple[Any, str]
 """The value by which a resource is sorted, and its id."""
@@ -47,7 +51,7 @@ class SortedScan(Scan):
 
     def get_key(self, stored: StoredResource) -> str:
         """Return the position of the resource as JSON."""
-        return json.dumps((self.order.key(stored), stored.id))
+        return json.dumps(self._compute_position(stored))
 
     def count(self) -> int:
         """Return the number of matches. They are read only if :meth:`iterate` has not read them."""
@@ -57,9 +61,23 @@ class SortedScan(Scan):
         """Return the positions of all matches. It is a set, because the other scan can read a resource twice."""
         loaded = (entry.load() for entry in self.scan.iterate())
         matches = self.matches or (lambda _: True)
-        positions = {(self.order.key(stored), stored.id) for stored in loaded if stored is not None and matches(stored)}
+        positions = {self._compute_position(stored) for stored in loaded if stored is not None and matches(stored)}
         self._total = len(positions)
         return positions
+
+    def _compute_position(self, stored: StoredResource) -> SortPosition:
+        return _shorten(self.order.key(stored)), stored.id
+
+
+def _shorten(value: Any) -> Any:
+    """Return a sort key with the beginning and the hash of each long string.
+
+    Bookmarks contain sort keys, and are read with every page. So values that differ only after about 800 bytes are in
+    no particular order.
+    """
+    if isinstance(value, str):
+        return truncate(value, MAX_VALUE_BYTES) if len(value) > _MIN_LONG_VALUE else value
+    return tuple(map(_shorten, value)) if isinstance(value, tuple) else value
 
 
 def _sort_lazily(positions: Sequence[SortPosition], expected: int, *, reverse: bool) -> Iterator[SortPosition]:
