@@ -193,6 +193,16 @@ class TestTakenNames:
         assert [error.status for _, error, _ in outcome.recorded.failures] == [409]
         assert store.write_attempts == 3
 
+    @pytest.mark.parametrize(
+        ("member", "expected"), [({}, ["409", "409", "201"]), ({"failOnErrors": 1}, ["409", "201"])]
+    )
+    def test_reference_to_a_later_create_with_a_taken_name(self, member: dict[str, Any], expected: list[str]) -> None:
+        """The first operation waits for the second, which cannot wait for the first."""
+        store = SlowFirstStore(build_user("boss"))
+        worker = post("worker", **{ENTERPRISE: {"manager": {"value": "bulkId:boss"}}})
+
+        assert run(store, worker, post("boss"), post("x"), **member).statuses == expected
+
     def test_repeated_request_writes_nothing_twice(self) -> None:
         store = SlowFirstStore(*(build_user(f"user-{number}") for number in range(100)))
 

@@ -7,7 +7,8 @@ only when it writes:
 - A task may fail because an earlier task, which frees the value that it needs, has not ended yet. Such a task is
   *held*. It runs again when an earlier task frees the value. It has failed when all earlier tasks have ended.
 - A task must not free a value before an earlier task that sends the same value has ended. Otherwise the earlier task
-  could get the value. Such a task is *postponed*. It runs again when the earlier task has ended.
+  could get the value. Such a task is *postponed*. It runs again when the earlier task has ended. Only a task that
+  writes an existing resource frees a value. No earlier task depends on it, so the earlier task always ends.
 """
 
 from __future__ import annotations
