@@ -232,6 +232,32 @@ class TestFilters:
         assert calls[0] == calls[1]
 
 
+class TestClientRefs:
+    """A ``$ref`` that the client has sent, before a link task resolves its reference."""
+
+    def test_next_versions_show_it(self, customer: Customer) -> None:
+        boss = customer.scim.create(userName="boss")
+        manager = {"value": "boss", "$ref": boss["meta"]["location"]}
+        ann = customer.scim.create(userName="ann", **{ENTERPRISE: {"manager": manager}})
+        path = f"/Users/{ann['id']}"
+        for title in ("Cook", "Chef"):
+            patched = customer.scim.patch(ann["id"], {"op": "replace", "path": "title", "value": title}).json()
+            replaced = customer.scim.request("PUT", path, patched | {"displayName": title}).json()
+
+            assert patched[ENTERPRISE]["manager"] == replaced[ENTERPRISE]["manager"] == manager
+        assert customer.link(ann) == 1
+        assert customer.get(ann, if_none_match=replaced["meta"]["version"]).status == 304
+
+    def test_it_does_not_move_to_a_new_value(self, customer: Customer) -> None:
+        boss = customer.scim.create(userName="boss")
+        manager = {"value": "boss", "$ref": boss["meta"]["location"]}
+        ann = customer.scim.create(userName="ann", **{ENTERPRISE: {"manager": manager}})
+        body = ann | {ENTERPRISE: {"manager": manager | {"value": "other"}}}
+
+        replaced = customer.scim.request("PUT", f"/Users/{ann['id']}", body).json()
+        assert replaced[ENTERPRISE]["manager"] == {"value": "other"}
+
+
 class TestPatchPaths:
     """A value filter of a path selects what a GET shows."""
 

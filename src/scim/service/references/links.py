@@ -62,9 +62,15 @@ def extract_client_refs(resource: Resource, resource_type: ResourceType, base_ur
 
 
 def carry_over_links(
-    links: UserLinks, resource: Resource, resource_type: ResourceType, client_refs: ClientRefs
+    links: UserLinks,
+    resource: Resource,
+    resource_type: ResourceType,
+    client_refs: ClientRefs,
+    before: Resource | None = None,
 ) -> UserLinks:
-    """Return the links of the next version of a user. ``resource`` is its document, ``links`` are the present links.
+    """Return the links of the next version of a user.
+
+    ``resource`` is its document, ``before`` is the present one, and ``links`` are the present links.
 
     - References that still exist keep their links.
     - Links of removed references are kept without a position. A link task publishes their removal and deletes them.
@@ -80,16 +86,18 @@ def carry_over_links(
     current_references = {(link.attribute, link.identifier_hash) for link in carried_over}
     removed = [
         replace(link, position=None)
-        for link in links_before
+        for link in links.published_links
         if (link.attribute, link.identifier_hash) not in current_references
     ]
     # A client that changes a reference may send back the $ref of the old value, which does not apply to the new value.
+    references_before = find_references(before or {}, resource_type)
+    unchanged = {(reference.attribute, hash_identifier(reference.value)) for reference in references_before}
     shown_before = {(link.attribute, link.user_id) for link in links_before}
     from_client = [
         replace(link, identifier_hash="")
         for link in resolve_links(resource, resource_type, lambda *reference: client_refs.get(reference))
         if (link.attribute, link.identifier_hash) not in current_references
-        and (link.attribute, link.user_id) not in shown_before
+        and ((link.attribute, link.identifier_hash) in unchanged or (link.attribute, link.user_id) not in shown_before)
     ]
     return UserLinks(links=(*carried_over, *removed, *from_client))
 

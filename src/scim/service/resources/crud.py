@@ -181,7 +181,8 @@ class ResourceService:
         """Return the version after ``before``."""
         is_unchanged = change.participation is Participation.UNCHANGED
         active_since = before.active_since if is_unchanged else change.at
-        links = carry_over_links(UserLinks.parse(before.links_json), document, self.resource_type, client_refs)
+        links_before = UserLinks.parse(before.links_json)
+        links = carry_over_links(links_before, document, self.resource_type, client_refs, before.resource)
         return StoredResource.from_resource(
             document,
             version=before.version + 1,
