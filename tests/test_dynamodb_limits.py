@@ -1,6 +1,7 @@
 """Odd requests lead to no call that DynamoDB rejects: long and strange values, names, numbers, lists and headers."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 from local.api_gateway.event import InvalidPathError
 from local.validation import Violation, clients
 from scim.service.audit.log import AuditLog
+from scim.settings import Settings
+from scim.wiring.operator_adapters import build_operator_adapters
 from tests.endpoint import CORE, ENTERPRISE, SURVEY, Endpoint
 from tests.handlers.tenants import open_audit_log
 
@@ -203,4 +206,14 @@ def test_report_on_a_person(scim: Endpoint, violations: list[Violation], text: s
     log: AuditLog = open_audit_log(scim)
 
     assert log.report_on_person(text).query == text.strip()
+    assert violations == []
+
+
+@odd
+@given(tenant_id=texts)
+def test_ids_of_customers(table: Any, violations: list[Violation], tenant_id: str) -> None:
+    """The operator can type any text on the command line and in the address of a page."""
+    adapters = build_operator_adapters(Settings.from_environment(os.environ), "tests")
+
+    assert adapters.build_administration().find_audit_log(tenant_id) is None
     assert violations == []

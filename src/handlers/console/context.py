@@ -17,7 +17,6 @@ from scim.service.console.invitations import build_console_url
 from scim.service.console.password_sign_in import PasswordSignIn
 from scim.service.deadline import Deadline
 from scim.service.model.tenant import Tenant
-from scim.service.tenants.tenant_service import TENANT_ID_PATTERN
 from scim.wiring.administration import Administration
 from scim.wiring.console import ConsoleAdapters
 
@@ -109,7 +108,7 @@ class ConsoleRequestContext:
 
     def require_tenant(self, tenant_id: str) -> Tenant:
         """Return a tenant. Raise :class:`PageNotFound` if it does not exist, or the person may not see it."""
-        tenant = self.administration.tenant_store.get(tenant_id) if TENANT_ID_PATTERN.fullmatch(tenant_id) else None
+        tenant = self.administration.tenant_store.get(tenant_id)
         if tenant is None or not self.session.can_see(tenant):
             raise PageNotFound
         return tenant

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from scim.aws.errors import get_error_code
 from scim.service.model.audit.audit_event import AuditEvent
 from scim.service.model.stored_resource import StoredResource, VersionConflict
-from scim.service.model.tenant import Tenant
+from scim.service.model.tenant import TENANT_ID_PATTERN, Tenant
 from scim.service.model.token import TokenUsage
 from scim.store import items, keys
 from scim.store.query.counters import ResourceCounters
@@ -36,7 +36,9 @@ class DynamoDBTenantStore:
     # For requests of identity providers
 
     def get(self, tenant_id: str) -> Tenant | None:
-        """Return the settings of a tenant, or ``None`` if it was never connected."""
+        """Return the settings of a tenant, or ``None`` if it was never connected. The id can be any text."""
+        if not TENANT_ID_PATTERN.fullmatch(tenant_id):
+            return None
         item = self._table.get(keys.settings_partition(tenant_id), keys.SETTINGS_KEY)
         return None if item is None else items.decode_tenant(tenant_id, item)
 

@@ -9,9 +9,9 @@ from itertools import islice
 from handlers.console.context import ConsoleRequestContext
 from handlers.console.form_options import FIRST_LIFETIMES, read_option
 from handlers.console.response import ConsoleResponse, redirect_to_page
+from scim.service.model.tenant import TENANT_ID_PATTERN
 from scim.service.tenants.errors import TenantExists
 from scim.service.tenants.overview import load_overviews
-from scim.service.tenants.tenant_service import TENANT_ID_PATTERN
 
 _PAGE_SIZE = 50
 

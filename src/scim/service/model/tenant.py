@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +11,8 @@ from typing import Any
 from scim.protocol.schema import ResourceType, load_user_type
 from scim.service.model.attribute_types import AttributeTypes, find_reduced_schemas
 from scim.service.model.token import TokenState
+
+TENANT_ID_PATTERN = re.compile(r"[a-z0-9-]{1,40}")
 
 
 @dataclass(frozen=True)

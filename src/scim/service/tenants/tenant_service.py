@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from scim.service.model.attribute_types import merge_types
 from scim.service.model.audit.audit_event import AuditAction
-from scim.service.model.tenant import Tenant
+from scim.service.model.tenant import TENANT_ID_PATTERN, Tenant
 from scim.service.model.token import IdempotencyKey, IssuedToken
 from scim.service.ports import TenantStore, TokenStore
 from scim.service.tenants.custom_schemas import merge_schemas, parse_schemas
 from scim.service.tenants.errors import TenantExists, UnknownSchema
 from scim.service.tenants.tenant_writer import TenantWriter
 from scim.service.tenants.token_service import TokenService, check_unchanged
-
-TENANT_ID_PATTERN = re.compile(r"[a-z0-9-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
