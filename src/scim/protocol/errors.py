@@ -277,7 +277,7 @@ class UniquenessError(ScimError):
 
 
 class UnresolvedBulkId(ScimError):
-    """A bulk operation refers to an operation that failed (RFC 7644 section 3.7.1)."""
+    """A bulk operation refers to one that failed, or belongs to a cycle that is too large (RFC 7644 section 3.7.1)."""
 
     status = 409
     rule = Rule.UNRESOLVED_BULK_ID

@@ -162,8 +162,8 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "A query would have to read too many users.", "Match users by userName, externalId or emails.value."
     ),
     Rule.UNRESOLVED_BULK_ID: Explanation(
-        "An operation of a bulk request refers to an operation that failed, or is part of a reference cycle that is too "
-        "large.",
+        "An operation of a bulk request refers to an operation that failed, or belongs to a reference cycle that is "
+        "too large.",
         "Correct the operation that failed. The audit log shows it, too. If no other operation failed, add one of the "
         "references of the cycle with a PATCH operation.",
     ),
