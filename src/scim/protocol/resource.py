@@ -25,12 +25,15 @@ from scim.protocol.values.unique_value import check_unique_value
 Resource = dict[str, Any]
 
 
-def parse_resource(body: Any, resource_type: ResourceType, leniencies: LeniencyTracker) -> Resource:
+def parse_resource(
+    body: Any, resource_type: ResourceType, leniencies: LeniencyTracker, *, is_new: bool = True
+) -> Resource:
     """Parse the body of a POST or PUT into a canonical resource (RFC 7644 sections 3.3 and 3.5.1).
 
     Raise :class:`InvalidSyntax` for a wrong structure or a duplicate attribute, and :class:`InvalidValue` for a wrong
     or missing value. The constraints of custom attributes are checked later
-    (:mod:`scim.protocol.stored_values.constraints`).
+    (:mod:`scim.protocol.stored_values.constraints`). So is the unique value, unless ``is_new`` is true: a stored one
+    stays allowed.
     """
     if not isinstance(body, dict):
         raise InvalidSyntax(f"The request body must be a JSON object that represents a {resource_type.name}.")
@@ -41,8 +44,8 @@ def parse_resource(body: Any, resource_type: ResourceType, leniencies: LeniencyT
     for schema in resource_type.extensions:
         if members := _parse_attributes(schema, extensions.get(schema.id, {}), leniencies):
             resource[schema.id] = members
-    unique = resource_type.unique_attribute
-    check_unique_value(unique, resource[unique.name], leniencies)
+    if is_new:
+        check_unique_value(resource_type.unique_attribute, resource[resource_type.unique_attribute.name], leniencies)
     return set_schemas(resource, resource_type)
 
 

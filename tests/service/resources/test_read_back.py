@@ -8,14 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scim.protocol.errors import InvalidValue
 from scim.protocol.references import MAX_REFERENCES
 from scim.protocol.schema import ResourceType, load_user_type
 from scim.service.model.links import UserLinks
 from scim.service.model.stored_resource import StoredResource
+from scim.service.model.tenant import Tenant
 from scim.service.references.links import resolve_links
 from scim.service.resources.rendering import ResourceRenderer
 from tests.endpoint import CORE, ENTERPRISE
-from tests.service.fakes import BASE_URL, MemoryStore, build_service, build_user, new_id
+from tests.service.fakes import BASE_URL, MemoryStore, build_context, build_service, build_user, new_id
 
 TEAM, SKILLS = "urn:example:params:Team", "urn:example:params:Skills"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -195,3 +197,31 @@ def test_attribute_that_became_immutable_keeps_its_links() -> None:
     stored = link(build_user(**members), build_type(build_reference_schema(TEAM)))
 
     send_back(stored, build_type(build_reference_schema(TEAM, mutability="immutable")))
+
+
+def test_user_name_of_before_strict_mode() -> None:
+    """Strict mode rejects its characters in a new name."""
+    stored = build_user("O\u2019Brien")
+    store = MemoryStore(stored)
+    service = build_service(store, build_context(tenant=Tenant("acme", is_strict=True)))
+    body = {"schemas": [CORE], "userName": "O\u2019Brien", "active": True}
+
+    assert service.replace(stored.id, body) == stored
+    assert service.replace(stored.id, body | {"title": "Cook"}).resource["title"] == "Cook"
+    for name in ("O\u2019Neill", "o\u2019brien"):
+        with pytest.raises(InvalidValue, match="has characters"):
+            service.replace(stored.id, body | {"userName": name})
+
+
+@pytest.mark.parametrize("change", [{}, {"caseExact": False}, {"type": "removed"}])
+def test_elements_that_became_duplicates_stay(change: dict[str, Any]) -> None:
+    """Without ``type``, or without case, two elements look the same. The stored ones are not."""
+    sub_attributes = [{"name": "value", "type": "string", "caseExact": change.get("caseExact", True)}]
+    if "type" not in change:
+        sub_attributes.append({"name": "type", "type": "string"})
+    seats = {"name": "seats", "type": "complex", "multiValued": True, "subAttributes": sub_attributes}
+    tags = {"name": "tags", "type": "string", "multiValued": True, "caseExact": change.get("caseExact", True)}
+    stored_seats = [{"value": "a", "type": "desk"}, {"value": "a", "type": "sofa"}, {"value": "A", "type": "desk"}]
+    members: dict[str, Any] = {TEAM: {"seats": stored_seats, "tags": ["x", "X"]}}
+
+    send_back(build_user(**members), build_type({"id": TEAM, "attributes": [seats, tags]}))

@@ -26,7 +26,7 @@ from scim.protocol.resource import Resource, set_schemas
 from scim.protocol.schema import ResourceType, Schema
 from scim.protocol.values.elements import exclude_elements
 from scim.protocol.values.parser import accept_as_unassigned, check_element_count, parse_element
-from scim.protocol.values.unique_value import check_unique_value
+from scim.protocol.values.unique_value import check_changed_unique_value
 
 
 def apply_patch(
@@ -92,9 +92,7 @@ class _Patch:
                 _check_required_attributes(schema, before, resource)
             elif schema.id in resource:
                 _check_required_attributes(schema, before.get(schema.id), resource[schema.id])
-        unique = self._type.unique_attribute
-        if (value := resource.get(unique.name)) is not None and value != before.get(unique.name):
-            check_unique_value(unique, value, self._leniencies)
+        check_changed_unique_value(self._type.unique_attribute, before, resource, self._leniencies)
         return set_schemas(resource, self._type)
 
     def _parse_path(self, text: str, value: Any, leniency: Leniency) -> AttributePath | None:

@@ -8,8 +8,9 @@ displayed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
+from typing import Any
 
 from scim.protocol.errors import InvalidValue, Rule
 from scim.protocol.leniency import Leniency, LeniencyTracker
@@ -54,6 +55,18 @@ def check_unique_value(attribute: Attribute, value: str, leniencies: LeniencyTra
         raise _build_error(
             name, "has characters that RFC 8265 does not allow. Use letters, digits and the punctuation of ASCII."
         )
+
+
+def check_changed_unique_value(
+    attribute: Attribute, before: Mapping[str, Any], after: Mapping[str, Any], leniencies: LeniencyTracker
+) -> None:
+    """Check the unique value of a resource if a write changes it. Raise the errors of :func:`check_unique_value`.
+
+    A stored value stays allowed, because strict mode can have been turned on since the last write.
+    """
+    value = after.get(attribute.name)
+    if value is not None and value != before.get(attribute.name):
+        check_unique_value(attribute, value, leniencies)
 
 
 def _build_error(name: str, text: str) -> InvalidValue:

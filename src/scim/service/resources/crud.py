@@ -20,6 +20,7 @@ from scim.protocol.stored_values.constraints import check_constraints
 from scim.protocol.stored_values.duplicates import merge_sent_duplicates
 from scim.protocol.stored_values.immutability import check_immutable
 from scim.protocol.stored_values.nonconforming import hide_nonconforming, preserve_unwritable
+from scim.protocol.values.unique_value import check_changed_unique_value
 from scim.service.deadline import RetryCause
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
 from scim.service.model.links import UserLinks
@@ -93,7 +94,7 @@ class ResourceService:
 
         Raise the errors of :meth:`create`, :class:`NotFound` and :class:`MutabilityError`.
         """
-        resource = parse_resource(body, self.resource_type, self.context.leniencies)
+        resource = parse_resource(body, self.resource_type, self.context.leniencies, is_new=False)
         revise = partial(self._revise_by_replacement, resource)
         return self._update(resource_id, preconditions, Operation.REPLACE, revise, self._list_sent_attributes(body))
 
@@ -112,6 +113,8 @@ class ResourceService:
         self._retry_on_conflict(resource_id, preconditions, self._write_deletion)
 
     def _revise_by_replacement(self, resource: Resource, current: Resource) -> Resource:
+        unique = self.resource_type.unique_attribute
+        check_changed_unique_value(unique, current, resource, self.context.leniencies)
         merge_sent_duplicates(current, resource, self.resource_type)
         return _keep_active(current, resource)
 
