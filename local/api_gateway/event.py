@@ -66,7 +66,7 @@ def build_event(request: Request, path: str, match: Match, now: datetime, reques
     optional = {
         "cookies": [cookie for name, value in request.headers if name == "cookie" for cookie in value.split("; ")],
         "queryStringParameters": _join_repeated(parse_qsl(request.query, keep_blank_values=True)),
-        "pathParameters": dict(match.variables),
+        "pathParameters": {name: value for name, value in match.variables.items() if value},
         "body": request.body.decode(errors="replace") if is_text else base64.b64encode(request.body).decode(),
     }
     return {

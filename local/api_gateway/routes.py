@@ -58,12 +58,14 @@ class Route:
     def _pattern(self) -> re.Pattern[str]:
         """The path as a regular expression.
 
-        A variable matches one segment, a greedy variable matches the rest of the path. Neither matches an empty string.
+        A variable matches one segment and no empty string. A greedy variable matches the rest of the path. After a
+        literal segment, the rest can be empty (reported: github.com/storacha/w3infra/pull/166).
         """
+        rest = "(.+)" if self.path.startswith("/{") else "(.*)"
         literals = _VARIABLE.split(self.path)
         parts = [re.escape(literal) for literal in literals[::3]]
         for index, plus in enumerate(literals[2::3]):
-            parts[index] += "(.+)" if plus else "([^/]+)"
+            parts[index] += rest if plus else "([^/]+)"
         return re.compile("".join(parts), re.DOTALL)
 
     @cached_property

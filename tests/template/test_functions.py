@@ -5,10 +5,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from aws_lambda_powertools.shared import constants
 
 from deployment import packages
 from handlers.console.settings import ConsoleSettings
+from local.api_gateway.routes import Routes
 from local.template import Intrinsic
 from scim.settings import Settings
 from tests.template.deployment import (
@@ -56,15 +58,51 @@ def test_route_has_one_function() -> None:
     assert sorted(routes) == [
         ("$default", "UsersFunction"),
         ("ANY /admin", "AdminFunction"),
-        ("ANY /admin/", "AdminFunction"),
         ("ANY /admin/{proxy+}", "AdminFunction"),
+        ("ANY /scim/v2", "UsersFunction"),
+        ("ANY /scim/v2/.search", "UsersFunction"),
         ("ANY /scim/v2/Bulk", "BulkFunction"),
+        ("ANY /scim/v2/Groups", "UsersFunction"),
+        ("ANY /scim/v2/Groups/{id}", "UsersFunction"),
+        ("ANY /scim/v2/Me", "UsersFunction"),
         ("ANY /scim/v2/ResourceTypes", "DiscoveryFunction"),
         ("ANY /scim/v2/ResourceTypes/{id}", "DiscoveryFunction"),
         ("ANY /scim/v2/Schemas", "DiscoveryFunction"),
         ("ANY /scim/v2/Schemas/{id}", "DiscoveryFunction"),
         ("ANY /scim/v2/ServiceProviderConfig", "DiscoveryFunction"),
+        ("ANY /scim/v2/Users", "UsersFunction"),
+        ("ANY /scim/v2/Users/.search", "UsersFunction"),
+        ("ANY /scim/v2/Users/{id}", "UsersFunction"),
     ]
+
+
+def test_no_route_ends_with_slash() -> None:
+    """API Gateway creates no such route, and SAM reports no error.
+
+    See github.com/aws/serverless-application-model/issues/1949.
+    """
+    assert not [route.key for spec in FUNCTIONS.values() for route in spec.routes if route.key.endswith("/")]
+
+
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        ("/scim/v2/Users", "ANY /scim/v2/Users"),
+        ("/scim/v2/Users/2819c223", "ANY /scim/v2/Users/{id}"),
+        ("/scim/v2/Users/.search", "ANY /scim/v2/Users/.search"),
+        ("/scim/v2/.search", "ANY /scim/v2/.search"),
+        ("/admin/", "ANY /admin/{proxy+}"),
+        ("/Users", "$default"),
+        ("/scim/Users/2819c223", "$default"),
+        ("//scim/v2/Users", "$default"),
+        ("/scim/v2/users", "$default"),
+    ],
+)
+def test_route_of_path(path: str, key: str) -> None:
+    """The metrics, throttles and log lines of API Gateway name the route. Other spellings of the URL have no own one."""
+    match = Routes(route for spec in FUNCTIONS.values() for route in spec.routes).select("GET", path)
+    assert match is not None
+    assert match.route.key == key
 
 
 @with_http_functions

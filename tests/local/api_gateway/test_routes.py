@@ -7,6 +7,7 @@ from local.api_gateway.routes import Match, Route, Routes
 # The example of AWS's documentation, "Routing API requests".
 DOCUMENTED = ["GET /pets/dog/1", "GET /pets/dog/{id}", "GET /pets/{proxy+}", "ANY /{proxy+}", "$default"]
 SCIM = ["ANY /scim/v2/Bulk", "ANY /scim/v2/Schemas", "ANY /scim/v2/Schemas/{id}", "$default"]
+CONSOLE = ["ANY /admin", "ANY /admin/{proxy+}", "$default"]
 
 
 def select(keys: list[str], method: str, path: str) -> Match | None:
@@ -50,7 +51,13 @@ def test_greedy_variable_matches_rest_of_path() -> None:
     assert match is not None
     assert match.variables == {"proxy": "cat/1"}
     assert select(["ANY /pets/{proxy+}"], "GET", "/pets") is None
-    assert select(["ANY /pets/{proxy+}"], "GET", "/pets/") is None
+
+
+def test_greedy_variable_matches_trailing_slash() -> None:
+    """HTTP APIs have no routes that end with a slash. So this is the only way to serve such a path."""
+    assert select_key(CONSOLE, "GET", "/admin/") == "ANY /admin/{proxy+}"
+    assert select_key(CONSOLE, "GET", "/admin") == "ANY /admin"
+    assert select_key(CONSOLE, "GET", "/administrator") == "$default"
 
 
 def test_exact_method_precedes_any() -> None:
