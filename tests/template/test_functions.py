@@ -99,7 +99,7 @@ def test_no_route_ends_with_slash() -> None:
     ],
 )
 def test_route_of_path(path: str, key: str) -> None:
-    """The metrics, throttles and log lines of API Gateway name the route. Other spellings of the URL have no own one."""
+    """Metrics, throttles and log lines of API Gateway name the route. Other spellings of the URL share one."""
     match = Routes(route for spec in FUNCTIONS.values() for route in spec.routes).select("GET", path)
     assert match is not None
     assert match.route.key == key
