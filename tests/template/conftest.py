@@ -1,4 +1,4 @@
-"""A fixture that records the permissions that the calls of a test need."""
+"""Fixtures that record the calls of a test, and the permissions that these need."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,6 +9,23 @@ from botocore.client import BaseClient
 
 from tests.template.deployment import TRANSACTION_OPERATIONS
 from tests.template_reader import Permission
+
+Calls = list[tuple[str, str, dict[str, Any]]]
+"""The service, the operation and the arguments of calls."""
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """Record the calls of the test to AWS."""
+    calls: Calls = []
+    call = vars(BaseClient)["_make_api_call"]  # all calls of all clients use it
+
+    def record(client: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
+        calls.append((client.meta.service_model.service_name, operation, arguments))
+        return call(client, operation, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", record)
+    return calls
 
 
 @pytest.fixture
@@ -30,9 +47,11 @@ def _list_permissions(service: str, operation: str, arguments: Mapping[str, Any]
         operation = "SendMessage" if operation == "SendMessageBatch" else operation  # IAM has one action for both
         yield Permission(f"{service}:{operation}", _describe_keys(arguments))
         return
-    for action in arguments["TransactItems"]:
-        for part, request in action.items():
-            yield Permission(f"{service}:{TRANSACTION_OPERATIONS[part]}", _describe_keys(request), operation)
+    # Each action may need the keys of all items of the transaction (tests.template.iam).
+    keys = {_describe_keys(request) for action in arguments["TransactItems"] for request in action.values()}
+    for part in {part for action in arguments["TransactItems"] for part in action}:
+        for key in keys:
+            yield Permission(f"{service}:{TRANSACTION_OPERATIONS[part]}", key, operation)
 
 
 def _describe_keys(arguments: Mapping[str, Any]) -> str:

@@ -126,13 +126,14 @@ def _list_transaction_operations() -> set[str]:
 
 
 def test_users_function_has_exactly_used_permissions() -> None:
-    """In the partition of counters, transactions only update items, and only bookmarks are written without one."""
+    """In the partition of counters, only bookmarks are written without a transaction."""
     called = _list_called_operations() - {"TransactWriteItems", "GetSecretValue", "UpdateItem"}
     users = {Permission(f"dynamodb:{operation}", "T#*") for operation in called - {"BatchWriteItem"}}
     paging = {Permission(f"dynamodb:{operation}", "L#*") for operation in called & {"BatchWriteItem", "Query"}}
     changes = {
-        Permission(f"dynamodb:{operation}", "L#*" if operation == "UpdateItem" else "T#*", "TransactWriteItems")
+        Permission(f"dynamodb:{operation}", keys, "TransactWriteItems")
         for operation in _list_transaction_operations()
+        for keys in ("L#*", "T#*")
     }
     assert {"TransactWriteItems", "BatchWriteItem"} <= _list_called_operations()
     for function in ("UsersFunction", "BulkFunction"):

@@ -1,31 +1,23 @@
 """The functions have exactly the permissions for the calls that they make."""
 
 import os
-import re
 import uuid
-from typing import Any
+from collections.abc import Callable
 
 import boto3
-import pytest
 
 from handlers.links import LinksHandler
 from local.aws_lambda.queue_mapping import build_record
 from local.services.messaging import Messaging
 from scim.settings import Settings
-from scim.store.table import Table
 from scim.wiring.events import build_link_processor_factory
 from scim.wiring.operator_adapters import build_operator_adapters
 from tests.endpoint import ENTERPRISE, Endpoint, Handler, LambdaContext, load
 from tests.events.history import build_stream_record
 from tests.handlers.console.visitor import Visitor
-from tests.template.deployment import (
-    DEPLOYMENT,
-    LOG_AND_TRACE,
-    READ_STREAM,
-    ROTATION,
-    TRANSACTION_OPERATIONS,
-    build_changes_handler,
-)
+from tests.template.conftest import Calls
+from tests.template.deployment import DEPLOYMENT, LOG_AND_TRACE, READ_STREAM, ROTATION, build_changes_handler
+from tests.template.iam import Reading, list_accesses
 from tests.template_reader import Permission
 
 # The permissions with which Lambda reads a queue (AWS Lambda developer guide, "Using Lambda with Amazon SQS").
@@ -38,53 +30,47 @@ def test_changes_function_cannot_access_table() -> None:
 
 
 def test_links_function_has_exactly_used_permissions(
-    scim: Endpoint, bus: Messaging, used_permissions: set[Permission], monkeypatch: pytest.MonkeyPatch
+    scim: Endpoint, bus: Messaging, used_permissions: set[Permission], calls: Calls
 ) -> None:
-    written: dict[str, set[str]] = {"PutItem": set(), "UpdateItem": set()}
-    transact_once = Table.transact_once
-
-    def record_attributes(table: Table, actions: list[dict[str, Any]], token: str) -> None:
-        """Record the attributes in each part of a transaction, as ``dynamodb:Attributes`` contains them."""
-        for part, request in ((part, request) for action in actions for part, request in action.items()):
-            expressions = f"{request.get('UpdateExpression', '')} {request.get('ConditionExpression', '')}"
-            named = set(re.findall(r"(?<![:\w])[a-z]+(?= =|\))", expressions))
-            written[TRANSACTION_OPERATIONS[part]] |= {*request.get("Key", ()), *request.get("Item", ()), *named}
-        transact_once(table, actions, token)
-
     alice = scim.create(externalId="a", **{ENTERPRISE: {"manager": {"value": "boss"}}})
     boss = scim.create(userName="boss")
     scim.create(**{ENTERPRISE: {"manager": {"value": "nobody"}}})
-    _process_changes()
+    process_changes()
     used_permissions.clear()
-    monkeypatch.setattr(Table, "transact_once", record_attributes)
-    _update_links(bus)
+    calls.clear()
+    update_links(bus)
+    attributes = {
+        attribute
+        for _, operation, arguments in calls
+        if operation == "TransactWriteItems"
+        for access in list_accesses(operation, arguments, Reading.POOLED)
+        for attribute in access.attributes or ()
+    }
     assert f"/Users/{boss['id']}" in scim.request("GET", f"/Users/{alice['id']}").json()[ENTERPRISE]["manager"]["$ref"]
     permissions_of_links = set(used_permissions)
-    attributes_by_operation = {name: set(attributes) for name, attributes in written.items()}
     for user in (boss, alice):
         scim.request("DELETE", f"/Users/{user['id']}")
-    _process_changes()
+    process_changes()
     bus.queues.send("LinksQueue", "no task")
     used_permissions.clear()
-    _update_links(bus)
+    update_links(bus)
     permissions = (
         LOG_AND_TRACE | {Permission(action) for action in READ_QUEUE} | permissions_of_links | used_permissions
     )
     assert permissions == DEPLOYMENT.list_permissions("LinksFunction")
-    statements = DEPLOYMENT.list_statements("LinksFunction")
-    for name, attributes in attributes_by_operation.items():
-        (statement,) = [item for item in statements if f"dynamodb:{name}" in item["Action"]]
-        assert set(statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]) == attributes
+    conditions = [statement.get("Condition", {}) for statement in DEPLOYMENT.list_statements("LinksFunction")]
+    (allowed,) = [keys["ForAllValues:StringEquals"] for keys in conditions if "ForAllValues:StringEquals" in keys]
+    assert set(allowed["dynamodb:Attributes"]) == attributes
 
 
-def _process_changes() -> None:
+def process_changes() -> None:
     """Invoke the function of the stream with all change records of the table."""
     scanned = boto3.client("dynamodb").scan(TableName="muster")["Items"]
     records = [build_stream_record(item) for item in scanned if item["sk"]["S"].startswith("C#")]
     assert build_changes_handler()({"Records": records}, LambdaContext()) == {"batchItemFailures": []}
 
 
-def _update_links(bus: Messaging) -> None:
+def update_links(bus: Messaging) -> None:
     """Invoke the function of the links queue with all its messages."""
     handler: Handler = LinksHandler(lambda: build_link_processor_factory(Settings.from_environment(os.environ)))
     while messages := bus.queues.receive("LinksQueue", 10):
@@ -93,28 +79,34 @@ def _update_links(bus: Messaging) -> None:
             bus.queues.delete("LinksQueue", message.receipt_handle)
 
 
-def test_rotation_has_exactly_used_permissions(settings: Settings, used_permissions: set[Permission]) -> None:
+def rotate_token(settings: Settings, before: Callable[[], None]) -> None:
+    """Rotate the token of a new tenant by the steps of Secrets Manager. ``before`` is called before the first one."""
     operator = build_operator_adapters(settings, "tests")
     tenant = f"tenant-{uuid.uuid4()}"[:40]
     operator.build_administration().tenants.connect(tenant)
     handler = load(DEPLOYMENT.get_function(ROTATION)["Handler"])
-    used_permissions.clear()
+    before()
     for step in ("createSecret", "setSecret", "testSecret", "finishSecret"):
         secret = settings.secret_prefix + tenant
         handler({"Step": step, "SecretId": secret, "ClientRequestToken": "0" * 32}, LambdaContext())
+
+
+def test_rotation_has_exactly_used_permissions(settings: Settings, used_permissions: set[Permission]) -> None:
+    rotate_token(settings, before=used_permissions.clear)
     assert LOG_AND_TRACE | used_permissions == DEPLOYMENT.list_permissions(ROTATION)
 
 
-def test_console_has_exactly_used_permissions(settings: Settings, used_permissions: set[Permission]) -> None:
+def use_console(leave: Callable[[], object] = bool, resume: Callable[[], object] = bool) -> None:
+    """Use all pages and forms of the console. Between ``leave`` and ``resume``, an identity provider sends requests."""
     operator, tenant = Visitor(), f"tenant-{uuid.uuid4()}"[:40]
     start = operator.sign_in()
     page = operator.submit(start, start.form("/admin"), tenant=tenant)
     page = operator.submit(page, page.form("/token"))
-    used = set(used_permissions)
+    leave()
     scim = Endpoint(page.value("token"))
     user = scim.create(displayName="Ada Lovelace")
     assert scim.request("POST", "/Users", {"schemas": user["schemas"], "userName": user["userName"]}).status == 409
-    used_permissions.clear()
+    resume()
     here = f"/admin/tenants/{tenant}"
     for path in (
         "",
@@ -136,4 +128,9 @@ def test_console_has_exactly_used_permissions(settings: Settings, used_permissio
     page = operator.get(f"{here}/connect")
     operator.submit(page, page.form("/token"))
     operator.submit(page, page.form("/sign-out"))
+
+
+def test_console_has_exactly_used_permissions(settings: Settings, used_permissions: set[Permission]) -> None:
+    used: set[Permission] = set()
+    use_console(leave=lambda: used.update(used_permissions), resume=used_permissions.clear)
     assert LOG_AND_TRACE | used | used_permissions == DEPLOYMENT.list_permissions("AdminFunction")
