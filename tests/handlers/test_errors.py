@@ -263,7 +263,7 @@ def test_invalid_patch_changes_nothing(
         ("startIndex=one", "invalidValue"),
         ("startIndex=1.5", "invalidValue"),
         ("count=many", "invalidValue"),
-        ("count=" + "9" * 5_000, "invalidValue"),
+        ("count=1e3", "invalidValue"),
         ("count=%D9%A3", "invalidValue"),
         ("sortBy=nothing", "invalidValue"),
         ("sortBy=name", "invalidValue"),
