@@ -82,9 +82,9 @@ def select_changed_identities(
             or before.get(type_name) != after.get(type_name)
         )
     ]
-    befores, afters = [before for before, _ in candidates], [after for _, after in candidates]
-    identities = zip(identify(attribute, befores), identify(attribute, afters), strict=True)
-    return [after for after, (old, new) in zip(afters, identities, strict=True) if old != new]
+    stored, written = [before for before, _ in candidates], [after for _, after in candidates]
+    identities = zip(identify(attribute, stored), identify(attribute, written), strict=True)
+    return [after for after, (old, new) in zip(written, identities, strict=True) if old != new]
 
 
 def _merge_members(attribute: Attribute, target: dict[str, Any], element: Mapping[str, Any]) -> None:
