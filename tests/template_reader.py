@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from local.template import Intrinsic, Template
@@ -16,7 +17,15 @@ class Permission(NamedTuple):
 
 
 class Deployment(Template):
-    """The sections, resources and permissions of the template."""
+    """The sections, resources and permissions of the template. ``parameters`` are those of ``apply_parameters``."""
+
+    def __init__(self, path: Path, parameters: Mapping[str, str] | None = None) -> None:
+        super().__init__(path)
+        if parameters is not None:
+            conditions = self.evaluate_conditions(**parameters)
+            for section in ("Globals", "Resources", "Outputs"):
+                self._document[section] = _apply_conditions(self._document[section], conditions)
+            self._resources = self._document["Resources"]
 
     def __getitem__(self, section: str) -> dict[str, Any]:
         content: dict[str, Any] = self._document[section]
@@ -31,6 +40,36 @@ class Deployment(Template):
         own, shared = self._resources[function]["Properties"], self["Globals"]["Function"]
         environment = shared["Environment"]["Variables"] | own.get("Environment", {}).get("Variables", {})
         return {**shared, **own, "Environment": environment}
+
+    def apply_parameters(self, **parameters: str) -> "Deployment":
+        """Return the template as CloudFormation reads it with these parameters, and with the defaults of all others.
+
+        Every ``!If`` is replaced by its value, and a resource or output is omitted if its condition is false.
+        """
+        return Deployment(self._path, parameters)
+
+    def evaluate_conditions(self, **parameters: str) -> dict[str, bool]:
+        """Return the values of the conditions with these parameters, and with the defaults of all others."""
+        values = self._read_parameter_defaults() | parameters
+        return {
+            name: _evaluate(condition, values, self["Conditions"]) for name, condition in self["Conditions"].items()
+        }
+
+    def find_failed_assertions(self, **parameters: str) -> list[str]:
+        """Return the descriptions of the assertions in ``Rules`` that fail with these parameters."""
+        values = self._read_parameter_defaults() | parameters
+        return [
+            assertion["AssertDescription"]
+            for rule in self["Rules"].values()
+            if _evaluate(rule.get("RuleCondition", True), values, {})
+            for assertion in rule["Assertions"]
+            if not _evaluate(assertion["Assert"], values, {})
+        ]
+
+    def find_parameters(self, value: object) -> set[str]:
+        """Return the parameters that determine a part of the template, also by the conditions in it."""
+        conditions = [self["Conditions"][name] for name in _find_conditions(value)]
+        return (find_references(value) | find_references(conditions)) & set(self["Parameters"])
 
     def list_statements(self, function: str) -> list[dict[str, Any]]:
         role = self.select_by_type("AWS::IAM::Role")[self.get_function(function)["Role"].argument.removesuffix(".Arn")]
@@ -50,6 +89,64 @@ def _list_permissions(statement: Mapping[str, Any]) -> Iterator[Permission]:
     keys = condition.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [""])
     enclosing = condition.get("ForAnyValue:StringEquals", {}).get("dynamodb:EnclosingOperation", [""])
     return (Permission(action, key, outer) for action in statement["Action"] for key in keys for outer in enclosing)
+
+
+def _evaluate(condition: Any, values: Mapping[str, str], conditions: Mapping[str, Any]) -> bool:
+    """Evaluate a condition of the template, or of a rule."""
+    match condition:
+        case bool():
+            return condition
+        case Intrinsic("Condition", name):
+            return _evaluate(conditions[name], values, conditions)
+        case Intrinsic("Equals", [left, right]):
+            return str(resolve(left, values, {})) == str(resolve(right, values, {}))
+        case Intrinsic("Not", [part]):
+            return not _evaluate(part, values, conditions)
+        case Intrinsic("And", parts):
+            return all(_evaluate(part, values, conditions) for part in parts)
+        case Intrinsic("Or", parts):
+            return any(_evaluate(part, values, conditions) for part in parts)
+    raise AssertionError(f"{condition} is no condition")
+
+
+def _apply_conditions(value: Any, conditions: Mapping[str, bool]) -> Any:
+    """Return a part of the template in which no ``!If`` and no ``Condition`` is left."""
+    match value:
+        case Intrinsic("If", [name, then, otherwise]):
+            return _apply_conditions(then if conditions[name] else otherwise, conditions)
+        case Intrinsic(name, argument):
+            return Intrinsic(name, _apply_conditions(argument, conditions))
+        case dict():
+            parts = {
+                key: _apply_conditions(part, conditions) for key, part in value.items() if _exists(part, conditions)
+            }
+            return {key: part for key, part in parts.items() if part != _NO_VALUE}
+        case list():
+            return [part for part in (_apply_conditions(part, conditions) for part in value) if part != _NO_VALUE]
+    return value
+
+
+def _exists(value: object, conditions: Mapping[str, bool]) -> bool:
+    """Return whether a resource or an output exists. A policy has conditions too, which are objects."""
+    condition = value.get("Condition") if isinstance(value, dict) else None
+    return conditions[condition] if isinstance(condition, str) else True
+
+
+def _find_conditions(value: object) -> set[str]:
+    """Return the names of the conditions in a part of the template."""
+    match value:
+        case Intrinsic("If", [str(name), *parts]):
+            return {name} | _find_conditions(parts)
+        case Intrinsic(_, argument):
+            return _find_conditions(argument)
+        case Mapping():
+            return {name for item in value.values() for name in _find_conditions(item)}
+        case list():
+            return {name for item in value for name in _find_conditions(item)}
+    return set()
+
+
+_NO_VALUE = Intrinsic("Ref", "AWS::NoValue")
 
 
 def find_references(value: object) -> set[str]:

@@ -90,7 +90,8 @@ def test_counts_are_those_of_template() -> None:
     assert on_several == [7]
     assert f"{len(alarms) - 1} alarms on 1 metric, 1 alarm on 7 metrics" in PAGE
     assert len(TEMPLATE.select_by_type("AWS::SecretsManager::Secret")) == 3
-    functions = [TEMPLATE.get_function(name) for name in TEMPLATE.select_by_type("AWS::Serverless::Function")]
+    template = TEMPLATE.apply_parameters()
+    functions = [template.get_function(name) for name in template.select_by_type("AWS::Serverless::Function")]
     with_snapshots = [function for function in functions if function["SnapStart"]["ApplyOn"] == "PublishedVersions"]
     assert [function["MemorySize"] for function in with_snapshots] == [1024] * 4
     metrics = [

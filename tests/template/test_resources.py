@@ -67,16 +67,21 @@ def test_outputs_are_documented() -> None:
 
 
 @pytest.mark.parametrize(
-    ("public_url", "console"),
+    ("parameters", "console"),
     [
-        ("", "https://api.execute-api.eu-west-1.amazonaws.com/admin"),
-        ("https://scim.example.com/scim/v2", "https://scim.example.com/admin"),
-        ("https://scim.example.com:8443", "https://scim.example.com:8443/admin"),
+        ({}, "https://api.execute-api.eu-west-1.amazonaws.com/admin"),
+        ({"PublicUrl": "https://scim.example.com/scim/v2"}, "https://scim.example.com/admin"),
+        ({"PublicUrl": "https://scim.example.com:8443"}, "https://scim.example.com:8443/admin"),
+        ({"DomainName": "scim.example.com", "CertificateArn": "arn"}, "https://scim.example.com/admin"),
+        (
+            {"DomainName": "origin.example.com", "CertificateArn": "arn", "PublicUrl": "https://www.example.com/scim"},
+            "https://www.example.com/admin",
+        ),
     ],
 )
-def test_console_url_is_next_to_scim_url(public_url: str, console: str) -> None:
-    known = {"PublicUrl": public_url, "HttpApi": "api", "AWS::Region": "eu-west-1", "AWS::URLSuffix": "amazonaws.com"}
-    conditions = {"HasPublicUrl": bool(public_url)}
+def test_console_url_is_next_to_scim_url(parameters: dict[str, str], console: str) -> None:
+    known = {"HttpApi": "api", "AWS::Region": "eu-west-1", "AWS::URLSuffix": "amazonaws.com", **parameters}
+    conditions = DEPLOYMENT.evaluate_conditions(**parameters)
     scim_url, console_url = (
         resolve(DEPLOYMENT["Outputs"][name]["Value"], known, conditions) for name in ("ScimUrl", "ConsoleUrl")
     )

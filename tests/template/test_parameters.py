@@ -1,0 +1,100 @@
+"""The template with the values of its parameters."""
+
+import re
+
+import pytest
+
+from local.template import Intrinsic
+from tests.template.deployment import DEPLOYMENT, HTTP_FUNCTIONS, with_all_functions
+from tests.template_reader import Deployment, resolve
+
+DOMAIN = {
+    "DomainName": "scim.example.com",
+    "CertificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/00000000-0000-0000-0000-000000000000",
+}
+
+
+def matches(parameter: str, value: str) -> bool:
+    return re.fullmatch(DEPLOYMENT["Parameters"][parameter]["AllowedPattern"], value) is not None
+
+
+def find_snapshots(deployment: Deployment) -> set[str]:
+    """Return the functions that start from a snapshot."""
+    functions = deployment.select_by_type("AWS::Serverless::Function")
+    applied = {name: deployment.get_function(name)["SnapStart"]["ApplyOn"] for name in functions}
+    assert set(applied.values()) <= {"PublishedVersions", "None"}
+    return {name for name, value in applied.items() if value == "PublishedVersions"}
+
+
+def test_snapstart_applies_to_http_functions() -> None:
+    """No client waits for the other functions to start."""
+    assert find_snapshots(DEPLOYMENT.apply_parameters()) == set(HTTP_FUNCTIONS)
+    assert find_snapshots(DEPLOYMENT.apply_parameters(SnapStart="off")) == set()
+
+
+@with_all_functions
+def test_no_concurrency_is_reserved_by_default(function: str) -> None:
+    assert "ReservedConcurrentExecutions" not in DEPLOYMENT.apply_parameters().get_function(function)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "function"), [("ConsoleConcurrency", "AdminFunction"), ("ChangesConcurrency", "ChangesFunction")]
+)
+def test_reserved_concurrency(parameter: str, function: str) -> None:
+    deployment = DEPLOYMENT.apply_parameters(**{parameter: "5"})
+    reserved = {
+        name: properties["ReservedConcurrentExecutions"]
+        for name, properties in deployment.select_by_type("AWS::Serverless::Function").items()
+        if "ReservedConcurrentExecutions" in properties
+    }
+    assert reserved == {function: Intrinsic("Ref", parameter)}
+
+
+def test_without_domain_api_has_its_own() -> None:
+    deployment = DEPLOYMENT.apply_parameters()
+    (api,) = deployment.select_by_type("AWS::Serverless::HttpApi").values()
+    assert api["DisableExecuteApiEndpoint"] is False
+    assert not deployment.select_by_type("AWS::ApiGatewayV2::DomainName")
+    assert not deployment.select_by_type("AWS::ApiGatewayV2::ApiMapping")
+    assert not {"DomainTarget", "DomainTargetZone"} & set(deployment["Outputs"])
+
+
+def test_domain_replaces_that_of_api() -> None:
+    deployment = DEPLOYMENT.apply_parameters(**DOMAIN)
+    (api,) = deployment.select_by_type("AWS::Serverless::HttpApi").values()
+    assert api["DisableExecuteApiEndpoint"] is True
+    (domain,) = deployment.select_by_type("AWS::ApiGatewayV2::DomainName").values()
+    assert resolve(domain["DomainName"], DOMAIN, {}) == "scim.example.com"
+    (configuration,) = domain["DomainNameConfigurations"]
+    assert resolve(configuration["CertificateArn"], DOMAIN, {}) == DOMAIN["CertificateArn"]
+    (mapping,) = deployment.select_by_type("AWS::ApiGatewayV2::ApiMapping").values()
+    assert "ApiMappingKey" not in mapping  # the whole domain leads to the API
+    assert mapping == {
+        "ApiId": Intrinsic("Ref", "HttpApi"),
+        "DomainName": Intrinsic("Ref", "Domain"),
+        "Stage": Intrinsic("Ref", "HttpApi.Stage"),
+    }
+    assert {"DomainTarget", "DomainTargetZone"} <= set(deployment["Outputs"])
+
+
+@pytest.mark.parametrize("name", DOMAIN)
+def test_domain_needs_certificate(name: str) -> None:
+    assert DEPLOYMENT.find_failed_assertions() == []
+    assert DEPLOYMENT.find_failed_assertions(**DOMAIN) == []
+    (failed,) = DEPLOYMENT.find_failed_assertions(**{name: DOMAIN[name]})
+    assert "requires" in failed
+
+
+@pytest.mark.parametrize(
+    ("value", "is_valid"),
+    [
+        ("scim.example.com", True),
+        ("", True),
+        ("https://scim.example.com", False),
+        ("scim.example.com/scim/v2", False),
+        ("localhost", False),
+        ("Scim.example.com", False),
+    ],
+)
+def test_domain_name_is_host_name(value: str, *, is_valid: bool) -> None:
+    assert matches("DomainName", value) is is_valid
