@@ -92,17 +92,20 @@ docs: .venv-docs/installed ## Build the documentation site in .site/html
 check_python313 := @python3.13 --version >/dev/null 2>&1 || { echo "error: the functions are built with python3.13, which is not on the PATH; \
 to get it: uv python install 3.13, or pyenv install 3.13, or see https://www.python.org/downloads" >&2; exit 1; }
 
-build: ## Build the deployment packages of the functions in .aws-sam/build
+# An environment in samconfig.toml: its stack and its parameters.
+CONFIG_ENV ?= default
+
+build: ## Build the deployment packages of the functions in .aws-sam/build (CONFIG_ENV=)
 	$(check_python313)
 	@$(MAKE) -s .venv-sam/installed
-	.venv-sam/bin/sam build
+	.venv-sam/bin/sam build --config-env $(CONFIG_ENV)
 	@.venv-sam/bin/python -m deployment.packages .aws-sam/build
 
-deploy: ## Build, and deploy to your AWS account
+deploy: ## Build, and deploy to your AWS account (CONFIG_ENV=dev or prod, see samconfig.toml)
 	$(check_python313)
-	@sh local/python.sh -m deployment.preflight
+	@sh local/python.sh -m deployment.preflight $(CONFIG_ENV)
 	@$(MAKE) -s build
-	.venv-sam/bin/sam deploy
+	.venv-sam/bin/sam deploy --config-env $(CONFIG_ENV)
 
 UV ?= uv
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \

@@ -1,7 +1,8 @@
-"""Check that a region and credentials for a deployment are configured: ``python -m deployment.preflight``.
+"""Check the configuration of a deployment: ``python -m deployment.preflight [ENVIRONMENT]``.
 
-``make deploy`` does this before it installs anything, so this module uses only the standard library. It asks no AWS
-service: credentials that exist can still be wrong or expired.
+It needs an environment in ``samconfig.toml``, a region, and credentials. ``make deploy`` does this before it installs
+anything, so this module uses only the standard library. It asks no AWS service: credentials that exist can still be
+wrong or expired.
 """
 
 import configparser
@@ -10,6 +11,7 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 _CREDENTIAL_SETTINGS = frozenset(
     ["aws_access_key_id", "credential_process", "login_session", "role_arn", "sso_session", "sso_start_url"]
@@ -28,25 +30,57 @@ class PreflightError(Exception):
     """A condition for a deployment does not hold. The message says how to fix it, in one line."""
 
 
-def main() -> int:
-    """Print the error, if any, and return the exit code."""
+def main(config: str = "default") -> int:
+    """Print the error, if any, and return the exit code. ``config`` is an environment in ``samconfig.toml``."""
     try:
-        check_aws(Path(), os.environ, has_instance_role=_is_ec2_instance())
+        options = read_sam_options(Path(), config)
+        check_stack_name(options)
+        check_aws(options, os.environ, has_instance_role=_is_ec2_instance())
     except PreflightError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def check_aws(directory: Path, environment: Mapping[str, str], *, has_instance_role: bool = False) -> None:
-    """Raise :class:`PreflightError` unless a region and credentials are configured, as the SAM CLI finds them.
+def read_sam_options(directory: Path, config: str) -> dict[str, Any]:
+    """Return the options of ``sam deploy`` in ``samconfig.toml``. Those of the command override the global ones.
 
     Args:
         directory: The folder with ``samconfig.toml``.
+        config: The environment in ``samconfig.toml``.
+
+    Raises:
+        PreflightError: ``samconfig.toml`` has no such environment.
+    """
+    document = tomllib.loads((directory / "samconfig.toml").read_text("utf-8"))
+    sections = document.get(config)
+    if not isinstance(sections, dict):
+        names = ", ".join(name for name, value in document.items() if isinstance(value, dict))
+        raise PreflightError(f"samconfig.toml has no environment {config!r}; it has: {names}")
+    return {**sections.get("global", {}).get("parameters", {}), **sections.get("deploy", {}).get("parameters", {})}
+
+
+def check_stack_name(options: Mapping[str, Any]) -> None:
+    """Raise :class:`PreflightError` if the stack is named ``default``.
+
+    The event bus has the name of the stack, and ``default`` is the name of the account's own event bus. CloudFormation
+    would fail after it created the table.
+    """
+    if options.get("stack_name") == "default":
+        raise PreflightError(
+            "a stack cannot be named 'default', because its event bus has the same name, and that of your account's"
+            " own event bus is 'default'; write another stack_name in samconfig.toml"
+        )
+
+
+def check_aws(options: Mapping[str, Any], environment: Mapping[str, str], *, has_instance_role: bool = False) -> None:
+    """Raise :class:`PreflightError` unless a region and credentials are configured, as the SAM CLI finds them.
+
+    Args:
+        options: The options of ``sam deploy``, from ``read_sam_options``.
         environment: The environment variables.
         has_instance_role: The credentials can come from the metadata service of an EC2 instance.
     """
-    options = _read_sam_options(directory)
     name = options.get("profile") or environment.get("AWS_PROFILE") or environment.get("AWS_DEFAULT_PROFILE")
     profile = _read_profile(name or "default", environment)
     if profile is None and name:
@@ -64,7 +98,7 @@ def check_aws(directory: Path, environment: Mapping[str, str], *, has_instance_r
         )
 
 
-def _check_region(options: Mapping[str, str], profile: Mapping[str, str], environment: Mapping[str, str]) -> None:
+def _check_region(options: Mapping[str, Any], profile: Mapping[str, str], environment: Mapping[str, str]) -> None:
     """Raise :class:`PreflightError` unless a region is configured."""
     if options.get("region") or environment.get("AWS_DEFAULT_REGION") or profile.get("region"):
         return
@@ -77,13 +111,6 @@ def _check_region(options: Mapping[str, str], profile: Mapping[str, str], enviro
         "no AWS region is configured; set it, for example: make deploy AWS_DEFAULT_REGION=eu-central-1"
         ' (or write region = "eu-central-1" below [default.deploy.parameters] in samconfig.toml)'
     )
-
-
-def _read_sam_options(directory: Path) -> dict[str, str]:
-    """Return the options of ``sam deploy`` in ``samconfig.toml``. Those of the command override the global ones."""
-    document = tomllib.loads((directory / "samconfig.toml").read_text("utf-8"))
-    sections = document.get("default", {})
-    return {**sections.get("global", {}).get("parameters", {}), **sections.get("deploy", {}).get("parameters", {})}
 
 
 def _read_profile(name: str, environment: Mapping[str, str]) -> dict[str, str] | None:
@@ -111,4 +138,4 @@ def _is_ec2_instance() -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

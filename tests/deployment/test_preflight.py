@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from deployment.preflight import PreflightError, check_aws
+from deployment.preflight import PreflightError, check_aws, check_stack_name, read_sam_options
+from tests.template_reader import Deployment
 
 ROOT = Path(__file__).parents[2]
+DEPLOYMENT = Deployment(ROOT / "template.yaml")
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example"}
 REGION = {"AWS_DEFAULT_REGION": "eu-central-1"}
 
@@ -26,7 +28,7 @@ def home(tmp_path: Path) -> Path:
 def check(home: Path, **environment: str) -> str:
     """Return the error for an environment, or an empty string."""
     try:
-        check_aws(home, {"HOME": str(home), **environment})
+        check_aws(read_sam_options(home, "default"), {"HOME": str(home), **environment})
     except PreflightError as error:
         return str(error)
     return ""
@@ -62,7 +64,7 @@ def test_profile_has_prefix_in_configuration_file(home: Path) -> None:
 
 
 def test_role_of_instance_gives_credentials(home: Path) -> None:
-    check_aws(home, {"HOME": str(home), **REGION}, has_instance_role=True)
+    check_aws({}, {"HOME": str(home), **REGION}, has_instance_role=True)
 
 
 def test_unknown_profile_is_error(home: Path) -> None:
@@ -81,6 +83,52 @@ def test_region_that_sam_does_not_read_is_error(home: Path) -> None:
 
 def test_missing_credentials_are_error(home: Path) -> None:
     assert check(home, **REGION).startswith("no AWS credentials are configured; run aws configure")
+
+
+def test_environment_has_separate_options(home: Path) -> None:
+    (home / "samconfig.toml").write_text(
+        '[default.global.parameters]\nstack_name = "muster"\n'
+        '[prod.global.parameters]\nstack_name = "muster-prod"\nregion = "eu-west-1"\n'
+        '[prod.deploy.parameters]\nregion = "eu-central-1"\n'
+    )
+    assert read_sam_options(home, "default") == {"stack_name": "muster"}
+    assert read_sam_options(home, "prod") == {"stack_name": "muster-prod", "region": "eu-central-1"}
+
+
+@pytest.mark.parametrize("name", ["test", "version"])
+def test_unknown_environment_is_error(name: str) -> None:
+    with pytest.raises(PreflightError, match=f"no environment '{name}'; it has: default, dev, prod"):
+        read_sam_options(ROOT, name)
+
+
+def test_stack_named_default_is_error() -> None:
+    """AWS, CreateEventBus: "You can't use the name ``default`` for a custom event bus"."""
+    with pytest.raises(PreflightError, match="a stack cannot be named 'default'"):
+        check_stack_name({"stack_name": "default"})
+    check_stack_name({"stack_name": "muster"})
+    check_stack_name({})
+
+
+@pytest.mark.parametrize("config", ["default", "dev", "prod"])
+def test_environments_of_samconfig_are_complete(config: str) -> None:
+    """The SAM CLI takes nothing from another environment."""
+    options = read_sam_options(ROOT, config)
+    assert options["capabilities"] == "CAPABILITY_IAM"
+    assert options["resolve_s3"] is True
+    check_stack_name(options)
+
+
+def test_environments_have_separate_stacks() -> None:
+    names = [read_sam_options(ROOT, config)["stack_name"] for config in ("default", "dev", "prod")]
+    assert names == ["muster", "muster-dev", "muster-prod"]
+
+
+@pytest.mark.parametrize("config", ["default", "dev", "prod"])
+def test_samconfig_has_valid_parameters(config: str) -> None:
+    overrides = read_sam_options(ROOT, config).get("parameter_overrides", "")
+    for name, value in (pair.split("=", 1) for pair in overrides.split()):
+        parameter = DEPLOYMENT["Parameters"][name]
+        assert value in map(str, parameter.get("AllowedValues", [value]))
 
 
 @pytest.fixture
@@ -123,8 +171,17 @@ def test_make_reports_missing_python_first(checkout: Path, target: str) -> None:
 @pytest.mark.parametrize(("environment", "error"), [(KEYS, "no AWS region"), (REGION, "no AWS credentials")])
 def test_make_reports_missing_configuration_first(checkout: Path, environment: dict[str, str], error: str) -> None:
     failed = run_make(checkout, "deploy", **environment)
+    check_first_line(checkout, failed, f"error: {error} ")
+
+
+def test_make_reports_unknown_environment_first(checkout: Path) -> None:
+    failed = run_make(checkout, "deploy", CONFIG_ENV="staging", **KEYS, **REGION)
+    check_first_line(checkout, failed, "error: samconfig.toml has no environment 'staging'; it has: default\n")
+
+
+def check_first_line(checkout: Path, failed: subprocess.CompletedProcess[str], error: str) -> None:
     assert failed.returncode == 2
     assert failed.stdout == ""
-    assert failed.stderr.startswith(f"error: {error} ")
+    assert failed.stderr.startswith(error)
     assert failed.stderr.count("\n") == 2  # the second line is make's own
     assert not (checkout / ".venv-sam").exists()
