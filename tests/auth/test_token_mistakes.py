@@ -13,6 +13,7 @@ MISTAKES = {
     f'Bearer "Bearer {TOKEN}"': Rule.TOKEN_WITH_BEARER,
     f"Bearer Bearer: {TOKEN}": Rule.TOKEN_WITH_BEARER,
     f"Bearer Authorization: Bearer {TOKEN}": Rule.TOKEN_WITH_BEARER,
+    f"Bearer Bearer{TOKEN}": Rule.TOKEN_WITH_BEARER,
     f"Bearer Bearer {TOKEN[:-5]}": Rule.TOKEN_WITH_BEARER,
     "Bearer Bearer 0123456789": Rule.TOKEN_WITH_BEARER,
     TOKEN: Rule.TOKEN_WITHOUT_BEARER,
@@ -28,6 +29,9 @@ MISTAKES = {
     f"Bearer: {TOKEN}": Rule.TOKEN_WITH_OTHER_TEXT,
     f"Bearer Token: {TOKEN}": Rule.TOKEN_WITH_OTHER_TEXT,
     f"Bearer {TOKEN} {TOKEN}": Rule.TOKEN_WITH_OTHER_TEXT,
+    f"Bearer {TOKEN}{TOKEN}": Rule.TOKEN_WITH_OTHER_TEXT,
+    f"Bearer Token{TOKEN}": Rule.TOKEN_WITH_OTHER_TEXT,
+    f"Bearer {TOKEN}expires": Rule.TOKEN_WITH_OTHER_TEXT,
     f"Bearer {TOKEN[:30]} {TOKEN[30:]}": Rule.TOKEN_WITH_OTHER_TEXT,
     f"Bearer {TOKEN[:30]}\t{TOKEN[30:]}": Rule.TOKEN_WITH_OTHER_TEXT,
     f"Bearer {TOKEN},": Rule.TOKEN_WITH_OTHER_TEXT,
@@ -36,7 +40,7 @@ MISTAKES = {
 OTHER_TOKENS = [
     f"Bearer {TOKEN}",
     f"Bearer {TOKEN[:-1]}",
-    f"Bearer {TOKEN}{TOKEN}",
+    f"Bearer {TOKEN[1:]}",
     "Bearer 0123456789",
     "Bearer https://scim.example.com/scim/v2",
 ]

@@ -140,7 +140,7 @@ def test_log_and_why_report_malformed_tokens(cached: Endpoint) -> None:
     diagnosis = "\n".join(log.report_on_person("ada@example.com").diagnosis)
 
     (entry,) = [entry for entry in entries if entry.kind == "malformed-token"]
-    assert entry.summary.startswith("Requests with a malformed token")
+    assert entry.summary.startswith("The token is malformed: ")
     assert "Copy the whole token again" in entry.remediation
     assert "At least 1 request with a malformed token in the last 24 hours" in diagnosis
     assert "Copy the whole token again" in diagnosis

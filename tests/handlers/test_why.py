@@ -633,6 +633,15 @@ class TestUnidentifiedRequests:
             assert "A create request failed with 400" in report.diagnosis[0]
         assert len(why("").unidentified_failures) == 2
 
+    @pytest.mark.parametrize(
+        "query", ["count=many", "sortBy=shoe", "cursor=&startIndex=1", "count=1&count=2", "attributes=a%20b"]
+    )
+    def test_query_parameter_is_not_blamed_on_the_attribute_mapping(self, query: str, scim: Endpoint, why: Why) -> None:
+        assert scim.request("GET", f"/Users?{query}").status == 400
+
+        (failure,) = why("").unidentified_failures
+        assert (failure.rule, "mapping" in failure.remediation) == ("parameter", False)
+
     def test_unreadable_body_is_reported(self, scim: Endpoint, why: Why) -> None:
         assert scim.send("POST", "/Users", body="{")[0] == 400
         assert "A request that names no user failed at 20" in join_diagnosis(why("ada"))

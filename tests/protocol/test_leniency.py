@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from scim.protocol.errors import InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue, NoTarget, ScimError
+from scim.protocol.errors import (
+    InvalidFilter,
+    InvalidParameter,
+    InvalidPath,
+    InvalidSyntax,
+    InvalidValue,
+    NoTarget,
+    ScimError,
+)
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import parse_filter
 from scim.protocol.leniency import Leniency, LeniencyTracker
@@ -102,7 +110,7 @@ REQUESTS: dict[Leniency, list[LenientRequest]] = {
         post({"name": {"firstName": "Barbara"}}, InvalidValue),
         post({"urn:example:2.0:User": {"level": 1}}, InvalidValue),
         replace("name", {"firstName": "Barbara"}, InvalidValue),
-        project("userName2", InvalidValue),
+        project("userName2", InvalidParameter),
     ],
     Leniency.UNKNOWN_PATH: [
         replace("prefferedLanguage", "en", InvalidPath),
@@ -118,7 +126,7 @@ REQUESTS: dict[Leniency, list[LenientRequest]] = {
     Leniency.BARE_EXTENSION: [
         query('manager eq "1"'),
         patch({"op": "remove", "path": "manager"}, InvalidPath),
-        project("department", InvalidValue),
+        project("department", InvalidParameter),
     ],
     Leniency.DOTTED_URN: [
         query(f'{ENTERPRISE}.manager eq "1"'),
@@ -137,14 +145,14 @@ REQUESTS: dict[Leniency, list[LenientRequest]] = {
         query("emails[type eq \u201cwork\u201d]"),
         replace("emails[type eq 'work'].value", "a@example.com", InvalidPath),
         replace(CORE, {"emails[type eq \u2018work\u2019].value": "a@example.com"}, InvalidPath),
-        project("emails[type eq 'work']", InvalidValue),
+        project("emails[type eq 'work']", InvalidParameter),
     ],
     Leniency.VALUE_FILTER: [
         query('emails[type eq "work"].value eq "bjensen@example.com"'),
         query('emails[type eq "work"].value pr'),
-        project('emails[type eq "work"]', InvalidValue),
-        project('emails[type eq "work"].value', InvalidValue),
-        sort('emails[type eq "work"].value', InvalidValue),
+        project('emails[type eq "work"]', InvalidParameter),
+        project('emails[type eq "work"].value', InvalidParameter),
+        sort('emails[type eq "work"].value', InvalidParameter),
     ],
     Leniency.USER_NAME_CHARACTER: [
         post({"userName": "O\u2019Brien"}, InvalidValue),

@@ -16,7 +16,7 @@ from scim.service.model.timestamps import parse_rfc3339
 
 _FOLDER = Path(__file__).parent
 _ASSETS = {"console.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
-_TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+_TIME = re.compile(r'(?<!")\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z')
 
 
 @cache
@@ -56,7 +56,10 @@ def format_time(time: float | str | None) -> str:
 
 
 def format_times_in(sentence: str) -> str:
-    """Return a sentence with its RFC 3339 times formatted as by :func:`format_time`."""
+    """Return a sentence with its RFC 3339 times formatted as by :func:`format_time`.
+
+    A time in quotes is an example of a value to send, and stays as it is.
+    """
     return _TIME.sub(lambda match: format_time(match.group()), sentence)
 
 

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
-from scim.protocol.errors import BadRequest, InvalidSyntax, InvalidValue, PayloadTooLarge, UnsupportedMediaType
+from scim.protocol.errors import BadRequest, InvalidParameter, InvalidSyntax, PayloadTooLarge, UnsupportedMediaType
 from scim.protocol.json_body import REPLACEMENT_CHARACTER, build_encoding_error, parse_json
 from scim.service.limits import MAX_PAYLOAD_BYTES
 
@@ -23,6 +23,8 @@ JSON = "application/json"
 
 _MEDIA_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json")
 _MAX_PARAMETERS = 100
+_GZIP_START = b"\x1f"
+"""The first byte of a gzip file (RFC 1952 section 2.3.1). The next one is not UTF-8, so it may have been replaced."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +93,14 @@ class Request:
         """Return the query parameters that are in ``known_names``, by lower-case name. Omit most blank parameters.
 
         They are parsed from the raw query string, because API Gateway joins repeated parameters with commas, and values
-        may contain commas too. Raise :class:`InvalidValue` if the query string cannot be decoded, has too many
+        may contain commas too. Raise :class:`InvalidParameter` if the query string cannot be decoded, has too many
         parameters, or repeats one.
         """
         parameters: dict[str, str] = {}
-        for name, value in ((name.lower(), value) for name, value in self._parse_query_string()):
+        for sent_name, value in self._parse_query_string():
+            name = sent_name.lower()
             if name in parameters:
-                raise InvalidValue(f"The query parameter {name} occurs twice. Send it once.")
+                raise InvalidParameter(f"The query parameter {sent_name} occurs twice. Send it once.")
             # A blank filter is kept, so that it is an error and does not return all users. A blank cursor requests
             # the first page (RFC 9865).
             if name in known_names and (value or name in ("filter", "cursor")):
@@ -105,15 +108,17 @@ class Request:
         return parameters
 
     def _parse_query_string(self) -> list[tuple[str, str]]:
-        """Return the names and values in the query string. Raise :class:`InvalidValue` if it cannot be decoded."""
+        """Return the names and values in the query string. Raise :class:`InvalidParameter` if it cannot be decoded."""
         raw = self.raw_query_string
-        error = InvalidValue("The query string is not valid UTF-8, or has too many parameters.")
+        encoding_error = InvalidParameter("The query string is not encoded in UTF-8. Set the client to use UTF-8.")
         if REPLACEMENT_CHARACTER in raw:  # the gateway replaced bytes: a client would have encoded this character
-            raise error
+            raise encoding_error
         try:
             return parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS)
+        except UnicodeDecodeError:
+            raise encoding_error from None
         except ValueError:
-            raise error from None
+            raise InvalidParameter(f"The query string has more than {_MAX_PARAMETERS} parameters.") from None
 
     def json(self) -> Any:
         """Return the parsed body.
@@ -128,7 +133,8 @@ class Request:
         media_type = (self.get_header("content-type") or SCIM_JSON).partition(";")[0].strip().lower()
         if not _MEDIA_TYPE.fullmatch(media_type):
             raise UnsupportedMediaType(f"The request body must be JSON. Send it with the content type {SCIM_JSON}.")
-        if (self.get_header("content-encoding") or "identity").lower() != "identity":
+        content_encoding = (self.get_header("content-encoding") or "identity").lower()
+        if content_encoding != "identity" or body.startswith(_GZIP_START):
             raise UnsupportedMediaType("The request body must not be compressed.")
         if not body:
             raise InvalidSyntax("The request body is empty.")

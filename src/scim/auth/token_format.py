@@ -61,20 +61,24 @@ def find_token(text: str) -> Token | None:
 
 
 def find_token_start(text: str) -> int | None:
-    """Return where a token begins in the text, ``None`` if none does. The token may be incomplete."""
-    match = _TOKEN_START_PATTERN.search(text)
+    """Return where a token begins in the text, ``None`` if none does. An incomplete token begins at a word boundary."""
+    match = _search_start(text)
     return match.start() if match else None
 
 
 def find_tenant_id(text: str) -> str | None:
     """Return the tenant that a malformed token in ``text`` names, ``None`` if no token begins in the text."""
-    match = _TOKEN_START_PATTERN.search(text)
+    match = _search_start(text)
     return match[1] if match else None
 
 
 def hash_token(text: str) -> bytes:
     """Return the SHA-256 hash of a token."""
     return sha256(text.encode()).digest()
+
+
+def _search_start(text: str) -> re.Match[str] | None:
+    return _TOKEN_PATTERN.search(text) or _TOKEN_START_PATTERN.search(text)
 
 
 def _build_token(match: re.Match[str]) -> Token:

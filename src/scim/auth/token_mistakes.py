@@ -69,8 +69,9 @@ def find_mistake(authorization: str) -> Rule | None:
         return None
     if words == 0:
         return Rule.TOKEN_WITHOUT_BEARER
-    has_other_text = not is_bearer(scheme) or _OTHER_CHARACTER.search(credentials) is not None
-    return Rule.TOKEN_WITH_OTHER_TEXT if has_other_text else None
+    is_token = token_format.parse_token(credentials) is not None
+    has_other_text = _OTHER_CHARACTER.search(credentials) or (token_format.find_token(credentials) and not is_token)
+    return Rule.TOKEN_WITH_OTHER_TEXT if has_other_text or not is_bearer(scheme) else None
 
 
 def _build_error(remedy: str, rule: Rule, challenge: str) -> Unauthorized:

@@ -48,6 +48,8 @@ class Rule(StrEnum):
     FILTER_ATTRIBUTE = "filter-attribute"
     """A filter names an unknown attribute."""
     FILTER = "filter"
+    PARAMETER = "parameter"
+    """A query parameter, or a member of a search request, is malformed or has an unsupported value."""
     TOO_MANY = "too-many"
     """The query needs to read too many users (the ``scimType`` ``tooMany``)."""
     UNRESOLVED_BULK_ID = "bulk-reference"
@@ -194,6 +196,12 @@ class InvalidValue(BadRequest):
     rule = Rule.VALUE
 
 
+class InvalidParameter(InvalidValue):
+    """A query parameter, or a member of a search request, is malformed or has an unsupported value."""
+
+    rule = Rule.PARAMETER
+
+
 class InvalidVersion(BadRequest):
     """The request names a version of the protocol that is not supported."""
 
@@ -250,7 +258,7 @@ class NotFound(ScimError):
 
 
 class ScimUrlWithQuery(BadRequest):
-    """The SCIM URL that the identity provider is configured with has a query, behind which the paths are appended."""
+    """The SCIM URL in the identity provider has a query, to which the identity provider appends its paths."""
 
     rule = Rule.SCIM_URL
 

@@ -53,7 +53,7 @@ def build_encoding_error(body: bytes) -> InvalidSyntax:
 
     Bytes that are not UTF-8 may have been replaced by U+FFFD.
     """
-    encoding = "UTF-16 or UTF-32" if _is_wide_encoding(body) else "ISO-8859-1 or Windows-1252"
+    encoding = "UTF-16 or UTF-32" if _is_wide_encoding(body) else "an older encoding such as ISO-8859-1"
     return InvalidSyntax(
         f"The request body is not encoded in UTF-8 but probably in {encoding}. Set the client to send JSON in UTF-8. "
         "In Windows PowerShell 5.1, send the body as bytes: -Body ([Text.Encoding]::UTF8.GetBytes($json)).",

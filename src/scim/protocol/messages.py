@@ -106,7 +106,7 @@ class BulkRequest(Message):
 
 MessageT = TypeVar("MessageT", bound=Message)
 
-_MEMBER_NAMES = {
+MEMBER_NAMES = {
     "excludedattributes": "excludedAttributes",
     "sortby": "sortBy",
     "sortorder": "sortOrder",
@@ -151,7 +151,7 @@ def _describe_error(error: ErrorDetails) -> str:
     """Return a sentence on a validation error, such as ``Operations[0].op is required.``, without the value."""
     location = ""
     for part in error["loc"]:
-        location += f"[{part}]" if isinstance(part, int) else f".{_MEMBER_NAMES.get(part, part)}"
+        location += f"[{part}]" if isinstance(part, int) else f".{MEMBER_NAMES.get(part, part)}"
     location = location.removeprefix(".") or "The request body"
     match error["type"]:
         case "missing":

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from scim.protocol.errors import InvalidPath, InvalidValue
+from scim.protocol.errors import InvalidParameter, InvalidPath
 from scim.protocol.filter.ast import AttributePath
 from scim.protocol.filter.parser import parse_attribute_name
 from scim.protocol.filter.path import UnknownAttribute
@@ -145,8 +145,8 @@ def parse_projection(
     """Parse the parameters ``attributes`` and ``excludedAttributes``.
 
     An unknown name is ignored, which is a leniency. So is a value filter in brackets: the whole attribute is included
-    or excluded. Raise :class:`InvalidValue` for a malformed name, for more than 1,000 names and, in strict mode, for an
-    unknown name and for a value filter.
+    or excluded. Raise :class:`InvalidParameter` for a malformed name, for more than 1,000 names and, in strict mode,
+    for an unknown name and for a value filter.
     """
     if not attributes and not excluded:
         return _create_default_projection(resource_type)
@@ -166,17 +166,17 @@ def _parse_names(
 ) -> dict[str, dict[str, frozenset[str] | None] | None]:
     """Return the attributes that a parameter names, by the URN of their schema. ``None`` stands for a whole schema."""
     if len(names) > MAX_NAMES:
-        raise InvalidValue(f"{parameter} lists {len(names):,} names. It can have at most {MAX_NAMES:,}.")
+        raise InvalidParameter(f"{parameter} lists {len(names):,} names. It can have at most {MAX_NAMES:,}.")
     named: dict[str, dict[str, frozenset[str] | None] | None] = {}
     for name in filter(None, (name.strip() for name in names)):
         try:
             path = parse_attribute_name(name, resource_type, leniencies)
         except UnknownAttribute:
             if not leniencies.tolerate(Leniency.UNKNOWN_ATTRIBUTE):
-                raise InvalidValue(f"{parameter} lists {name[:120]}, which no schema has.") from None
+                raise InvalidParameter(f"{parameter} lists {name[:120]}, which no schema has.") from None
             named.setdefault(resource_type.core_schema.id, {})
         except InvalidPath as error:
-            raise InvalidValue(f"{parameter} has a malformed attribute name. {error.detail}") from None
+            raise InvalidParameter(f"{parameter} has a malformed attribute name. {error.detail}") from None
         else:
             _add_path(named, path.extension or resource_type.core_schema.id, path)
     return named

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scim.protocol.errors import InvalidPath, InvalidValue
+from scim.protocol.errors import InvalidParameter, InvalidPath
 from scim.protocol.filter.ast import AttributePath
 from scim.protocol.filter.evaluator import compile_value_getter
 from scim.protocol.filter.parser import parse_attribute_name
@@ -31,17 +31,17 @@ def compile_sort(name: str, resource_type: ResourceType, leniencies: LeniencyTra
     """Compile ``sortBy`` into a function that returns the sort key of a resource.
 
     Resources without a value come last. A multi-valued attribute sorts by its primary element, or else its first. A
-    complex one sorts by its ``value``. Raise :class:`InvalidValue` for an unknown attribute, for a writeOnly one, and
-    for a complex one without ``value``.
+    complex one sorts by its ``value``. Raise :class:`InvalidParameter` for an unknown attribute, for a writeOnly one,
+    and for a complex one without ``value``.
     """
     try:
         path = parse_attribute_name(name, resource_type, leniencies)
     except UnknownAttribute:
-        raise InvalidValue(
+        raise InvalidParameter(
             "sortBy names an attribute that no schema has. Use an attribute that /Schemas lists."
         ) from None
     except InvalidPath as error:
-        raise InvalidValue(f"sortBy has a malformed attribute name. {error.detail}") from None
+        raise InvalidParameter(f"sortBy has a malformed attribute name. {error.detail}") from None
     leaf = _find_sortable_leaf(path)
     get_elements = compile_value_getter(
         AttributePath(path.attribute, None, path.extension, path.value_filter), leniencies
@@ -69,7 +69,7 @@ def _find_sortable_leaf(path: AttributePath) -> Attribute:
     if leaf is not None and leaf.type is DataType.COMPLEX:
         leaf = leaf.find_sub_attribute("value")
     if leaf is None or leaf.is_write_only:
-        raise InvalidValue("sortBy names a complex attribute. Sort by one of its sub-attributes.")
+        raise InvalidParameter("sortBy names a complex attribute. Sort by one of its sub-attributes.")
     return leaf
 
 

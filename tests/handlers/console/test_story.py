@@ -278,6 +278,25 @@ def test_new_token_keeps_the_lifetime_by_default(operator_visitor: Visitor, oper
     assert operator_visitor.post(page, page.form("/token"), force="yes", grace="unlimited").status == 400
 
 
+def test_example_of_a_time_stays_as_it_is(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
+    name, scim = tenant
+    scim.request("GET", "/Users?filter=meta.created%20gt%20%22today%22")
+
+    for page in ("", "/log"):
+        assert "such as &#34;2026-01-31T00:00:00Z&#34;" in operator_visitor.get(f"/admin/tenants/{name}{page}").text
+
+
+def test_revoked_token_is_not_compared_with_a_new_one(
+    operator_visitor: Visitor, operator: TenantService, tenant: tuple[str, Endpoint]
+) -> None:
+    name, scim = tenant
+    scim.request("GET", "/Users")
+    operator.tokens.revoke(name)
+
+    page = operator_visitor.get(f"/admin/tenants/{name}").text
+    assert "a read, with the previous token.</dd>" in page
+
+
 def test_first_token_has_the_chosen_lifetime(operator_visitor: Visitor, table: object) -> None:
     page = operator_visitor.get("/admin")
     page = operator_visitor.submit(page, page.form("/admin"), tenant="ends-in-a-year", ends="year")
@@ -450,5 +469,5 @@ def test_status_and_log_show_malformed_tokens(operator_visitor: Visitor, tenant:
     assert "At least 1 request with a malformed token in the last 24 hours" in page
     assert "quarantine" not in page
     log = operator_visitor.get(f"/admin/tenants/{name}/log?failures").text
-    assert "Requests with a malformed token" in log
+    assert "The token is malformed: it is mistyped or incomplete." in log
     assert "Failed with" not in log

@@ -72,7 +72,7 @@ def build_header_after(change: Callable[[str], None]) -> Callable[[str], dict[st
 
 UNAUTHORIZED: dict[str, Callable[[str], Mapping[str, str]]] = {
     "no token of Muster": build_header("Bearer 0123456789"),
-    "wrong checksum": build_header("Bearer {}0"),
+    "wrong checksum": lambda token: {"authorization": f"Bearer {token[:-1]}{'1' if token[-1] == '0' else '0'}"},
     "wrong token": lambda token: {"authorization": f"Bearer {new_token(token.split('_')[1])}"},
     "unknown tenant": lambda _: {"authorization": f"Bearer {new_token('never-connected')}"},
     "expired token": build_header_after(expire),

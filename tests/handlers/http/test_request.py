@@ -1,5 +1,6 @@
 """Requests and responses in the format of API Gateway."""
 
+import gzip
 from typing import Any
 
 import pytest
@@ -8,8 +9,8 @@ from handlers.http.request import JSON, SCIM_JSON, Request
 from handlers.http.response import Response
 from scim.protocol.errors import (
     BadRequest,
+    InvalidParameter,
     InvalidSyntax,
-    InvalidValue,
     PayloadTooLarge,
     Rule,
     UnsupportedMediaType,
@@ -18,6 +19,7 @@ from tests.handlers.events import build_event
 
 PARAMETERS = frozenset({"filter", "startindex"})
 LARGEST = 1_048_576
+COMPRESSED = gzip.compress(b"{}", mtime=0)
 
 
 class TestPath:
@@ -76,12 +78,21 @@ class TestQuery:
 
     @pytest.mark.parametrize("query", ["filter=a&filter=b", "filter=a&Filter=a", "startIndex=1&startindex=2"])
     def test_repeated_parameter_is_rejected(self, query: str) -> None:
-        with pytest.raises(InvalidValue, match="twice"):
+        with pytest.raises(InvalidParameter, match=r"The query parameter (filter|Filter|startindex) occurs twice"):
             Request(build_event(query=query)).parse_query_parameters(PARAMETERS)
 
-    @pytest.mark.parametrize("query", ["filter=%ff", "%ff=a", "filter=%C3", "filter=\ufffd", "&".join(["x=1"] * 101)])
-    def test_malformed_query_is_rejected(self, query: str) -> None:
-        with pytest.raises(InvalidValue):
+    @pytest.mark.parametrize(
+        ("query", "problem"),
+        [
+            ("filter=%ff", "not encoded in UTF-8"),
+            ("%ff=a", "not encoded in UTF-8"),
+            ("filter=%C3", "not encoded in UTF-8"),
+            ("filter=\ufffd", "not encoded in UTF-8"),
+            ("&".join(["x=1"] * 101), "more than 100 parameters"),
+        ],
+    )
+    def test_malformed_query_is_rejected(self, query: str, problem: str) -> None:
+        with pytest.raises(InvalidParameter, match=problem):
             Request(build_event(query=query)).parse_query_parameters(PARAMETERS)
 
     def test_query_of_the_audit_log_has_the_same_pluses(self) -> None:
@@ -131,6 +142,11 @@ class TestBody:
             Request(build_event("POST", headers={"content-encoding": "gzip"}, body=b"\x1f\x8b")).json()
 
         assert Request(build_event("POST", headers={"content-encoding": "identity"}, body="{}")).json() == {}
+
+    @pytest.mark.parametrize("body", [COMPRESSED, COMPRESSED.decode(errors="replace")], ids=["base64", "text"])
+    def test_compressed_body_without_its_header_is_rejected(self, body: str | bytes) -> None:
+        with pytest.raises(UnsupportedMediaType, match="must not be compressed"):
+            Request(build_event("POST", body=body)).json()
 
     @pytest.mark.parametrize("body", ['{"a": "ä"}', '{"a": "ä"}'.encode(), '\N{BYTE ORDER MARK}{"a": "ä"}'.encode()])
     def test_body_is_read_as_text_and_base64(self, body: str | bytes) -> None:

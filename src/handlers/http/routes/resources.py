@@ -9,11 +9,10 @@ from typing import Any
 
 from handlers.http.response import Response, build_empty_response
 from handlers.http.routes import Endpoint, EndpointHandler, RequestContext
-from scim.protocol.errors import InvalidCount, InvalidValue
-from scim.protocol.messages import SearchRequest, build_message, parse_message
+from scim.protocol.errors import InvalidCount, InvalidParameter
+from scim.protocol.messages import MEMBER_NAMES, SearchRequest, build_message, parse_message
 from scim.protocol.projection import Projection, parse_projection
 from scim.protocol.schema import ResourceType
-from scim.service.limits import MAX_RESULTS
 from scim.service.model.stored_resource import StoredResource
 from scim.service.resources.crud import ResourceService
 from scim.service.resources.preconditions import Preconditions
@@ -185,7 +184,7 @@ def _parse_integer(name: str, text: str, parameters: Mapping[str, str]) -> int:
     """
     match = _INTEGER.fullmatch(text)
     if match is None:
-        error_class = InvalidCount if name == "count" and "cursor" in parameters else InvalidValue
-        raise error_class(f"{name} must be an integer. A page has at most {MAX_RESULTS} resources.")
+        error_class = InvalidCount if name == "count" and "cursor" in parameters else InvalidParameter
+        raise error_class(f"{MEMBER_NAMES.get(name, name)} must be an integer, such as 1.")
     sign, digits = match.groups()
     return int(sign + (digits.lstrip("0") or "0")[:_MAX_DIGITS])

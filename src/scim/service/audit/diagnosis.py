@@ -208,8 +208,7 @@ def describe_malformed_tokens(counts: Sequence[RejectedTokenCount]) -> str:
     summary, remediation = explain_rejected_token(last.rule, None)
     return (
         f"At least {total} {'request' if total == 1 else 'requests'} with a malformed token in the last 24 hours, most "
-        f"recently at {last.last_at}. {summary} What to change, if the requests come from your identity provider: "
-        f"{remediation}"
+        f"recently at {last.last_at}. {summary} What to change if it comes from your identity provider: {remediation}"
     )
 
 

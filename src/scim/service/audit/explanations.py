@@ -44,8 +44,7 @@ def _mapping_error(summary: str, change: str) -> Explanation:
 def _malformed_token(mistake: str, remediation: str) -> Explanation:
     """Return the explanation of requests whose token was entered wrongly."""
     return Explanation(
-        f"Requests with a malformed token: {mistake}. The sender is not verified, because anyone can send such a "
-        "request.",
+        f"The token is malformed: {mistake}. The sender is not verified, because anyone can send such a request.",
         remediation,
     )
 
@@ -157,6 +156,10 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     Rule.FILTER: Explanation(
         "A filter is malformed, or compares an attribute in a way that its type does not support.",
         "Correct the matching attribute, or the filter that is set in the identity provider.",
+    ),
+    Rule.PARAMETER: Explanation(
+        "A query parameter, such as count or sortBy, is malformed or has an unsupported value.",
+        "Correct this parameter in the program that sends the request.",
     ),
     Rule.TOO_MANY: Explanation(
         "A query would have to read too many users.", "Match users by userName, externalId or emails.value."

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from scim.protocol.errors import InvalidValue
+from scim.protocol.errors import InvalidParameter
 from scim.protocol.filter.ast import AttributePath, Comparison, ComparisonOperator, Filter, Or, list_paths
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import parse_filter
@@ -61,7 +61,7 @@ class ResourceSearch:
     def run(self, request: SearchRequest) -> SearchResult:
         """Return the list response.
 
-        Raise :class:`InvalidFilter`, :class:`InvalidValue`, :class:`TooMany`, and the errors of
+        Raise :class:`InvalidFilter`, :class:`InvalidParameter`, :class:`TooMany`, and the errors of
         :meth:`CursorCodec.decode`.
         """
         renderer = ResourceRenderer(self.resource_type, self.context.base_url)
@@ -82,7 +82,7 @@ class ResourceSearch:
 
     def _search_by_cursor(self, request: SearchRequest, query: Query, render: RenderFunction) -> SearchResult:
         if request.startindex is not None:
-            raise InvalidValue("The request has both cursor and startIndex. Send only one of them.")
+            raise InvalidParameter("The request has both cursor and startIndex. Send only one of them.")
         cursors = CursorCodec(self.context.cursor_signer, self.context.tenant.id, query.canonical_text)
         start, count = cursors.decode(request.cursor or "", request.count)
         result = self.store.find(replace(query, start=start, count=count))
@@ -98,7 +98,7 @@ class ResourceSearch:
 def parse_query(
     request: SearchRequest, resource_type: ResourceType, leniencies: LeniencyTracker, renderer: ResourceRenderer
 ) -> Query:
-    """Return the query for the first page of a request. Raise :class:`InvalidFilter` and :class:`InvalidValue`."""
+    """Return the query for the first page of a request. Raise :class:`InvalidFilter` and :class:`InvalidParameter`."""
     tree = parse_filter(request.filter, resource_type, leniencies) if request.filter is not None else None
     sorting = compile_sort(request.sortby, resource_type, leniencies) if request.sortby else None
     is_descending = request.sortorder == "descending"
