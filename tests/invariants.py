@@ -14,7 +14,9 @@ LIST_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 
-def find_violation(accept: str, status: int, headers: Mapping[str, str], content: bytes) -> str | None:
+def find_violation(
+    accept: str, status: int, headers: Mapping[str, str], content: bytes, *, has_index: bool = True
+) -> str | None:
     """Return a sentence about the first rule that a response violates, or None.
 
     Args:
@@ -22,6 +24,7 @@ def find_violation(accept: str, status: int, headers: Mapping[str, str], content
         status: the status of the response.
         headers: the headers of the response, with lower-case names.
         content: the body of the response.
+        has_index: whether a list has ``startIndex``. A page by cursor has none (RFC 9865 section 2).
     """
     if status in (204, 304):
         return f"a {status} has a body" if content else None
@@ -35,7 +38,7 @@ def find_violation(accept: str, status: int, headers: Mapping[str, str], content
         _check_media_type(accept, headers)
         or (_check_error(status, headers, body) if status >= 400 else None)
         or (_check_created(headers, body) if status == 201 else None)
-        or (_check_list(body) if body.get("schemas") == [LIST_RESPONSE] else None)
+        or (_check_list(body, has_index=has_index) if body.get("schemas") == [LIST_RESPONSE] else None)
         or next((violation for user in _list_users(body) if (violation := _check_user(user))), None)
         or _check_version(headers, body)
     )
@@ -58,9 +61,10 @@ def _check_created(headers: Mapping[str, str], body: dict[str, Any]) -> str | No
     return find_difference({"id": {"$type": "string"}, "meta": {"location": headers.get("location")}}, body)
 
 
-def _check_list(body: dict[str, Any]) -> str | None:
+def _check_list(body: dict[str, Any], *, has_index: bool) -> str | None:
     integer: JsonValue = {"$type": "integer"}
-    shape: JsonValue = {"totalResults": integer, "startIndex": integer, "Resources": {"$type": "array"}}
+    index: dict[str, JsonValue] = {"startIndex": integer} if has_index else {}
+    shape: JsonValue = {"totalResults": integer, "Resources": {"$type": "array"}} | index
     return find_difference(shape, body) or find_difference({"itemsPerPage": len(body["Resources"])}, body)
 
 

@@ -161,8 +161,9 @@ class Values:
 
 def _find_deviation(values: Values, exchange: Exchange, request: Request, response: ActualResponse) -> str | None:
     accept = next((value for name, value in request.headers.items() if name.lower() == "accept"), "")
+    has_index = "cursor=" not in request.path
     return (
-        find_violation(accept, response.status, response.headers, response.content)
+        find_violation(accept, response.status, response.headers, response.content, has_index=has_index)
         or _find_difference(values, exchange.response, response)
         or next((f"{p}: expected a value to save, but it is missing" for p in _find_unsaved(exchange, response)), None)
     )

@@ -122,6 +122,10 @@ REQUESTS: dict[Leniency, list[LenientRequest]] = {
         replace(CORE, {"name.familyName": "Jensen"}, InvalidValue),
         replace(CORE, {f"{CORE}:title": "Guide"}, InvalidValue),
         replace(ENTERPRISE, {"manager.value": "1"}, InvalidValue),
+        post({f"{CORE}:title": "Guide"}, InvalidValue),
+        post({CORE: {"title": "Guide"}}, InvalidValue),
+        post({f"{ENTERPRISE}:department": "Tours"}, InvalidValue),
+        post({f"{ENTERPRISE}:manager.value": "1"}, InvalidValue),
     ],
     Leniency.BARE_EXTENSION: [
         query('manager eq "1"'),

@@ -51,7 +51,7 @@ class Leniency(Enum):
     PATHLESS_PATCH = ("pathless-patch", "PATCH operations without a path", "Okta, Entra ID (aadOptscim062020), Peakon")
     PATH_AS_KEY = (
         "path-as-key",
-        "attribute paths as keys in the value of a PATCH operation",
+        "attribute paths as keys in a body or in the value of a PATCH operation",
         "Entra ID (aadOptscim062020)",
     )
     BARE_EXTENSION = ("bare-extension", "attributes of a schema extension without the URN", "Entra ID")

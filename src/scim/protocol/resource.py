@@ -151,8 +151,9 @@ def _parse_member_with_urn(
 ) -> tuple[Schema | None, dict[str, Any]]:
     """Parse a member whose name begins with a URN. Return the schema of the extension, and members of that schema.
 
-    The member is the object of an extension, or a single attribute with its URN. The schema is ``None`` for the core
-    schema. For an unknown schema, the result is ``None`` and no members.
+    The member is the object of an extension. As a leniency, it is a single attribute with its URN, or an object under
+    the URN of the core schema, which RFC 7643 section 3.3 excludes. The schema is ``None`` for the core schema. For an
+    unknown schema, the result is ``None`` and no members.
     """
     if isinstance(value, dict) and (extension := resource_type.find_extension(name)):
         return extension, dict(value)
@@ -167,6 +168,11 @@ def _parse_member_with_urn(
             ) from None
         return None, {}
     schema = resource_type.find_extension(path.extension) if path.extension else None
+    if (schema is None or path.attribute) and not leniencies.tolerate(Leniency.PATH_AS_KEY):
+        raise InvalidValue(
+            "A member of the request body has the name of a path. Send attributes of the core schema without the URN, "
+            "and those of a schema extension in an object under its URN."
+        )
     if path.attribute is None:
         if value is not None and not isinstance(value, dict):
             raise InvalidValue(f"{path.extension} is a schema extension. Send an object with its attributes.")

@@ -167,6 +167,7 @@ def test_empty_string_removes(operation: Operation, after: dict[str, Any]) -> No
         (remove("emails", [{"value": "babs@jensen.org", "primary": True}]), {}),
         (remove("emails", [{"value": "x"}, None, {}]), {}),
         (remove(f"{EXTENSION}:Tags", ["A", "x"]), in_extension({"Tags": ["b"]})),
+        (remove(f"{EXTENSION}:Tags", "A"), in_extension({"Tags": ["b"]})),
         (remove(f"{EXTENSION}:Tags", ["a", "b"]), {EXTENSION: {"Business Unit": "Sales", "Badge": "7"}}),
         (remove("title", "x"), {"title": None}),
         (remove('emails[type eq "home"]', [{"type": "work"}]), {"emails": [WORK]}),
@@ -174,6 +175,28 @@ def test_empty_string_removes(operation: Operation, after: dict[str, Any]) -> No
 )
 def test_remove_with_value(operation: Operation, after: dict[str, Any]) -> None:
     assert diff_after(operation) == after
+
+
+@pytest.mark.parametrize(
+    ("operation", "after"),
+    [
+        (add(f"{EXTENSION}:Tags", "c"), in_extension({"Tags": ["a", "b", "c"]})),
+        (add(f"{EXTENSION}:Tags", "A"), {}),
+        (replace(f"{EXTENSION}:Tags", "c"), in_extension({"Tags": ["c"]})),
+        (add("emails", {"value": "c"}), {"emails": [WORK, HOME, {"value": "c"}]}),
+        (replace("emails", {"value": "c"}), {"emails": [{"value": "c"}]}),
+    ],
+)
+def test_one_element_without_a_list(operation: Operation, after: dict[str, Any]) -> None:
+    """RFC 7644 section 3.5.2.1: *a new value* is added. This is no leniency."""
+    assert diff_after(operation, strict=True) == after
+
+
+@pytest.mark.parametrize(
+    "operation", [add("emails", "c"), add(f"{EXTENSION}:Tags", {"value": "c"}), add(f"{EXTENSION}:Tags", 7)]
+)
+def test_element_of_another_type(operation: Operation) -> None:
+    assert isinstance(catch_error(operation), InvalidValue)
 
 
 MANY = [{"value": str(number)} for number in range(500)]

@@ -60,7 +60,7 @@ class MultiValuedPatch:
 
     def _write_all(self, value: Any, op: PatchOperationType) -> None:
         """Replace the whole list, or add the elements that are not in it yet."""
-        if isinstance(value, dict):  # clients may send a single element without a list
+        if self._is_single_element(value):
             value = [value]
         new_elements = parse_value(self._attribute, value, self._leniencies) or []
         if op is PatchOperationType.ADD:
@@ -68,6 +68,12 @@ class MultiValuedPatch:
         else:
             self._elements = merge_duplicates(self._attribute, new_elements, self._elements)
             self._unmark_others(self._elements)
+
+    def _is_single_element(self, value: Any) -> bool:
+        """Return whether a value is one element without a list, which an operation may add (section 3.5.2.1)."""
+        if self._attribute.is_complex:
+            return isinstance(value, dict)
+        return not isinstance(value, list) and value not in (None, "")
 
     def _write_matching(self, path: AttributePath, value_filter: Filter, value: Any, op: PatchOperationType) -> None:
         """Write to the elements that match a value filter. Create an element if none matches."""
