@@ -1,7 +1,7 @@
 """Replay bug reports about other SCIM servers and clients, in ``tests/reports``, against this server in both modes.
 
-A file has cases on one subject. A case says in our words what goes wrong in the reported software (``fault``), links the
-report, and names the section that says what is right::
+A file has cases on one subject. A case says in our words what goes wrong in the reported software (``fault``). It links
+the report, and names the section that says what is right::
 
     {"name": "operator in capitals", "report": "https://github.com/...", "fault": "`Eq` is a syntax error.",
      "section": "RFC 7644 section 3.4.2.2",
@@ -11,7 +11,7 @@ report, and names the section that says what is right::
 
 - ``users`` are created first, with their names as ``userName``. ``${ada}`` is the id of ``ada``, and
   ``${ada.version}`` the version. Without ``users``, there is one user, ``ada``.
-- A step is a ``filter`` of ``/Users`` with the names that it ``matches``, or a ``patch`` of ``ada`` with the ``user`` that
+- A step is a ``filter`` of ``/Users`` with the names that it ``matches``, a ``patch`` of ``ada`` with the ``user`` that
   the response contains, or a ``request`` with a ``response``, as in ``tests.replay``.
 - ``error`` is the ``scimType`` of a 400. ``strict`` is that of a 400 only in strict mode.
 - After a PATCH, a GET must return the same: the new ``user``, or the old version after an error.
@@ -79,9 +79,7 @@ class Step(Record):
         if self.filter is not None:
             return Request(method="GET", path=f"/Users?filter={quote(self.filter, safe='${}')}")
         if self.patch is not None:
-            return Request(
-                method="PATCH", path="/Users/${ada}", body={"schemas": [PATCH_OP], "Operations": self.patch}
-            )
+            return Request(method="PATCH", path="/Users/${ada}", body={"schemas": [PATCH_OP], "Operations": self.patch})
         assert self.request, "a step needs a filter, a patch or a request"
         return self.request
 
@@ -145,7 +143,5 @@ def endpoints(_table_definition: tuple[Any, Any], operator: "TenantService") -> 
 
 @pytest.mark.parametrize("is_strict", [False, True], ids=["tolerant", "strict"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_reported_request_gets_response_of_rfc(
-    case: Case, endpoints: dict[bool, Endpoint], *, is_strict: bool
-) -> None:
+def test_reported_request_gets_response_of_rfc(case: Case, endpoints: dict[bool, Endpoint], *, is_strict: bool) -> None:
     replay(case.build_scenario(is_strict=is_strict), endpoints[is_strict].send)
