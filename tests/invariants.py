@@ -63,8 +63,9 @@ def _check_created(headers: Mapping[str, str], body: dict[str, Any]) -> str | No
 
 def _check_list(body: dict[str, Any], *, has_index: bool) -> str | None:
     integer: JsonValue = {"$type": "integer"}
-    index: dict[str, JsonValue] = {"startIndex": integer} if has_index else {}
-    shape: JsonValue = {"totalResults": integer, "Resources": {"$type": "array"}} | index
+    shape: dict[str, JsonValue] = {"totalResults": integer, "Resources": {"$type": "array"}}
+    if has_index:
+        shape["startIndex"] = integer
     return find_difference(shape, body) or find_difference({"itemsPerPage": len(body["Resources"])}, body)
 
 

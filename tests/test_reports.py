@@ -109,8 +109,9 @@ class Case(Record):
 
 
 def create_user(name: str, user: dict[str, JsonValue]) -> Exchange:
+    body: dict[str, JsonValue] = {"schemas": [CORE], "userName": name}
     return Exchange(
-        request=Request(method="POST", path="/Users", body={"schemas": [CORE], "userName": name} | user),
+        request=Request(method="POST", path="/Users", body=body | user),
         response=Response(status=201),
         save={name: "/id", f"{name}.version": "/meta/version"},
     )
