@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ class Deployment(Template):
 
     def __init__(self, path: Path, parameters: Mapping[str, str] | None = None) -> None:
         super().__init__(path)
+        self._parameters = parameters
         if parameters is not None:
             conditions = self.evaluate_conditions(**parameters)
             for section in ("Globals", "Resources", "Outputs"):
@@ -71,7 +73,15 @@ class Deployment(Template):
         conditions = [self["Conditions"][name] for name in _find_conditions(value)]
         return (find_references(value) | find_references(conditions)) & set(self["Parameters"])
 
+    @cached_property
+    def _with_defaults(self) -> "Deployment":
+        return self.apply_parameters() if self._parameters is None else self
+
     def list_statements(self, function: str) -> list[dict[str, Any]]:
+        """Return the statements of the policies of a function. Without parameters, the defaults apply."""
+        return self._with_defaults._list_statements(function)  # noqa: SLF001 - of this class
+
+    def _list_statements(self, function: str) -> list[dict[str, Any]]:
         role = self.select_by_type("AWS::IAM::Role")[self.get_function(function)["Role"].argument.removesuffix(".Arn")]
         policies = [
             self.select_by_type("AWS::IAM::ManagedPolicy")[policy.argument] for policy in role["ManagedPolicyArns"]

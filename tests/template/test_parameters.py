@@ -5,12 +5,22 @@ import re
 import pytest
 
 from local.template import Intrinsic
-from tests.template.deployment import DEPLOYMENT, HTTP_FUNCTIONS, with_all_functions
+from scim.auth.console_sign_in.openid_settings import OpenIdSettings
+from tests.template.deployment import DEPLOYMENT, FUNCTIONS, HTTP_FUNCTIONS, ROTATION, with_all_functions
 from tests.template_reader import Deployment, resolve
 
 DOMAIN = {
     "DomainName": "scim.example.com",
     "CertificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/00000000-0000-0000-0000-000000000000",
+}
+
+OIDC = {
+    "OidcIssuer": "https://idp.example.com",
+    "OidcClientId": "muster",
+    "OidcClientSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:oidc/client-AbCdEf",
+    "OidcGroups": "operators",
+    "OidcGroupsClaim": "groups",
+    "OidcDomains": "",
 }
 
 
@@ -98,3 +108,40 @@ def test_domain_needs_certificate(name: str) -> None:
 )
 def test_domain_name_is_host_name(value: str, *, is_valid: bool) -> None:
     assert matches("DomainName", value) is is_valid
+
+
+def test_only_console_reads_client_secret() -> None:
+    deployment = DEPLOYMENT.apply_parameters(**OIDC)
+    secret = Intrinsic("Ref", "OidcClientSecretArn")
+    for function in (*FUNCTIONS, ROTATION):
+        resources = [statement["Resource"] for statement in deployment.list_statements(function)]
+        assert (secret in resources) is (function == "AdminFunction")
+        assert secret not in [statement["Resource"] for statement in DEPLOYMENT.list_statements(function)]
+
+
+def test_openid_settings_are_those_of_parameters() -> None:
+    text = resolve(DEPLOYMENT.select_by_type("AWS::SecretsManager::Secret")["OpenIdClient"]["SecretString"], OIDC, {})
+    settings = OpenIdSettings.model_validate_json(text)
+    assert (settings.issuer, settings.client_id, settings.groups) == (
+        "https://idp.example.com",
+        "muster",
+        ("operators",),
+    )
+    assert settings.client_secret_arn == OIDC["OidcClientSecretArn"]
+
+
+@pytest.mark.parametrize("name", ["OidcClientId", "OidcClientSecretArn", "OidcGroups"])
+def test_openid_provider_needs_client_and_operators(name: str) -> None:
+    assert DEPLOYMENT.find_failed_assertions(**OIDC) == []
+    (failed,) = DEPLOYMENT.find_failed_assertions(**OIDC | {name: ""})
+    assert failed.startswith(f"OidcIssuer requires {name}")
+
+
+def test_no_parameter_is_secret() -> None:
+    """The value of a secret parameter would be on a command line, or in samconfig.toml."""
+    assert not [name for name, parameter in DEPLOYMENT["Parameters"].items() if parameter.get("NoEcho")]
+
+
+def test_client_secret_is_arn() -> None:
+    assert matches("OidcClientSecretArn", OIDC["OidcClientSecretArn"])
+    assert not matches("OidcClientSecretArn", "the-client-secret")

@@ -14,19 +14,31 @@ from scim.auth.errors import MalformedSecret
 from scim.protocol.errors import Unavailable
 
 NAME = "muster/console"
-PROVIDER = {"issuer": "https://idp.example.com", "client_id": "muster", "client_secret": "hidden", "groups": "a, b"}
+CLIENT_SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:oidc-AbCdEf"
+PROVIDER = {
+    "issuer": "https://idp.example.com",
+    "client_id": "muster",
+    "client_secret_arn": CLIENT_SECRET,
+    "groups": "a, b",
+}
 
 
 class FakeSecretsManager:
-    """Secrets Manager with one secret, and a clock."""
+    """Secrets Manager with one secret, the client's secret, and a clock."""
 
     def __init__(self, text: str | None) -> None:
         self.text = text
+        self.client_secret: str | ClientError | None = "hidden\n"
         self.error: Exception | None = None
         self.now = 1_800_000_000.0
         self.reads = 0
 
-    def get_secret_value(self, **_: str) -> dict[str, str]:
+    def get_secret_value(self, SecretId: str, VersionStage: str) -> dict[str, str]:  # noqa: N803 - names of boto3
+        assert VersionStage == "AWSCURRENT"
+        if SecretId == CLIENT_SECRET:
+            if isinstance(self.client_secret, ClientError):
+                raise self.client_secret
+            return {} if self.client_secret is None else {"SecretString": self.client_secret}
         self.reads += 1
         if self.error:
             raise self.error
@@ -80,7 +92,51 @@ def test_openid_settings() -> None:
     settings = FakeSecretsManager(json.dumps(PROVIDER)).build_openid_secret().get()
 
     assert (settings.issuer, settings.groups, settings.domains) == ("https://idp.example.com", ("a", "b"), ())
+    assert settings.client_secret == "hidden"
     assert "hidden" not in repr(settings)
+
+
+def test_changed_client_secret_is_read_within_a_minute() -> None:
+    secrets = FakeSecretsManager(json.dumps(PROVIDER))
+    openid = secrets.build_openid_secret()
+    openid.get()
+    secrets.client_secret = "another"
+    assert openid.get().client_secret == "hidden"
+    secrets.now += MAX_CACHE_AGE_S
+    assert openid.get().client_secret == "another"
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (None, "has no text"),
+        (" \n", "has no text"),
+        *(
+            (ClientError({"Error": {"Code": code, "Message": ""}}, "GetSecretValue"), f"cannot be read: {code}")
+            for code in ("AccessDeniedException", "InvalidRequestException", "ResourceNotFoundException")
+        ),
+    ],
+    ids=str,
+)
+def test_unusable_client_secret_is_named(value: str | ClientError | None, problem: str) -> None:
+    secrets = FakeSecretsManager(json.dumps(PROVIDER))
+    secrets.client_secret = value
+
+    with pytest.raises(Unavailable) as unavailable:
+        secrets.build_openid_secret().get()
+
+    assert isinstance(unavailable.value.__cause__, MalformedSecret)
+    assert f"in the secret {CLIENT_SECRET} {problem}. Store the client secret there" in str(unavailable.value.__cause__)
+
+
+def test_throttled_client_secret_is_unavailable() -> None:
+    secrets = FakeSecretsManager(json.dumps(PROVIDER))
+    secrets.client_secret = ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "GetSecretValue")
+
+    with pytest.raises(Unavailable) as unavailable:
+        secrets.build_openid_secret().get()
+
+    assert unavailable.value.__cause__ is secrets.client_secret
 
 
 @pytest.mark.parametrize("text", ["{}", '{"issuer": ""}'])
@@ -92,8 +148,8 @@ MALFORMED = [
     (None, "the JSON"),
     ("hidden", "the JSON"),
     ("[]", "the JSON"),
-    (json.dumps(PROVIDER | {"client_secret": ["hidden"]}), "client_secret"),
-    (json.dumps(PROVIDER | {"client_id": ""}), "An OpenID provider needs a client id and a client secret"),
+    (json.dumps(PROVIDER | {"client_secret_arn": ["hidden"]}), "client_secret_arn"),
+    (json.dumps(PROVIDER | {"client_id": ""}), "An OpenID provider needs a client id and the ARN of a client secret"),
     (
         json.dumps(PROVIDER | {"groups": ""}),
         "An OpenID provider needs allowed groups or domains. Otherwise all its users would be operators",

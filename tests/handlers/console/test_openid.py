@@ -22,6 +22,7 @@ from tests.endpoint import ENVIRONMENT, PASSWORD
 from tests.handlers.console.provider import CLIENT, SECRET, Provider, rsa_key, serve_provider
 from tests.handlers.console.visitor import Page, Visitor
 
+CLIENT_SECRET = "company/openid-client-secret"
 MEMBER = {"groups": ["staff", "muster-operators"]}
 
 
@@ -33,11 +34,14 @@ def provider(table: object) -> Iterator[Provider]:
     configure(issuer="")
 
 
-def configure(**settings: str) -> None:
-    value = {"client_id": CLIENT, "client_secret": SECRET} | settings
-    boto3.client("secretsmanager").put_secret_value(
-        SecretId=ENVIRONMENT["OPENID_SECRET"], SecretString=json.dumps(value)
-    )
+def configure(client_secret: str = SECRET, **settings: str) -> None:
+    client = boto3.client("secretsmanager")
+    try:
+        client.put_secret_value(SecretId=CLIENT_SECRET, SecretString=client_secret)
+    except client.exceptions.ResourceNotFoundException:
+        client.create_secret(Name=CLIENT_SECRET, SecretString=client_secret)
+    value = {"client_id": CLIENT, "client_secret_arn": CLIENT_SECRET} | settings
+    client.put_secret_value(SecretId=ENVIRONMENT["OPENID_SECRET"], SecretString=json.dumps(value))
 
 
 def sign_in(provider: Provider, visitor: Visitor) -> Page:
@@ -175,13 +179,19 @@ def test_groups_and_domains_are_both_required(provider: Provider) -> None:
     assert sign_in(provider, Visitor(ConsoleApplication())).status == 403
 
 
-@pytest.mark.parametrize("missing", ["groups", "client_id", "client_secret"])
+@pytest.mark.parametrize("missing", ["groups", "client_id", "client_secret_arn"])
 def test_incomplete_openid_settings_are_rejected(provider: Provider, missing: str, read_log: Callable[[], str]) -> None:
     configure(**({"issuer": provider.url, "groups": "muster-operators"} | {missing: ""}))
     for path in ("/admin/sign-in", "/admin/oidc"):
         assert Visitor(ConsoleApplication()).send("GET", path).status == 503
     assert f"in the secret {ENVIRONMENT['OPENID_SECRET']} cannot be used" in read_log()
     assert SECRET not in read_log()
+
+
+def test_missing_client_secret_is_named_in_the_log(provider: Provider, read_log: Callable[[], str]) -> None:
+    configure(issuer=provider.url, groups="muster-operators", client_secret_arn="company/none")
+    assert Visitor(ConsoleApplication()).send("GET", "/admin/sign-in").status == 503
+    assert "in the secret company/none cannot be read: ResourceNotFoundException" in read_log()
 
 
 @pytest.mark.parametrize("name", ["OPENID_SECRET", "PASSWORD_SECRET"])
