@@ -74,9 +74,9 @@ def _read_client_secret(client: SecretsManagerClient, secret_id: str) -> str:
     raise MalformedSecret(_describe_client_secret(secret_id, "has no text"))
 
 
-def _describe_client_secret(secret_id: str, problem: str) -> str:
+def _describe_client_secret(secret_id: str, reason: str) -> str:
     return (
-        f"The client secret of the OpenID provider in the secret {secret_id} {problem}. Store the client secret there "
+        f"The client secret of the OpenID provider in the secret {secret_id} {reason}. Store the client secret there "
         "as text, or deploy the stack again with the ARN of another secret as OidcClientSecretArn."
     )
 
