@@ -149,9 +149,8 @@ def check_required(required: Iterable[Attribute], values: Mapping[str, Any], pre
 
 def _parse_string(attribute: Attribute, value: Any, leniencies: LeniencyTracker) -> str:  # noqa: ARG001  # one of _PARSERS
     if not isinstance(value, str):
-        raise InvalidValue(
-            f"{attribute.name} is a string. Send it in double quotes.", rule=Rule.TYPE, attribute=attribute.name
-        )
+        remedy = "one string, not a list or an object" if isinstance(value, list | dict) else "it in double quotes"
+        raise InvalidValue(f"{attribute.name} is a string. Send {remedy}.", rule=Rule.TYPE, attribute=attribute.name)
     return value
 
 
