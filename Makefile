@@ -20,7 +20,7 @@ export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 unexport PYTHONDONTWRITEBYTECODE  # without the cache, each of the many processes compiles all its modules
 
-.PHONY: help run muster test test-fast nightly judges browser replay differential compare explain bench check docs build deploy lock clean
+.PHONY: help run muster test test-fast nightly judges browser replay differential compare explain bench check docs build deploy protect-table lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -106,6 +106,10 @@ deploy: ## Build, and deploy to your AWS account (CONFIG_ENV=dev or prod, see sa
 	@sh local/python.sh -m deployment.preflight $(CONFIG_ENV)
 	@$(MAKE) -s build
 	.venv-sam/bin/sam deploy --config-env $(CONFIG_ENV)
+	@.venv-sam/bin/python -m deployment.table_protection $(CONFIG_ENV)
+
+protect-table: .venv-sam/installed ## Turn on deletion protection, stream, TTL and backups of a table (TABLE=, default: the stack's)
+	@.venv-sam/bin/python -m deployment.table_protection $(CONFIG_ENV) $(TABLE)
 
 UV ?= uv
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \

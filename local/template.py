@@ -18,6 +18,9 @@ from local.services.queue_config import QueueConfig, parse_queue
 # AWS, too, they may exist for days.
 _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 
+_CONDITION = "Condition::"
+"""The prefix of conditions among the values of references."""
+
 
 @dataclass(frozen=True)
 class Intrinsic:
@@ -78,6 +81,7 @@ class Template:
         are environment variables with other values than in the template.
         """
         values = self._read_parameter_defaults() | dict(known)
+        values |= self._evaluate_conditions(values)
         specs = [
             self._build_function(name, resource["Properties"], values, overrides)
             for name, resource in self._resources.items()
@@ -127,6 +131,11 @@ class Template:
     def _read_parameter_defaults(self) -> dict[str, str]:
         parameters = self._document.get("Parameters", {}).items()
         return {name: str(parameter["Default"]) for name, parameter in parameters if "Default" in parameter}
+
+    def _evaluate_conditions(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Return ``true`` or ``false`` for the conditions, so that :func:`_resolve` finds them."""
+        conditions = self._document.get("Conditions", {}).items()
+        return {_CONDITION + name: str(_holds(condition, values)).lower() for name, condition in conditions}
 
     def _build_function(
         self, name: str, own: dict[str, Any], values: Mapping[str, str], overrides: Mapping[str, str]
@@ -198,6 +207,16 @@ def _resolve_queue(value: object) -> str:
     raise LocalRunError(f"template.yaml: {value} is not the ARN of a queue in the template; use !GetAtt QUEUE.Arn")
 
 
+def _holds(condition: object, known: Mapping[str, str]) -> bool:
+    """Return whether a condition holds. Of the functions of CloudFormation, it may use ``!Equals`` and ``!Not``."""
+    match condition:
+        case Intrinsic("Not", [negated]):
+            return not _holds(negated, known)
+        case Intrinsic("Equals", [first, second]):
+            return _resolve(first, known, "a condition") == _resolve(second, known, "a condition")
+    raise LocalRunError(f"template.yaml: the local run cannot evaluate the condition {condition}")
+
+
 def _resolve(value: object, known: Mapping[str, str], what: str) -> str:
     if isinstance(value, bool):
         return str(value).lower()
@@ -206,6 +225,9 @@ def _resolve(value: object, known: Mapping[str, str], what: str) -> str:
     try:
         if value.name in ("Ref", "GetAtt"):
             return known[value.argument]
+        if value.name == "If":
+            condition, then, otherwise = value.argument
+            return _resolve(then if known[_CONDITION + condition] == "true" else otherwise, known, what)
         if value.name == "Sub":
             return re.sub(r"\$\{([^!}]+)\}", lambda reference: known[reference[1]], value.argument)
     except (KeyError, TypeError):

@@ -166,6 +166,8 @@ def find_references(value: object) -> set[str]:
             return {name}
         case Intrinsic("Sub", str(text)):
             return set(re.findall(r"\$\{([^}]+)\}", text))
+        case Intrinsic("Sub", [str(text), names]):
+            return find_references(Intrinsic("Sub", text)) - set(names) | find_references(names)
         case Intrinsic(_, argument):
             return find_references(argument)
         case Mapping():
@@ -176,9 +178,9 @@ def find_references(value: object) -> set[str]:
 
 
 def resolve(value: Any, known: Mapping[str, str], conditions: Mapping[str, bool]) -> Any:
-    """Evaluate the intrinsic functions in a value of an output, as CloudFormation does."""
+    """Evaluate the intrinsic functions in a value, as CloudFormation does."""
     match value:
-        case Intrinsic("Ref", name):
+        case Intrinsic("Ref" | "GetAtt", name):
             return known[name]
         case Intrinsic("If", [condition, then, otherwise]):
             return resolve(then if conditions[condition] else otherwise, known, conditions)

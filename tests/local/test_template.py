@@ -15,13 +15,18 @@ TEMPLATE = """
 Parameters:
   Days: {Type: Number, Default: 400}
   Url: {Type: String}
+  Other: {Type: String, Default: ""}
+Conditions:
+  CreatesTable: !Equals [!Ref Other, ""]
+  HasOther: !Not [!Equals [!Ref Other, ""]]
 Globals:
   Function:
     CodeUri: src/
     Timeout: 29
     Environment:
       Variables:
-        TABLE_NAME: !Ref Table
+        TABLE_NAME: !If [CreatesTable, !Ref Table, !Ref Other]
+        OTHER: !If [HasOther, !Ref Other, none]
         DAYS: !Ref Days
         PREFIX: !Sub muster/${AWS::StackName}/
         STRICT: true
@@ -101,6 +106,7 @@ def test_variables_are_resolved(path: Path) -> None:
     users, *_ = Template(path).read_functions(KNOWN, {})
     assert users.variables == {
         "TABLE_NAME": "muster",
+        "OTHER": "none",
         "DAYS": "400",
         "PREFIX": "muster/local/",
         "STRICT": "true",
@@ -186,3 +192,10 @@ def test_invalid_template_is_one_line_error(text: str, path: Path) -> None:
 def test_missing_template_is_error(tmp_path: Path) -> None:
     with pytest.raises(LocalRunError, match=r"template\.yaml"):
         Template(tmp_path / "template.yaml")
+
+
+def test_condition_with_other_functions_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(TEMPLATE.replace('!Not [!Equals [!Ref Other, ""]]', "!Or [!Condition A, !Condition B]"))
+    with pytest.raises(LocalRunError, match="cannot evaluate the condition !Or"):
+        Template(path).read_functions({}, {})

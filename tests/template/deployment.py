@@ -1,7 +1,9 @@
 """The deployment that the template describes, its functions, and the permissions that several of them share."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +11,7 @@ from handlers.changes import ChangesHandler
 from scim.settings import Settings
 from scim.wiring.events import build_stream_processor_factory
 from tests.endpoint import REFERENCES, Handler
-from tests.template_reader import Deployment, Permission
+from tests.template_reader import Deployment, Permission, resolve
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"
@@ -41,6 +43,34 @@ LOG_AND_TRACE = {
 READ_STREAM = {
     f"dynamodb:{operation}" for operation in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
 }
+
+_ACCOUNT = "eu-west-1:123456789012"
+TABLE_ARN = f"arn:aws:dynamodb:{_ACCOUNT}:table/muster"
+TOKENS_ARN = f"arn:aws:secretsmanager:{_ACCOUNT}:secret:muster/muster/tenants/*"
+_KNOWN = {
+    "AWS::AccountId": "123456789012",
+    "AWS::Partition": "aws",
+    "AWS::Region": "eu-west-1",
+    "AWS::StackName": "muster",
+    "Table": "muster",
+    "Table.Arn": TABLE_ARN,
+    "TableName": "muster",
+    "SecretPrefix": "muster/muster/tenants/",
+    "MasterKeySecret": "MasterKey",
+}
+_NAMES = ("MasterKey", "AdminPassword", "OpenIdClient", "EventBus.Arn", "FunctionLogs.Arn")
+_QUEUES = [f"{name}.Arn" for name in DEPLOYMENT.select_by_type("AWS::SQS::Queue")]
+
+
+def list_resources(statement: Mapping[str, Any], *, is_new: bool = True) -> list[str]:
+    """Return the resources of a statement. Those that are not data have their names in the template.
+
+    ``is_new`` is false for a stack that uses an existing table and existing secrets with the same names.
+    """
+    resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+    known = _KNOWN | {name: name for name in (*_NAMES, *_QUEUES)}
+    conditions = {"CreatesTable": is_new, "CreatesMasterKey": is_new}
+    return [resolve(resource, known, conditions) for resource in resources]
 
 
 def build_changes_handler() -> Handler:

@@ -5,13 +5,13 @@ the calls are evaluated in all readings that are possible (docs/decisions/templa
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
-from tests.template.deployment import DEPLOYMENT, TRANSACTION_OPERATIONS
+from tests.template.deployment import DEPLOYMENT, TABLE_ARN, TRANSACTION_OPERATIONS, list_resources
 
 _WRITES = {*TRANSACTION_OPERATIONS.values(), "BatchWriteItem"}
 _EXPRESSIONS = ("UpdateExpression", "ConditionExpression")
@@ -61,13 +61,13 @@ def list_accesses(operation: str, arguments: Mapping[str, Any], reading: Reading
     if operation != "TransactWriteItems":
         index = f"/index/{arguments['IndexName']}" if "IndexName" in arguments else ""
         attributes = _list_attributes(arguments) if operation in _WRITES else None
-        return [Access(f"dynamodb:{operation}", f"table{index}", _list_keys(arguments), attributes)]
+        return [Access(f"dynamodb:{operation}", f"{TABLE_ARN}{index}", _list_keys(arguments), attributes)]
     items = [(part, request) for action in arguments["TransactItems"] for part, request in action.items()]
     shown = {Reading.POOLED: [request for _, request in items], Reading.ABSENT: []}
     return [
         Access(
             f"dynamodb:{TRANSACTION_OPERATIONS[part]}",
-            "table",
+            TABLE_ARN,
             frozenset().union(*map(_list_keys, shown.get(reading, [request]))),
             frozenset().union(*map(_list_attributes, shown.get(reading, [request]))),
             frozenset({operation}),
@@ -92,22 +92,11 @@ def _list_attributes(request: Mapping[str, Any]) -> frozenset[str]:
 def _is_allowed(statements: Sequence[Mapping[str, Any]], access: Access) -> bool:
     return any(
         access.action in statement["Action"]
-        and access.resource in _list_resources(statement)
+        and access.resource in list_resources(statement)
         and all(_holds(operator, keys, access) for operator, keys in statement.get("Condition", {}).items())
         for statement in statements
         if statement["Effect"] == "Allow"
     )
-
-
-def _list_resources(statement: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the table and the indexes of a statement, as in :attr:`Access.resource`."""
-    resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
-    for resource in resources:
-        argument = str(getattr(resource, "argument", ""))
-        if argument == "Table.Arn":
-            yield "table"
-        elif argument.startswith("${Table.Arn}"):
-            yield argument.replace("${Table.Arn}", "table")
 
 
 def _holds(operator: str, keys: Mapping[str, Collection[str]], access: Access) -> bool:

@@ -10,7 +10,8 @@ from tests.template_reader import find_references
 def test_failing_stream_record_goes_to_queue() -> None:
     (event,) = DEPLOYMENT.get_function("ChangesFunction")["Events"].values()
     mapping = event["Properties"]
-    assert mapping["Stream"] == Intrinsic("GetAtt", "Table.StreamArn")
+    new, existing = Intrinsic("GetAtt", "Table.StreamArn"), Intrinsic("Ref", "StreamArn")
+    assert mapping["Stream"] == Intrinsic("If", ["CreatesTable", new, existing])
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["BisectBatchOnFunctionError"] is True

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import botocore.session
 from botocore import xform_name
 
-from local.template import Intrinsic
 from scim.auth.cached_secret import CachedSecret
 from scim.auth.master_key.rotation import MasterKeyRotation
 from scim.auth.token_rotation import TokenRotation
@@ -19,7 +18,10 @@ from tests.template.deployment import (
     LOG_AND_TRACE,
     READ_STREAM,
     SOURCE,
+    TABLE_ARN,
+    TOKENS_ARN,
     TRANSACTION_OPERATIONS,
+    list_resources,
     with_all_functions,
 )
 from tests.template_reader import Permission
@@ -147,33 +149,26 @@ def test_discovery_function_may_only_authenticate() -> None:
 
 @with_all_functions
 def test_permissions_have_no_wildcard_resources(function: str) -> None:
-    secrets = DEPLOYMENT.get_function(function)["Environment"]["SECRET_PREFIX"].argument
-    tokens_of_tenants = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:" + secrets + "*"
-    resources_by_service: dict[str, list[object]] = {
-        "dynamodb": [Intrinsic("GetAtt", "Table.Arn"), Intrinsic("Sub", "${Table.Arn}/index/ByTime")],
-        "events": [Intrinsic("GetAtt", "EventBus.Arn")],
-        "logs": [Intrinsic("GetAtt", "FunctionLogs.Arn")],
-        "secretsmanager": [
-            Intrinsic("Sub", tokens_of_tenants),
-            *map(_ref, ("MasterKey", "AdminPassword", "OpenIdClient")),
-        ],
-        "sqs": [Intrinsic("GetAtt", f"{queue}.Arn") for queue in DEPLOYMENT.select_by_type("AWS::SQS::Queue")],
+    resources_by_service: dict[str, list[str]] = {
+        "dynamodb": [TABLE_ARN, f"{TABLE_ARN}/index/ByTime"],
+        "events": ["EventBus.Arn"],
+        "logs": ["FunctionLogs.Arn"],
+        "secretsmanager": [TOKENS_ARN, "MasterKey", "AdminPassword", "OpenIdClient"],
+        "sqs": [f"{queue}.Arn" for queue in DEPLOYMENT.select_by_type("AWS::SQS::Queue")],
         "xray": ["*"],  # X-Ray does not support resources
     }
-    streams: dict[str, list[object]] = {
-        permission: [Intrinsic("GetAtt", "Table.StreamArn")] for permission in READ_STREAM
-    }
-    streams["dynamodb:ListStreams"] = [Intrinsic("Sub", "${Table.Arn}/stream/*")]
+    streams = {action: [f"{TABLE_ARN}/stream/*"] for action in READ_STREAM}
     for statement in DEPLOYMENT.list_statements(function):
         assert statement["Effect"] == "Allow"
         assert not any("*" in action for action in statement["Action"])
-        resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
         assert all(
             resource in streams.get(action, resources_by_service[action.partition(":")[0]])
             for action in statement["Action"]
-            for resource in resources
+            for resource in list_resources(statement)
         )
 
 
-def _ref(name: str) -> Intrinsic:
-    return Intrinsic("Ref", name)
+@with_all_functions
+def test_permissions_are_the_same_for_existing_data(function: str) -> None:
+    for statement in DEPLOYMENT.list_statements(function):
+        assert list_resources(statement, is_new=False) == list_resources(statement)

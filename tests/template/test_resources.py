@@ -14,15 +14,59 @@ from tests.test_docs import read_table
 DEPLOY_PAGE = "docs/operate/deploy.md"
 
 
-def test_table_is_protected_encrypted_and_streamed() -> None:
+def test_table_is_encrypted_streamed_and_backed_up() -> None:
     (table,) = DEPLOYMENT.select_by_type("AWS::DynamoDB::Table").values()
-    assert DEPLOYMENT["Resources"]["Table"]["DeletionPolicy"] == "Retain"
-    assert DEPLOYMENT["Resources"]["Table"]["UpdateReplacePolicy"] == "Retain"
-    assert table["DeletionProtectionEnabled"] is True
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
     assert table["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+
+
+@pytest.mark.parametrize("name", ["Table", "MasterKey"])
+def test_data_outlives_the_stack_but_no_failed_creation(name: str) -> None:
+    resource = DEPLOYMENT["Resources"][name]
+    assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert resource["UpdateReplacePolicy"] == "Retain"
+
+
+def test_failed_creation_can_delete_the_table() -> None:
+    """DynamoDB would refuse to delete it, and the stack would end as ROLLBACK_FAILED."""
+    (table,) = DEPLOYMENT.select_by_type("AWS::DynamoDB::Table").values()
+    assert "DeletionProtectionEnabled" not in table
+
+
+def test_resources_that_stay_have_generated_names() -> None:
+    """With a fixed name, the next stack could not create its own."""
+    names = {"AWS::DynamoDB::Table": "TableName", "AWS::SecretsManager::Secret": "Name"}
+    names |= {"AWS::Logs::LogGroup": "LogGroupName", "AWS::SQS::Queue": "QueueName"}
+    kept = {
+        name: resource
+        for name, resource in DEPLOYMENT["Resources"].items()
+        if resource.get("DeletionPolicy", "Delete") != "Delete"
+    }
+    assert set(kept) == {"Table", "MasterKey", "FunctionLogs"}
+    for resource in kept.values():
+        assert names[resource["Type"]] not in resource["Properties"]
+
+
+def test_logs_survive_a_failed_creation() -> None:
+    """They show why a function did not start."""
+    assert DEPLOYMENT["Resources"]["FunctionLogs"]["DeletionPolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("pair", [("TableName", "StreamArn"), ("MasterKeySecret", "SecretPrefix")])
+def test_parameters_of_existing_data_require_each_other(pair: tuple[str, str]) -> None:
+    def is_set(name: str) -> Intrinsic:
+        return Intrinsic("Not", [Intrinsic("Equals", [Intrinsic("Ref", name), ""])])
+
+    rules = [
+        (rule["RuleCondition"], assertion["Assert"])
+        for rule in DEPLOYMENT["Rules"].values()
+        for assertion in rule["Assertions"]
+    ]
+    first, second = map(is_set, pair)
+    assert (first, second) in rules
+    assert (second, first) in rules
 
 
 def test_table_is_on_demand_without_local_indexes() -> None:

@@ -1,0 +1,101 @@
+"""Protect a table, and turn on what a stack needs from it.
+
+The command is ``python -m deployment.table_protection ENVIRONMENT [TABLE]``, with an environment in ``samconfig.toml``.
+Without ``TABLE``, it is the table of the stack. ``make deploy`` runs it after each deployment,
+because the template cannot turn on deletion protection (docs/decisions/template/first-deployment.md). A table that was
+restored from a backup has none of these settings (Amazon DynamoDB developer guide, "Restoring a table").
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deployment.preflight import PreflightError, read_sam_options
+
+TTL_ATTRIBUTE = "ttl"
+_STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+
+
+class ProtectionError(Exception):
+    """The table cannot be protected. The message says why and how to fix it."""
+
+
+def main(config: str, table: str = "") -> int:
+    """Protect the table, print its parameters for a stack, and return the exit code."""
+    try:
+        options = read_sam_options(Path(), config)
+        session = boto3.Session(profile_name=options.get("profile"), region_name=options.get("region"))
+        name = table or find_table(session.client("cloudformation"), options["stack_name"])
+        stream = protect(session.client("dynamodb"), name, print)
+    except (PreflightError, ProtectionError, BotoCoreError, ClientError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"The table is protected. To use it in another stack: TableName={name} StreamArn={stream}")
+    return 0
+
+
+def find_table(client: Any, stack: str) -> str:
+    """Return the output ``TableName`` of a stack. Raise :class:`ProtectionError` if it has none."""
+    (description,) = client.describe_stacks(StackName=stack)["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
+    if "TableName" not in outputs:
+        raise ProtectionError(f"the stack {stack} has no output TableName; is it a stack of Muster, and complete?")
+    return outputs["TableName"]
+
+
+def protect(client: Any, name: str, report: Callable[[str], object]) -> str:
+    """Turn on the missing settings of a table. Call ``report`` for each of them, and return the ARN of the stream.
+
+    Raise :class:`ProtectionError` if its stream has another content than the functions need.
+    """
+    table = client.describe_table(TableName=name)["Table"]
+    if not table.get("StreamSpecification", {}).get("StreamEnabled"):
+        _update(client, name, StreamSpecification=_STREAM)
+        report(f"{name}: turned on the stream")
+    elif table["StreamSpecification"] != _STREAM:
+        raise ProtectionError(f"the stream of {name} has no new images; turn the stream off, then repeat this command")
+    if not table.get("DeletionProtectionEnabled"):
+        _update(client, name, DeletionProtectionEnabled=True)
+        report(f"{name}: turned on deletion protection")
+    if _turn_on_expiry(client, name):
+        report(f"{name}: turned on the expiry of items (TTL)")
+    if _turn_on_recovery(client, name):
+        report(f"{name}: turned on point-in-time recovery")
+    stream_arn: str = client.describe_table(TableName=name)["Table"]["LatestStreamArn"]
+    return stream_arn
+
+
+def _update(client: Any, name: str, **setting: Any) -> None:
+    """Change one setting, and wait until the next can be changed."""
+    client.update_table(TableName=name, **setting)
+    while client.describe_table(TableName=name)["Table"]["TableStatus"] == "UPDATING":
+        time.sleep(2)
+
+
+def _turn_on_expiry(client: Any, name: str) -> bool:
+    """Turn on TTL, and return whether it was off."""
+    description = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    if description["TimeToLiveStatus"] in ("ENABLED", "ENABLING"):
+        return False
+    specification = {"Enabled": True, "AttributeName": TTL_ATTRIBUTE}
+    client.update_time_to_live(TableName=name, TimeToLiveSpecification=specification)
+    return True
+
+
+def _turn_on_recovery(client: Any, name: str) -> bool:
+    """Turn on point-in-time recovery, and return whether it was off."""
+    backups = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+    if backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED":
+        return False
+    specification = {"PointInTimeRecoveryEnabled": True}
+    client.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=specification)
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
