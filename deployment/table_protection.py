@@ -42,7 +42,7 @@ def main(config: str, table: str = "") -> int:
 def find_table(client: Any, stack: str) -> str:
     """Return the output ``TableName`` of a stack. Raise :class:`ProtectionError` if it has none."""
     (description,) = client.describe_stacks(StackName=stack)["Stacks"]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
+    outputs: dict[str, str] = {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
     if "TableName" not in outputs:
         raise ProtectionError(f"the stack {stack} has no output TableName; is it a stack of Muster, and complete?")
     return outputs["TableName"]

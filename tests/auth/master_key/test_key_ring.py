@@ -52,7 +52,7 @@ def test_template_creates_first_generation_and_retains_it() -> None:
     (generation,) = parse_key_ring(json.dumps(value), "secret").generations
     assert generation.starts == 0
     assert generated["PasswordLength"] == 64
-    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
 
 
 def test_repr_does_not_contain_the_key() -> None:
