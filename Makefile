@@ -20,7 +20,7 @@ export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 unexport PYTHONDONTWRITEBYTECODE  # without the cache, each of the many processes compiles all its modules
 
-.PHONY: help run muster test test-fast nightly judges browser replay differential compare explain bench check docs build deploy protect lock clean
+.PHONY: help run muster test test-fast nightly judges browser replay differential compare explain bench check docs build invoke deploy protect lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -43,10 +43,10 @@ parallel := .venv/bin/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 fast := tests/protocol tests/service tests/events tests/auth tests/aws tests/test_rfc_examples.py tests/test_docs.py
 
 test: .venv/installed $(engine) $(ministack) ## Run the tests, except those of nightly (JOBS=)
-	@$(parallel) -m "not nightly"
+	@$(parallel) -m "not nightly and not built"
 
 test-fast: .venv/installed ## Run the fast tests, within a minute
-	@$(parallel) -m "not nightly and not slow" $(fast)
+	@$(parallel) -m "not nightly and not built and not slow" $(fast)
 
 nightly: .venv/installed $(engine) $(ministack) ## Run the large tests and the judges (SIZE= percent of their full size)
 	@NIGHTLY_SIZE=$(SIZE) $(parallel) -m nightly
@@ -101,6 +101,20 @@ build: ## Build the deployment packages of the functions in .aws-sam/build (CONF
 	.venv-sam/bin/sam build --config-env $(CONFIG_ENV)
 	@.venv-sam/bin/python -m deployment.packages .aws-sam/build
 
+# The functions of this machine's architecture, for the emulator and for `sam local`.
+local_build := .aws-sam/local/build/finished
+
+invoke: .venv/installed $(engine) ## Send a sample event to the built function, in AWS's runtime (EVENT=); without EVENT, all, and compare the responses
+	$(check_python313)
+	@$(MAKE) -s .venv-sam/installed .venv-lambda/installed $(local_build)
+	@$(if $(EVENT),.venv/bin/python -m local.emulator "$(EVENT)",.venv/bin/pytest -q -m built tests/emulator)
+
+$(local_build): $(shell find src -type f -not -name '*.pyc' 2>/dev/null) template.yaml deployment/packages.py
+	.venv-sam/bin/sam build --build-dir $(@D) --cache-dir .aws-sam/local/cache \
+		--parameter-overrides Architecture=$(if $(filter x86_64,$(shell uname -m)),x86_64,arm64)
+	@.venv-sam/bin/python -m deployment.packages $(@D)
+	@touch $@
+
 deploy: ## Build, and deploy to your AWS account (CONFIG_ENV=dev or prod, see samconfig.toml)
 	$(check_python313)
 	@sh local/python.sh -m deployment.preflight $(CONFIG_ENV)
@@ -121,6 +135,7 @@ lock: ## Update the lock files from pyproject.toml (needs uv and npm)
 	$(COMPILE) --group browser -o requirements/browser.txt
 	$(COMPILE) --group sam -o requirements/sam.txt
 	$(COMPILE) --group ministack -o requirements/ministack.txt
+	$(COMPILE) --group lambda -o requirements/lambda.txt
 	$(COMPILE) --group docs -o requirements/docs.txt
 	$(COMPILE) --group bench -o requirements/bench.txt
 	$(COMPILE) --group judges -o requirements/judges.txt
@@ -131,7 +146,7 @@ lock: ## Update the lock files from pyproject.toml (needs uv and npm)
 
 clean: ## Delete everything that make installed or built; DATA=1 also deletes the local users and tokens
 	@[ ! -x .venv/bin/python ] || .venv/bin/python -m local.preflight clean
-	rm -rf .venv .venv-browser .venv-sam .venv-ministack .venv-bench .venv-docs .venv-judges .site docs_site/node_modules local/engine/node_modules bench/peers/scimmy/node_modules tests/judges/newman/node_modules .aws-sam .*_cache .hypothesis $(if $(filter 1,$(DATA)),.local)
+	rm -rf .venv .venv-browser .venv-sam .venv-lambda .venv-ministack .venv-bench .venv-docs .venv-judges .site docs_site/node_modules local/engine/node_modules bench/peers/scimmy/node_modules tests/judges/newman/node_modules .aws-sam .*_cache .hypothesis $(if $(filter 1,$(DATA)),.local)
 	@[ ! -e .local ] || echo "The local users and tokens are kept in .local. To delete them: make clean DATA=1"
 
 .venv/installed: requirements/dev.txt
@@ -145,6 +160,9 @@ clean: ## Delete everything that make installed or built; DATA=1 also deletes th
 
 .venv-sam/installed: requirements/sam.txt
 	@sh local/venv.sh .venv-sam $<
+
+.venv-lambda/installed: requirements/lambda.txt
+	@PYTHON=python3.13 sh local/venv.sh .venv-lambda $<
 
 .venv-docs/installed: requirements/docs.txt
 	@sh local/venv.sh .venv-docs $<

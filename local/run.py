@@ -4,14 +4,13 @@ import asyncio
 import json
 import time
 from collections.abc import Coroutine, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from socket import socket
 from typing import Any
 
-from local import engine, run_state
+from local import run_state
 from local.api_gateway.app import Gateway
 from local.api_gateway.event import Request
 from local.api_gateway.response import Response
@@ -22,32 +21,14 @@ from local.aws_lambda.queue_mapping import consume
 from local.aws_lambda.stream_mapping import StreamMapping
 from local.aws_lambda.stream_poller import StreamReader, poll_stream
 from local.connection import Connection, ensure_connection
-from local.constants import ACCOUNT, HOST, REGION
-from local.engine import Engine
+from local.constants import HOST
 from local.port import listen
 from local.root_redirect import redirect_root
 from local.servers import serve
-from local.services import secretsmanager
-from local.services.messaging import Messaging, serve_messaging
+from local.services.messaging import Messaging
 from local.services.server_process import ServerProcess
-from local.table import ensure_table
+from local.stack import REFERENCES, TABLE, Services, build_overrides, create_resources, start_services
 from local.template import Template
-from scim.auth.master_key.key_ring import create_first_value
-
-_TABLE = "muster"
-_MASTER_KEY = "muster/local/master-key"
-_OPENID = "muster/local/openid-client"
-_PASSWORD = "muster/local/admin-password"  # noqa: S105 - its name
-_REFERENCES = {  # the values of !Ref and !GetAtt in the template
-    "Table": _TABLE,
-    "MasterKey": _MASTER_KEY,
-    "AdminPassword": _PASSWORD,
-    "OpenIdClient": _OPENID,
-    "EventBus": "local",
-    "AWS::StackName": "local",
-    "AWS::Region": REGION,
-    "AWS::AccountId": ACCOUNT,
-}
 
 
 @dataclass(frozen=True)
@@ -59,15 +40,6 @@ class RunOptions:
     port: int
 
 
-@dataclass(frozen=True)
-class _Services:
-    """The running replacements for AWS services."""
-
-    dynamodb: Engine
-    secrets_manager: ServerProcess
-    messaging: Messaging
-
-
 async def run(options: RunOptions) -> None:
     """Run the endpoint until cancelled; raise ``LocalRunError`` if it can't start or continue."""
     template = Template(options.template)
@@ -76,13 +48,13 @@ async def run(options: RunOptions) -> None:
         run_state.lock(options.data),
         listen(options.port) as listener,
         listen(0) as invoke_listener,
-        _start_services(options.data, template) as services,
+        start_services(options.data, template) as services,
     ):
         run_state.clear(options.data)
-        password = _create_resources(template, services)
+        password = create_resources(template, services)
         scim_url = f"http://{HOST}:{options.port}/scim/v2"
-        references = _REFERENCES | services.messaging.build_references()
-        specs = template.read_functions(references, _build_overrides(scim_url, services))
+        references = REFERENCES | services.messaging.build_references()
+        specs = template.read_functions(references, build_overrides(scim_url, services))
         log = options.data / "functions.log"
         async with start_functions(specs, log) as functions:
             gateway = Gateway(Routes(route for spec in specs for route in spec.routes), functions, _print_request)
@@ -91,46 +63,9 @@ async def run(options: RunOptions) -> None:
             path = options.data / "connection.json"
             connection = await ensure_connection(path, scim_url, gateway, users.variables)
             print(_format_summary(connection, password, options, services))
-            stream = StreamReader(services.dynamodb, _TABLE, options.data / "stream.json")
+            stream = StreamReader(services.dynamodb, TABLE, options.data / "stream.json")
             jobs = [_restart_dead_processes(services), *_poll_event_sources(stream, functions, services.messaging)]
             await serve({listener: redirect_root(gateway, "/admin"), invoke_listener: InvokeApi(functions)}, jobs)
-
-
-@contextmanager
-def _start_services(data: Path, template: Template) -> Iterator[_Services]:
-    with (
-        secretsmanager.create_process(data) as secrets_manager,
-        engine.start(data) as dynamodb,
-        serve_messaging(
-            data, template.read_queues(), template.read_consumed_queues(), _REFERENCES["EventBus"]
-        ) as messaging,
-    ):
-        yield _Services(dynamodb, secrets_manager, messaging)
-
-
-def _create_resources(template: Template, services: _Services) -> str:
-    """Create the table and the secrets, unless they exist; return the admin password."""
-    ensure_table(services.dynamodb, template.build_table_request(_TABLE))
-    services.secrets_manager.wait()
-    url = services.secrets_manager.url
-    secretsmanager.ensure_secret(url, _MASTER_KEY, create_first_value())
-    secretsmanager.ensure_secret(url, _OPENID, "{}")
-    return secretsmanager.ensure_secret(url, _PASSWORD)
-
-
-def _build_overrides(scim_url: str, services: _Services) -> dict[str, str]:
-    """Return the environment variables of the functions that replace the template's or exist only in a local run."""
-    return {
-        "PUBLIC_URL": scim_url,
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_ENDPOINT_URL_DYNAMODB": services.dynamodb.url,
-        "AWS_ENDPOINT_URL_EVENTBRIDGE": services.messaging.url,
-        "AWS_ENDPOINT_URL_SECRETS_MANAGER": services.secrets_manager.url,
-        "AWS_ENDPOINT_URL_SQS": services.messaging.url,
-    }
 
 
 def _build_published_variables(functions: Iterable[LambdaFunction], invoke_listener: socket) -> dict[str, str]:
@@ -139,7 +74,7 @@ def _build_published_variables(functions: Iterable[LambdaFunction], invoke_liste
     return variables | {"AWS_ENDPOINT_URL_LAMBDA": f"http://{HOST}:{invoke_listener.getsockname()[1]}"}
 
 
-def _format_summary(connection: Connection, password: str, options: RunOptions, services: _Services) -> str:
+def _format_summary(connection: Connection, password: str, options: RunOptions, services: Services) -> str:
     """Return what the user needs: the URLs, the token, the password, and the files of the data."""
     dynamodb, secrets_manager, messaging = services.dynamodb, services.secrets_manager, services.messaging
     data = options.data
@@ -189,7 +124,7 @@ def _send_to_failure_queue(messaging: Messaging, mapping: StreamMapping, message
         messaging.queues.send(mapping.failure_queue, json.dumps(message))
 
 
-async def _restart_dead_processes(services: _Services) -> None:
+async def _restart_dead_processes(services: Services) -> None:
     """Restart the engine and Secrets Manager whenever they die, until cancelled."""
     processes = [process for process in (services.dynamodb.process, services.secrets_manager) if process]
     while True:

@@ -35,7 +35,7 @@ class Intrinsic:
 
 @dataclass(frozen=True)
 class FunctionSpec:
-    """A Lambda function that the API, the table's stream or a queue invokes. Units: seconds and MB."""
+    """A Lambda function. Units: seconds and MB."""
 
     name: str
     handler: str
@@ -75,7 +75,12 @@ class Template:
             raise LocalRunError(f"{path} can't be read as a template: {' '.join(str(error).split())}") from error
 
     def read_functions(self, known: Mapping[str, str], overrides: Mapping[str, str]) -> list[FunctionSpec]:
-        """Return the functions that the API, the table's stream or a queue invokes.
+        """Return those of :meth:`read_all_functions` that the API, the table's stream or a queue invokes."""
+        specs = self.read_all_functions(known, overrides)
+        return [spec for spec in specs if spec.routes or spec.stream or spec.queue]
+
+    def read_all_functions(self, known: Mapping[str, str], overrides: Mapping[str, str]) -> list[FunctionSpec]:
+        """Return all functions.
 
         ``known`` are values for ``!Ref`` and ``!GetAtt`` in addition to the defaults of the parameters; ``overrides``
         are environment variables with other values than in the template.
@@ -89,7 +94,7 @@ class Template:
         ]
         for spec in specs:
             self._check_visibility(spec)
-        return [spec for spec in specs if spec.routes or spec.stream or spec.queue]
+        return specs
 
     def read_queues(self) -> list[QueueConfig]:
         """Return the queues of the template. Their names are those of the resources."""

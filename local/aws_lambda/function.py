@@ -100,7 +100,7 @@ class LambdaFunction:
 
     def __init__(self, spec: FunctionSpec, log: Path) -> None:
         self.spec = spec
-        self.variables = _build_runtime_variables(spec) | dict(spec.variables)
+        self.variables = build_variables(spec)
         self._log = log
         self._slots = asyncio.Semaphore(MAX_ENVIRONMENTS)
         self._idle: list[ExecutionEnvironment] = []
@@ -160,7 +160,13 @@ class LambdaFunction:
         }
 
 
-def _build_runtime_variables(spec: FunctionSpec) -> dict[str, str]:
+def build_variables(spec: FunctionSpec) -> dict[str, str]:
+    """Return the variables of a process that runs the function's source, with the packages of this environment."""
+    path = os.pathsep.join([str(spec.code), str(_ROOT)])
+    return build_runtime_variables(spec) | {"PYTHONPATH": path} | dict(spec.variables)
+
+
+def build_runtime_variables(spec: FunctionSpec) -> dict[str, str]:
     """Return the variables that Lambda sets and those that Python needs, without the other variables of the user.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
@@ -174,7 +180,6 @@ def _build_runtime_variables(spec: FunctionSpec) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "LANG": "en_US.UTF-8",
         "PATH": os.environ.get("PATH", os.defpath),
-        "PYTHONPATH": os.pathsep.join([str(spec.code), str(_ROOT)]),
         "PYTHONUNBUFFERED": "1",  # so that printed lines appear in the log immediately
         "PYTHONUTF8": "1",
         "TZ": "UTC",

@@ -30,7 +30,7 @@ class ServerProcess:
         self.name = name
         self.port = find_free_port()
         self.data = data
-        self._log = data.with_suffix(".log")
+        self.log = data.with_suffix(".log")
         self._command = [part.replace("{port}", str(self.port)) for part in command]
         self._variables = os.environ | dict(variables or {})
         self._process: subprocess.Popen[bytes] | None = None
@@ -60,7 +60,7 @@ class ServerProcess:
     def start(self) -> None:
         """Start or restart the process, without waiting until it accepts connections."""
         self.stop()
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own commands
                 self._command,
                 env=self._variables,
@@ -82,7 +82,7 @@ class ServerProcess:
                 if probe.connect_ex((HOST, self.port)) == 0:
                     return
             time.sleep(0.01)
-        raise LocalRunError(f"{self.name} took more than {_START_TIMEOUT_S:.0f} s to start (see {self._log})")
+        raise LocalRunError(f"{self.name} took more than {_START_TIMEOUT_S:.0f} s to start (see {self.log})")
 
     def stop(self) -> None:
         """Stop the process, and kill it if it does not end in time."""
@@ -99,8 +99,8 @@ class ServerProcess:
         self._process = None
 
     def _read_last_error(self) -> str:
-        lines = self._log.read_text(errors="replace").split("\n")
-        return next((line.removeprefix("error: ") for line in reversed(lines) if line.strip()), f"see {self._log}")
+        lines = self.log.read_text(errors="replace").split("\n")
+        return next((line.removeprefix("error: ") for line in reversed(lines) if line.strip()), f"see {self.log}")
 
 
 def find_free_port() -> int:

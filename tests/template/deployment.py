@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from handlers.changes import ChangesHandler
+from handlers.links import LinksHandler
 from scim.settings import Settings
-from scim.wiring.events import build_stream_processor_factory
+from scim.wiring.events import build_link_processor_factory, build_stream_processor_factory
 from tests.endpoint import REFERENCES, Handler
 from tests.template_reader import Deployment, Permission, resolve
 
@@ -76,3 +77,8 @@ def list_resources(statement: Mapping[str, Any], *, is_new: bool = True) -> list
 def build_changes_handler() -> Handler:
     """Return a new handler, because each test has other queues."""
     return ChangesHandler(lambda: build_stream_processor_factory(Settings.from_environment(os.environ)))
+
+
+def build_links_handler() -> Handler:
+    """Return a new handler, because each test has other queues."""
+    return LinksHandler(lambda: build_link_processor_factory(Settings.from_environment(os.environ)))

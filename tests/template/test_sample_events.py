@@ -1,8 +1,11 @@
 """The sample events in ``events/`` have the format of API Gateway, and the functions can process them."""
 
 import base64
+import importlib
+import io
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,19 +15,30 @@ import pytest
 
 from local.api_gateway.event import Request, build_event
 from local.api_gateway.routes import Routes
+from local.emulator.sample_customer import create_customer, read_setup
+from local.emulator.sample_event import SampleEvent, build_outcome, list_sample_events
 from local.services.messaging import Messaging
 from scim.auth import token_format
-from scim.service.model.audit.audit_event import AuditAction, AuditEvent
-from scim.service.model.tenant import Tenant
+from scim.auth.master_key.key_ring import KeyPurpose
 from scim.settings import Settings
-from scim.wiring.operator_adapters import build_operator_adapters
-from tests.endpoint import LambdaContext, invoke, load
+from tests.emulator.sample_outcomes import find_deviation
+from tests.endpoint import ENVIRONMENT, REFERENCES, LambdaContext, load
 from tests.events.schemas import validate
-from tests.template.deployment import DEPLOYMENT, FUNCTIONS, LOG_AND_TRACE, READ_STREAM, ROOT, build_changes_handler
+from tests.template.deployment import (
+    DEPLOYMENT,
+    FUNCTIONS,
+    LOG_AND_TRACE,
+    READ_STREAM,
+    ROOT,
+    build_changes_handler,
+    build_links_handler,
+)
 from tests.template_reader import Permission
+from tests.tokens import MASTER, MASTER_KEY
 
 EVENTS = sorted((ROOT / "events").glob("*.json"))
-TOKEN = "muster_acme_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA_02db57a39b4fba2a592a968e79a022ac"
+ALL_FUNCTIONS = {spec.name: spec for spec in DEPLOYMENT.read_all_functions(REFERENCES, {})}
+TOKEN = read_setup("customer")["token"]
 with_sample_events = pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
 
 
@@ -71,14 +85,17 @@ def test_sample_body_is_json(path: Path) -> None:
 @with_sample_events
 def test_sample_event_has_sample_token(path: Path) -> None:
     headers = json.loads(path.read_text())["headers"]
-    has_none = path.stem.startswith(("missing-token", "admin"))
-    assert headers.get("authorization") == (None if has_none else f"Bearer {TOKEN}")
+    if path.stem == "rejected-token":
+        token = token_format.parse_token(headers["authorization"].removeprefix("Bearer "))
+        assert token is not None
+        assert token.matches_key(MASTER.get_signing_key(KeyPurpose.TOKEN))
+    else:
+        has_none = path.stem.startswith(("missing-token", "admin"))
+        assert headers.get("authorization") == (None if has_none else f"Bearer {TOKEN}")
 
 
-def test_sample_token_is_well_formed() -> None:
-    token = token_format.parse_token(TOKEN)
-    assert token is not None
-    assert token.tenant_id == "acme"
+def test_sample_customer_has_master_key_of_tests() -> None:
+    assert read_setup("customer")["masterKey"] == MASTER_KEY
 
 
 def test_all_routes_have_sample_event() -> None:
@@ -89,34 +106,86 @@ def test_all_routes_have_sample_event() -> None:
 PUBLISH_EVENTS = {Permission("events:PutEvents"), Permission("sqs:SendMessage")}
 
 
-def test_sample_events_need_permissions_of_functions_only(
-    settings: Settings, used_permissions: set[Permission]
-) -> None:
-    secret = json.dumps({"token": TOKEN})
-    boto3.client("secretsmanager").create_secret(Name=f"{settings.secret_prefix}acme", SecretString=secret)
-    operator = build_operator_adapters(settings, "tests")
-    operator.build_administration().tenant_store.write(
-        None, Tenant("acme"), AuditEvent("1", "2026-01-31T09:30:00.000Z", AuditAction.CONNECT, "tests", {})
-    )
-    functions = {route.key: spec for spec in FUNCTIONS.values() for route in spec.routes}
-    for path in EVENTS:
-        used_permissions.clear()
-        event = json.loads(path.read_text())
-        function = functions[event["routeKey"]]
-        status, *_ = invoke(load(function.handler), event)
-        assert (status == 401) == (path.stem == "missing-token")
-        assert used_permissions <= DEPLOYMENT.list_permissions(function.name), path.stem
+@pytest.fixture
+def customer(settings: Settings) -> Iterator[None]:
+    """The customer and the users of the sample events."""
+    create_customer(settings)
+    yield
+    name = settings.secret_prefix + read_setup("customer")["id"]
+    boto3.client("secretsmanager").delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
 
-def test_stream_sample_needs_exactly_permissions_of_function(
-    settings: Settings, bus: Messaging, used_permissions: set[Permission]
+@pytest.fixture
+def log(aws: None) -> Iterator[io.StringIO]:
+    """The log lines of the functions."""
+    importlib.import_module("handlers.users")  # its logger takes its name from the environment
+    (handler,) = logging.getLogger(ENVIRONMENT["POWERTOOLS_SERVICE_NAME"]).handlers
+    assert isinstance(handler, logging.StreamHandler)
+    stream = io.StringIO()
+    before = handler.setStream(stream)
+    yield stream
+    handler.setStream(before)
+
+
+def run(event: SampleEvent, bus: Messaging, log: io.StringIO) -> dict[str, Any]:
+    """Invoke the handler of an event, and return the outcome."""
+    spec = event.select_function(ALL_FUNCTIONS.values())
+    handlers = {"ChangesFunction": build_changes_handler, "LinksFunction": build_links_handler}
+    handler = handlers.get(spec.name, lambda: load(spec.handler))()
+    content = event.content | ({"SecretId": find_secret_arn()} if "SecretId" in event.content else {})
+    log.truncate(log.seek(0))
+    result = handler(content, LambdaContext())
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    return build_outcome(result, lines, *(read_lines(path) for path in (bus.events, bus.dead_letters)))
+
+
+def find_secret_arn() -> str:
+    return str(boto3.client("secretsmanager").describe_secret(SecretId="muster/tenants/acme")["ARN"])
+
+
+def read_lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []
+
+
+@pytest.mark.parametrize("event", list_sample_events(), ids=lambda event: event.name)
+@pytest.mark.usefixtures("customer")
+def test_sample_event_has_expected_outcome(
+    event: SampleEvent, bus: Messaging, used_permissions: set[Permission], log: io.StringIO
 ) -> None:
-    event = json.loads((ROOT / "events/stream/changes.json").read_text())
-    assert build_changes_handler()(event, LambdaContext()) == {"batchItemFailures": []}
-    (published,) = bus.events.read_text().splitlines()
-    (letter,) = bus.queues.receive("DeadLetterQueue")
-    validate(json.loads(published))
-    assert json.loads(letter.body)["reason"] == "malformed: userName"
+    """``make invoke`` compares the same outcomes with those of the built functions."""
+    for preceding in event.preceding:
+        run(preceding, bus, log)
+    used_permissions.clear()
+    outcome = run(event, bus, log)
+    assert find_deviation(event, outcome) is None
+    assert used_permissions <= DEPLOYMENT.list_permissions(event.select_function(ALL_FUNCTIONS.values()).name)
+
+
+@pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
+@pytest.mark.usefixtures("customer")
+def test_header_names_are_case_insensitive(path: Path, bus: Messaging, log: io.StringIO) -> None:
+    """The local gateway of the SAM CLI keeps the case of header names, API Gateway sends them in lower case."""
+    event = SampleEvent(path)
+    event.content["headers"] = {name.title(): value for name, value in event.content["headers"].items()}
+    assert find_deviation(event, run(event, bus, log)) is None
+
+
+def test_sample_events_have_expected_outcomes_and_no_more() -> None:
+    expected = {path.relative_to(ROOT / "events/expected") for path in (ROOT / "events/expected").rglob("*.json")}
+    assert expected == {event.path.relative_to(ROOT / "events") for event in list_sample_events()}
+
+
+def test_all_functions_have_sample_event() -> None:
+    functions = {event.select_function(ALL_FUNCTIONS.values()).name for event in list_sample_events()}
+    assert functions == set(ALL_FUNCTIONS)
+
+
+@pytest.mark.usefixtures("customer")
+def test_unreadable_record_needs_exactly_permissions_of_function(
+    bus: Messaging, used_permissions: set[Permission], log: io.StringIO
+) -> None:
+    outcome = run(SampleEvent(ROOT / "events/stream/unreadable-record.json"), bus, log)
+    validate(outcome["events"][0])
     assert LOG_AND_TRACE | {
         Permission(action) for action in READ_STREAM
     } | used_permissions == DEPLOYMENT.list_permissions("ChangesFunction")

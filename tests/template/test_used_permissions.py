@@ -1,22 +1,26 @@
 """The functions have exactly the permissions for the calls that they make."""
 
-import os
 import uuid
 from collections.abc import Callable
 
 import boto3
 
-from handlers.links import LinksHandler
 from local.aws_lambda.queue_mapping import build_record
 from local.services.messaging import Messaging
 from scim.settings import Settings
-from scim.wiring.events import build_link_processor_factory
 from scim.wiring.operator_adapters import build_operator_adapters
-from tests.endpoint import ENTERPRISE, Endpoint, Handler, LambdaContext, load
+from tests.endpoint import ENTERPRISE, Endpoint, LambdaContext, load
 from tests.events.history import build_stream_record
 from tests.handlers.console.visitor import Visitor
 from tests.template.conftest import Calls
-from tests.template.deployment import DEPLOYMENT, LOG_AND_TRACE, READ_STREAM, ROTATION, build_changes_handler
+from tests.template.deployment import (
+    DEPLOYMENT,
+    LOG_AND_TRACE,
+    READ_STREAM,
+    ROTATION,
+    build_changes_handler,
+    build_links_handler,
+)
 from tests.template.iam import Reading, list_accesses
 from tests.template_reader import Permission
 
@@ -72,7 +76,7 @@ def process_changes() -> None:
 
 def update_links(bus: Messaging) -> None:
     """Invoke the function of the links queue with all its messages."""
-    handler: Handler = LinksHandler(lambda: build_link_processor_factory(Settings.from_environment(os.environ)))
+    handler = build_links_handler()
     while messages := bus.queues.receive("LinksQueue", 10):
         for message in messages:
             assert handler({"Records": [build_record(message)]}, LambdaContext()) == {"batchItemFailures": []}
