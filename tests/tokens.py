@@ -21,6 +21,9 @@ class SecretOfTests:
     def get_secret_value(self, **_: str) -> dict[str, str]:
         return {"SecretString": MASTER_KEY}
 
+    def describe_secret(self, **_: str) -> dict[str, str]:
+        return {}
+
 
 def raise_fault(fault: Exception) -> None:
     """Raise a reported fault, so that the test fails."""

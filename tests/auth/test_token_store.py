@@ -17,10 +17,11 @@ from botocore.exceptions import (
 
 from scim.auth import token_format
 from scim.auth.errors import MalformedSecret
+from scim.auth.master_key.master_key import MasterKey
 from scim.auth.token_store import SecretsManagerTokenStore
 from scim.protocol.errors import Unavailable
 from scim.service.model.token import SecretNotFound, TokenStage
-from tests.tokens import MASTER, new_token
+from tests.tokens import MASTER, MASTER_KEY, new_token, raise_fault
 
 PREFIX = "muster/tests/"
 
@@ -66,6 +67,16 @@ def test_secret_has_token_and_expiry(store: SecretsManagerTokenStore, client: An
         "expires": 1_900_000_000,
         "grace_s": 0,
     }
+
+
+@pytest.mark.parametrize("kms_key_id", [None, "arn:aws:kms:eu-west-1:123456789012:key/00000000"])
+def test_secret_has_kms_key_of_master_key(client: Any, tenant: str, kms_key_id: str | None) -> None:
+    name = f"muster/master-key-of-{tenant}"
+    client.create_secret(Name=name, SecretString=MASTER_KEY, **({"KmsKeyId": kms_key_id} if kms_key_id else {}))
+    master = MasterKey(client, name, time.time, raise_fault)
+    SecretsManagerTokenStore(client, PREFIX, master).create_secret(tenant, FIRST, None)
+
+    assert client.describe_secret(SecretId=PREFIX + tenant).get("KmsKeyId") == kms_key_id
 
 
 def test_token_belongs_to_its_tenant(store: SecretsManagerTokenStore, tenant: str) -> None:

@@ -32,7 +32,7 @@ def test_only_new_change_records_reach_function(name: str, sort_key: str, *, is_
 
 
 def test_queues_are_encrypted_with_longest_retention() -> None:
-    queues = DEPLOYMENT.select_by_type("AWS::SQS::Queue")
+    queues = DEPLOYMENT.apply_parameters().select_by_type("AWS::SQS::Queue")
     assert set(queues) == {"DeadLetterQueue", "LinksQueue", "LinksDeadLetterQueue"}
     for queue in queues.values():
         assert (queue["SqsManagedSseEnabled"], queue["MessageRetentionPeriod"]) == (True, 14 * 86_400)

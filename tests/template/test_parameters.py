@@ -1,12 +1,13 @@
 """The template with the values of its parameters."""
 
+import json
 import re
 
 import pytest
 
 from local.template import Intrinsic
 from scim.auth.console_sign_in.openid_settings import OpenIdSettings
-from tests.template.deployment import DEPLOYMENT, FUNCTIONS, HTTP_FUNCTIONS, ROTATION, with_all_functions
+from tests.template.deployment import DEPLOYMENT, FUNCTIONS, HTTP_FUNCTIONS, ROOT, ROTATION, with_all_functions
 from tests.template_reader import Deployment, resolve
 
 DOMAIN = {
@@ -21,6 +22,15 @@ OIDC = {
     "OidcGroups": "operators",
     "OidcGroupsClaim": "groups",
     "OidcDomains": "",
+}
+
+KEY = {"KmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000"}
+KEY_PROPERTIES = {
+    "AWS::DynamoDB::Table": "KMSMasterKeyId",
+    "AWS::SQS::Queue": "KmsMasterKeyId",
+    "AWS::SecretsManager::Secret": "KmsKeyId",
+    "AWS::Logs::LogGroup": "KmsKeyId",
+    "AWS::SNS::Topic": "KmsMasterKeyId",
 }
 
 
@@ -145,3 +155,64 @@ def test_no_parameter_is_secret() -> None:
 def test_client_secret_is_arn() -> None:
     assert matches("OidcClientSecretArn", OIDC["OidcClientSecretArn"])
     assert not matches("OidcClientSecretArn", "the-client-secret")
+
+
+def find_keys(deployment: Deployment) -> dict[str, object]:
+    """Return the key of each resource that can have one, by the name of the resource."""
+    keys = {}
+    for kind, name in KEY_PROPERTIES.items():
+        for resource, properties in deployment.select_by_type(kind).items():
+            keys[resource] = properties.get("SSESpecification", properties).get(name)
+    return keys
+
+
+def test_key_encrypts_stored_data() -> None:
+    mail = {"AlarmEmail": "oncall@example.com"}
+    without = find_keys(DEPLOYMENT.apply_parameters(**mail))
+    assert len(without) == 10
+    assert set(without.values()) == {None}
+    keys = find_keys(DEPLOYMENT.apply_parameters(**mail, **KEY))
+    assert keys == dict.fromkeys(without, Intrinsic("Ref", "KmsKeyArn"))
+
+
+def test_queue_has_one_kind_of_encryption() -> None:
+    """SQS rejects a queue with both."""
+    for queue in DEPLOYMENT.apply_parameters(**KEY).select_by_type("AWS::SQS::Queue").values():
+        assert "SqsManagedSseEnabled" not in queue
+    for queue in DEPLOYMENT.apply_parameters().select_by_type("AWS::SQS::Queue").values():
+        assert queue["SqsManagedSseEnabled"] is True
+        assert "KmsMasterKeyId" not in queue
+
+
+@with_all_functions
+def test_function_uses_key_through_services_only(function: str) -> None:
+    deployment = DEPLOYMENT.apply_parameters(**KEY)
+    (statement,) = [item for item in deployment.list_statements(function) if "kms:Decrypt" in item["Action"]]
+    assert {"kms:Decrypt", "kms:GenerateDataKey"} <= set(statement["Action"])
+    assert not {"kms:CreateGrant", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"} & set(statement["Action"])
+    assert statement["Resource"] == Intrinsic("Ref", "KmsKeyArn")
+    services = {value.argument.split(".")[0] for value in statement["Condition"]["StringEquals"]["kms:ViaService"]}
+    assert services == {"dynamodb", "secretsmanager", "sqs"}
+
+
+@with_all_functions
+def test_function_has_no_key_by_default(function: str) -> None:
+    actions = [action for statement in DEPLOYMENT.list_statements(function) for action in statement["Action"]]
+    assert not [action for action in actions if action.startswith("kms:")]
+
+
+def test_key_is_no_alias() -> None:
+    assert matches("KmsKeyArn", KEY["KmsKeyArn"])
+    assert not matches("KmsKeyArn", "arn:aws:kms:eu-west-1:123456789012:alias/muster")
+
+
+def test_documented_key_policy_allows_cloudwatch() -> None:
+    """The log groups and the topic are used by AWS services, not by roles of the stack."""
+    page = (ROOT / "docs/operate/deploy.md").read_text("utf-8")
+    (text,) = re.findall(r"```json\n(.*?)```", page.partition("## Encryption")[2], re.DOTALL)
+    principals = {service for item in json.loads(text)["Statement"] for service in item["Principal"].values()}
+    assert {"logs.eu-central-1.amazonaws.com", "cloudwatch.amazonaws.com"} <= principals
+    for name, group in DEPLOYMENT.select_by_type("AWS::Logs::LogGroup").items():
+        generated = f"${{AWS::StackName}}-{name}-*"  # the name that CloudFormation generates
+        log_group = group["LogGroupName"].argument if "LogGroupName" in group else generated
+        assert f":log-group:{log_group.replace('${AWS::StackName}', 'muster')}" in text

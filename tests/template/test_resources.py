@@ -15,7 +15,7 @@ DEPLOY_PAGE = "docs/operate/deploy.md"
 
 
 def test_table_is_encrypted_streamed_and_backed_up() -> None:
-    (table,) = DEPLOYMENT.select_by_type("AWS::DynamoDB::Table").values()
+    (table,) = DEPLOYMENT.apply_parameters().select_by_type("AWS::DynamoDB::Table").values()
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
     assert table["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}

@@ -117,15 +117,19 @@ class SecretsManagerTokenStore:
     def create_secret(self, tenant_id: str, version_id: str, expires: float | None) -> None:
         """Add a new token to the tenant's secret. Create the secret, or restore it, if necessary.
 
-        ``expires`` is in seconds since 1970, ``None`` for never. In an existing secret the token becomes the pending
-        version. Raise :class:`SecretNotFound` if the secret is deleted at the same moment.
+        A new secret is encrypted with the same KMS key as the master key. In an existing secret the token becomes the
+        pending version. ``expires`` is in seconds since 1970, ``None`` for never. Raise :class:`SecretNotFound` if the
+        secret is deleted at the same moment.
         """
+        kms_key_id = self._master_key.read_kms_key_id()
+        encryption: Mapping[str, Any] = {"KmsKeyId": kms_key_id} if kms_key_id else {}
         try:
             self._client.create_secret(
                 Name=self._prefix + tenant_id,
                 Description=f"The SCIM token of {tenant_id}",
                 SecretString=self._create_value(tenant_id, expires, 0),
                 ClientRequestToken=version_id,
+                **encryption,
             )
         except ClientError as error:
             # InvalidRequestException: the secret is scheduled for deletion.

@@ -44,6 +44,8 @@ class MasterKey:
         now: Callable[[], float],
         report_fault: Callable[[Exception], None],
     ) -> None:
+        self._client = client
+        self._secret_id = secret_id
         self._now = now
         self._secret = CachedSecret(
             client,
@@ -79,3 +81,10 @@ class MasterKey:
     def get_key_ring(self) -> KeyRing:
         """Return the generations. Raise :class:`Unavailable` if the secret cannot be read and is not cached."""
         return self._secret.get()
+
+    def read_kms_key_id(self) -> str | None:
+        """Return the KMS key that encrypts the secret, ``None`` for the AWS managed key of Secrets Manager.
+
+        Only operators may call this. It also raises the errors of the AWS SDK.
+        """
+        return self._client.describe_secret(SecretId=self._secret_id).get("KmsKeyId")
