@@ -52,7 +52,7 @@ class Leniency(Enum):
     PATH_AS_KEY = (
         "path-as-key",
         "attribute paths as keys in a body or in the value of a PATCH operation",
-        "Entra ID (aadOptscim062020)",
+        "Entra ID (aadOptscim062020), hand-written clients",
     )
     BARE_EXTENSION = ("bare-extension", "attributes of a schema extension without the URN", "Entra ID")
     DOTTED_URN = ("dotted-urn", "a dot instead of a colon between URN and attribute", "Entra ID (customappsso)")
