@@ -69,6 +69,8 @@ _OPERATOR_EXPECTED = "An operator (eq, ne, co, sw, ew, pr, gt, ge, lt, le) is ex
 
 def parse_filter(text: str, resource_type: ResourceType, leniencies: LeniencyTracker) -> Filter:
     """Parse a filter into its syntax tree. Raise :class:`InvalidFilter` for wrong syntax or an unknown attribute."""
+    if not text.strip():
+        raise InvalidFilter("The filter is empty. Leave it out, or compare an attribute with a value.")
     parser = _create_parser(text, resource_type, leniencies, InvalidFilter)
     try:
         tree = parser.parse_filter()
