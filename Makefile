@@ -20,7 +20,7 @@ export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 unexport PYTHONDONTWRITEBYTECODE  # without the cache, each of the many processes compiles all its modules
 
-.PHONY: help run muster test test-fast nightly judges browser replay differential compare explain bench check docs build invoke deploy protect lock clean
+.PHONY: help run muster test test-fast nightly judges browser replay differential compare explain bench check docs build invoke deploy rollback protect lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -121,6 +121,10 @@ deploy: ## Build, and deploy to your AWS account (CONFIG_ENV=dev or prod, see sa
 	@$(MAKE) -s build
 	.venv-sam/bin/sam deploy --config-env $(CONFIG_ENV)
 	@.venv-sam/bin/python -m deployment.table_protection $(CONFIG_ENV)
+	@.venv-sam/bin/python -m deployment.versions $(CONFIG_ENV)
+
+rollback: .venv-sam/installed ## Return to the functions before the last deployment (CONFIG_ENV=)
+	@.venv-sam/bin/python -m deployment.versions $(CONFIG_ENV) rollback
 
 protect: .venv-sam/installed ## Turn on deletion protection, stream, TTL and backups of a table (TABLE=, default: the stack's)
 	@.venv-sam/bin/python -m deployment.table_protection $(CONFIG_ENV) $(TABLE)
