@@ -48,7 +48,7 @@ test: .venv/installed $(engine) $(ministack) ## Run the tests, except those of n
 test-fast: .venv/installed ## Run the fast tests, within a minute
 	@$(parallel) -m "not nightly and not built and not slow" $(fast)
 
-nightly: .venv/installed $(engine) $(ministack) ## Run the large tests and the judges (SIZE= percent of their full size)
+nightly: .venv/installed $(engine) $(ministack) .venv-sam/installed ## Run the large tests and the judges (SIZE= percent of their full size)
 	@NIGHTLY_SIZE=$(SIZE) $(parallel) -m nightly
 	@$(MAKE) -s judges
 
