@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from precis_i18n import get_profile
 
-from scim.protocol.normalize import is_date, list_substring_forms, map_width, normalize_string, parse_date_time
+from scim.protocol.normalize import (
+    NormalizationCache,
+    is_date,
+    list_substring_forms,
+    map_width,
+    normalize_string,
+    parse_date_time,
+)
 from tests.cpu_time import check_cpu_units
 
 enforce_profile = get_profile("UsernameCaseMapped").enforce
@@ -142,10 +149,36 @@ class TestAllCodePoints:
 def test_time_is_linear(pattern: str, case_exact: bool) -> None:
     """Python takes minutes for the NFC of some of these strings."""
     text = "a" + pattern * (170_000 // len(pattern))
-    normalized = check_cpu_units(lambda: normalize_string(text, is_case_exact=case_exact), 100)
+    beginnings = iter("abcd")  # results are cached
+    normalized = check_cpu_units(lambda: normalize_string(next(beginnings) + text, is_case_exact=case_exact), 100)
 
     assert normalize_string(normalized, is_case_exact=case_exact) == normalized
     assert unicodedata.is_normalized("NFC", normalized)
+
+
+@pytest.mark.parametrize("case_exact", [False, True])
+def test_equal_strings_are_normalized_once(case_exact: bool) -> None:
+    texts = [f"{number}" + "u\u0308" * 200 for number in range(500)]
+    check_cpu_units(
+        lambda: [normalize_string(text, is_case_exact=case_exact) for _ in range(100) for text in texts], 10
+    )
+
+
+@pytest.mark.parametrize(("length", "count"), [(1, 10_000), (1_000, 500), (1_000_000, 2)])
+def test_cache_has_a_limit(length: int, count: int) -> None:
+    """The cache has room for the values of the largest user, and forgets all when it is full."""
+    calls: list[str] = []
+    cache = NormalizationCache(lambda text: calls.append(text) or text.lower())
+    texts = [f"{number:06}" + "\u00c4" * length for number in range(count)]
+    for text in [*texts, texts[-1], texts[0]]:
+        assert cache.normalize(text) == text.lower()
+    assert calls == [*texts, texts[0]]
+
+    few = NormalizationCache(lambda text: calls.append(text) or text.lower())
+    calls.clear()
+    for text in texts[: count // 5] * 2:
+        few.normalize(text)
+    assert calls == texts[: count // 5]
 
 
 def test_long_text_without_runs_of_marks_is_in_nfc() -> None:

@@ -18,6 +18,11 @@ EMAILS = [
     {"value": f"user{number}@example.com", "type": "work", "display": f"User {number}"}
     for number in range(MAX_ELEMENTS)
 ]
+LONG_EMAILS = [{"value": f"{number}@" + "u\u0308" * 150, "type": "work"} for number in range(MAX_ELEMENTS)]
+ADDRESSES = [
+    {name: f"{name} {number}" for name in ("streetAddress", "locality", "region", "postalCode", "country", "type")}
+    for number in range(MAX_ELEMENTS)
+]
 MEMBERS = {"value": "x", "type": "y", "display": "z", "primary": True}
 PARTS = [dict(part) for size in (1, 2, 3, 4) for part in combinations(MEMBERS.items(), size)]
 
@@ -41,6 +46,24 @@ def test_operations_on_many_values_take_bounded_time(operation: Operation, limit
     user = {"schemas": [CORE], "userName": "bjensen", "emails": EMAILS}
     patched = check_cpu_units(lambda: apply(user, *[operation] * MAX_PATCH_OPERATIONS), limit)
     assert len(patched["emails"]) == MAX_ELEMENTS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("operations", "limit"),
+    [
+        ([remove('emails[value eq "x"]')], 120),
+        ([remove("emails[" + " or ".join(f'value co "\u00fc{number}"' for number in range(10)) + "]")], 2_000),
+        ([replace("emails.type", "home"), replace("emails.type", "work")], 600),
+        ([replace("addresses.region", "east"), replace("addresses.region", "west")], 2_000),
+    ],
+    ids=["value filter", "ten comparisons", "sub-attribute", "addresses"],
+)
+def test_long_values_are_normalized_once(operations: list[Operation], limit: float) -> None:
+    """Values that are not in NFC are not normalized again by each operation."""
+    user = {"schemas": [CORE], "userName": "bjensen", "emails": LONG_EMAILS, "addresses": ADDRESSES}
+    patched = check_cpu_units(lambda: apply(user, *operations * (MAX_PATCH_OPERATIONS // len(operations))), limit)
+    assert len(patched["emails"]) == len(patched["addresses"]) == MAX_ELEMENTS
 
 
 @pytest.mark.slow

@@ -54,14 +54,12 @@ def identify(attribute: Attribute, elements: Iterable[Any]) -> Iterator[Hashable
     if not attribute.is_complex:
         yield from (_normalize_value(attribute, element) for element in elements)
         return
-    value_name, primary_name = _find_name(attribute, "value"), _find_name(attribute, "primary")
-    names = [member.name for name, member in attribute.sub_attributes.items() if name in ("type", "value")]
-    get_key = _compile_key(attribute, names)
+    value_name = _find_name(attribute, "value")
+    members = attribute.sub_attributes.items()
+    get_key = _compile_key(attribute, [member.name for name, member in members if name in ("type", "value")])
+    get_key_without_value = _compile_key(attribute, [member.name for name, member in members if name != "primary"])
     for element in elements:
-        if value_name in element:
-            yield get_key(element)
-        else:
-            yield _normalize_members(attribute, {name: element[name] for name in element if name != primary_name})
+        yield get_key(element) if value_name in element else get_key_without_value(element)
 
 
 def select_changed_identities(
@@ -159,12 +157,6 @@ def _compile_key(attribute: Attribute, names: Sequence[str]) -> Callable[[Mappin
         )
 
     return get_key
-
-
-def _normalize_members(attribute: Attribute, element: Mapping[str, Any]) -> frozenset[tuple[str, Any]]:
-    """Return the normalized members of a complex element as a set, which can be hashed."""
-    sub_attributes = attribute.sub_attributes
-    return frozenset((name, _normalize_value(sub_attributes[name.lower()], value)) for name, value in element.items())
 
 
 def _normalize_value(attribute: Attribute, value: Any) -> Any:
