@@ -173,7 +173,16 @@ class TestPatch:
         assert response.json() == scim.request("GET", f"/Users/{user['id']}").json()
         assert (response.json()["displayName"], response.json()[SURVEY]) == ("Alice", {"Business Unit": "Sales"})
 
-    @pytest.mark.parametrize("prefer", ["return=minimal", "Return=Minimal", "respond-async, return=minimal; foo=bar"])
+    @pytest.mark.parametrize(
+        "prefer",
+        [
+            "return=minimal",
+            "Return=Minimal",
+            'return="minimal"',
+            "return = minimal",
+            "respond-async, return=minimal; foo=bar",
+        ],
+    )
     def test_patch_with_return_minimal_is_204(self, scim: Endpoint, prefer: str) -> None:
         user = scim.create()
 
@@ -183,7 +192,10 @@ class TestPatch:
         assert response.headers == {"etag": 'W/"2"', "preference-applied": "return=minimal"}
         assert scim.request("GET", f"/Users/{user['id']}").json()["displayName"] == "Alice"
 
-    @pytest.mark.parametrize("prefer", ["return=representation", "respond-async", ""])
+    @pytest.mark.parametrize(
+        "prefer",
+        ["return=representation", "respond-async", "return=minimal-x", 'return="minimal', "x-return=minimal", ""],
+    )
     def test_patch_with_other_preference_returns_the_user(self, scim: Endpoint, prefer: str) -> None:
         assert scim.patch(scim.create()["id"], build_replace("title", "Chef"), prefer=prefer).status == 200
 

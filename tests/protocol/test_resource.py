@@ -81,6 +81,7 @@ def test_canonical_user_is_unchanged(generator: Generator) -> None:
         ({ENTERPRISE: {"department": "Tours"}}, {ENTERPRISE: {"department": "Tours"}}),
         ({ENTERPRISE.upper(): {"Department": "Tours"}}, {ENTERPRISE: {"department": "Tours"}}),
         ({ENTERPRISE: {}, EXAMPLE: None}, {}),
+        ({ENTERPRISE: ""}, {}),
         ({ENTERPRISE: {"department": "", "manager": {"value": ""}}}, {}),
         ({f"{ENTERPRISE}:department": "Tours"}, {ENTERPRISE: {"department": "Tours"}}),
         ({f"{ENTERPRISE}:manager.value": "1"}, {ENTERPRISE: {"manager": {"value": "1"}}}),

@@ -19,7 +19,7 @@ from scim.protocol.errors import InvalidSyntax, InvalidValue, Rule
 from scim.protocol.filter.path import UnknownAttribute, resolve_path
 from scim.protocol.leniency import Leniency, LeniencyTracker
 from scim.protocol.schema import ResourceType, Schema
-from scim.protocol.values.parser import check_required, drop_unassigned, parse_members
+from scim.protocol.values.parser import accept_as_unassigned, check_required, drop_unassigned, parse_members
 from scim.protocol.values.unique_value import check_unique_value
 
 Resource = dict[str, Any]
@@ -174,9 +174,11 @@ def _parse_member_with_urn(
             "and those of a schema extension in an object under its URN."
         )
     if path.attribute is None:
-        if value is not None and not isinstance(value, dict):
+        if accept_as_unassigned(value, leniencies):
+            return schema, {}
+        if not isinstance(value, dict):
             raise InvalidValue(f"{path.extension} is a schema extension. Send an object with its attributes.")
-        return schema, dict(value or {})
+        return schema, dict(value)
     if path.sub_attribute is None:
         return schema, {path.attribute.name: value}
     return schema, {path.attribute.name: {path.sub_attribute.name: value}}

@@ -4,6 +4,7 @@ import pytest
 
 from scim.protocol.errors import InvalidValue, MutabilityError
 from scim.protocol.leniency import LeniencyTracker
+from tests.endpoint import ENTERPRISE
 from tests.protocol.patch.operations import (
     EXTENSION,
     USER,
@@ -33,6 +34,28 @@ def test_required_sub_attribute_cannot_be_removed() -> None:
 
     assert "Seat" not in apply(user, remove(path))[EXTENSION]
     assert "Seat" not in apply(user, replace(path, {"room": "", "floor": None}))[EXTENSION]
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        remove(ENTERPRISE),
+        replace(ENTERPRISE, None),
+        replace(ENTERPRISE, ""),
+        {"op": "replace", "value": {ENTERPRISE: ""}},
+        {"op": "add", "value": {ENTERPRISE: None}},
+    ],
+)
+def test_empty_value_removes_an_extension(operation: Operation) -> None:
+    patched = apply(USER, operation)
+    assert ENTERPRISE in USER
+    assert ENTERPRISE not in patched
+    assert ENTERPRISE not in patched["schemas"]
+
+
+def test_empty_string_for_an_extension_in_strict_mode() -> None:
+    with pytest.raises(InvalidValue, match="needs an object with attributes"):
+        apply(USER, replace(ENTERPRISE, ""), strict=True)
 
 
 class TestActive:

@@ -25,6 +25,10 @@ _QUERY_PARAMETERS = (
 )
 _INTEGER = re.compile(r"([+-]?)([0-9]+)")
 _MAX_DIGITS = 18
+_MINIMAL_RESPONSE = re.compile(r"""\s*return\s*=\s*("?)minimal\1\s*(?:;|\Z)""")
+"""The preference ``return=minimal`` in lower case. RFC 7240 section 2 allows quotes, and spaces next to the ``=``."""
+_MINIMAL_RESPONSE = re.compile(r"""\s*return\s*=\s*("?)minimal\1\s*(?:;|\Z)""")
+"""The preference ``return=minimal`` in lower case. RFC 7240 section 2 allows quotes, and spaces next to the ``=``."""
 
 
 def find_endpoint(segments: list[str], resource_types: tuple[ResourceType, ...]) -> Endpoint | None:
@@ -109,7 +113,7 @@ def _prefers_minimal_response(context: RequestContext) -> bool:
     A client that selects attributes of the response asks for a body (RFC 7644 section 3.5.2).
     """
     preferences = (context.request.get_header("prefer") or "").lower().split(",")
-    is_minimal = "return=minimal" in (preference.partition(";")[0].strip() for preference in preferences)
+    is_minimal = any(_MINIMAL_RESPONSE.match(preference) for preference in preferences)
     return is_minimal and not context.request.parse_query_parameters(_PROJECTION_PARAMETERS)
 
 

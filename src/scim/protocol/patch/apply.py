@@ -203,7 +203,7 @@ class _Patch:
 
     def _write_schema(self, path: AttributePath, value: Any, op: PatchOperationType) -> None:
         """Write attributes of the schema whose URN is the path."""
-        if value is None and path.extension is not None:
+        if path.extension is not None and accept_as_unassigned(value, self._leniencies):
             self._resource[path.extension] = {}
         elif not isinstance(value, dict):
             raise InvalidValue(
