@@ -168,17 +168,22 @@ def test_equal_strings_are_normalized_once(case_exact: bool) -> None:
 def test_cache_has_a_limit(length: int, count: int) -> None:
     """The cache has room for the values of the largest user, and forgets all when it is full."""
     calls: list[str] = []
-    cache = NormalizationCache(lambda text: calls.append(text) or text.lower())
-    texts = [f"{number:06}" + "\u00c4" * length for number in range(count)]
-    for text in [*texts, texts[-1], texts[0]]:
-        assert cache.normalize(text) == text.lower()
-    assert calls == [*texts, texts[0]]
 
-    few = NormalizationCache(lambda text: calls.append(text) or text.lower())
+    def normalize(text: str) -> str:
+        calls.append(text)
+        return text.lower()
+
+    texts = [f"{number:06}" + "\u00c4" * length for number in range(count)]
+    few_texts = texts[: count // 5]
+    cache = NormalizationCache(normalize)
+    assert [cache.normalize(text) for text in few_texts * 2] == [text.lower() for text in few_texts * 2]
+    assert calls == few_texts
+
+    cache = NormalizationCache(normalize)
     calls.clear()
-    for text in texts[: count // 5] * 2:
-        few.normalize(text)
-    assert calls == texts[: count // 5]
+    assert [cache.normalize(text) for text in texts] == [text.lower() for text in texts]
+    assert (cache.normalize(texts[-1]), cache.normalize(texts[0])) == (texts[-1].lower(), texts[0].lower())
+    assert calls == [*texts, texts[0]]
 
 
 def test_long_text_without_runs_of_marks_is_in_nfc() -> None:
