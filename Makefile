@@ -20,7 +20,7 @@ export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 unexport PYTHONDONTWRITEBYTECODE  # without the cache, each of the many processes compiles all its modules
 
-.PHONY: help run muster test test-fast nightly judges browser replay differential compare explain bench check docs build invoke deploy rollback protect lock clean
+.PHONY: help run muster test test-fast nightly judges browser replay differential compare explain bench check docs build invoke sam-local deploy rollback protect lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -108,6 +108,13 @@ invoke: .venv/installed $(engine) ## Send a sample event to the built function, 
 	$(check_python313)
 	@$(MAKE) -s .venv-sam/installed .venv-lambda/installed $(local_build)
 	@$(if $(EVENT),.venv/bin/python -m local.emulator "$(EVENT)",.venv/bin/pytest -q -m built tests/emulator)
+
+ADDRESS ?= 172.17.0.1
+
+sam-local: .venv/installed ## Let `sam local` use the services of make run, until Ctrl-C (ADDRESS= of Docker's bridge network)
+	$(check_python313)
+	@$(MAKE) -s .venv-sam/installed $(local_build)
+	@.venv/bin/python -u -m local.sam_local "$(ADDRESS)"
 
 $(local_build): $(shell find src -type f -not -name '*.pyc' 2>/dev/null) template.yaml deployment/packages.py
 	.venv-sam/bin/sam build --build-dir $(@D) --cache-dir .aws-sam/local/cache \
