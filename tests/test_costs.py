@@ -66,6 +66,16 @@ def test_sums_are_right() -> None:
         assert parse_usd(share) == pytest.approx(expected / number, abs=0.006)
 
 
+def test_prices_of_snapshots_are_those_of_the_fixed_costs() -> None:
+    """A GB costs $3.90 a month, and the snapshots of an earlier version exist for 14 of 30 days."""
+    functions = FIXED[0]
+    month = parse_usd(functions[2]) * 2_592_000
+    assert f"${month:.2f} a month for each GB" in PAGE
+    assert f"**Costs** {functions[3]} for four functions" in PAGE
+    assert f"up to ${parse_usd(functions[3]) * 14 / 30:.2f} more" in PAGE
+    assert f"${month:.2f} a month" in TEMPLATE["Parameters"]["SnapStart"]["Description"]
+
+
 def test_metrics_cost_30_cents() -> None:
     for _, count, total in read_rows(PAGE, "## Custom metrics"):
         assert round(parse_number(count) * 0.30, 2) == parse_usd(total)
