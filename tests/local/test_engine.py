@@ -16,7 +16,7 @@ from local.services.server_process import ServerProcess
 from tests.local.engines import NAMES, TABLE
 from tests.local.processes import ends_within, kill
 
-KEY = {"pk": {"S": "counter"}}
+KEY = {"pk": {"S": "counter"}, "sk": {"S": "item"}}
 
 
 @pytest.fixture(autouse=True)

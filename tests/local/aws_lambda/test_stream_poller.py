@@ -21,7 +21,7 @@ from tests.local.processes import kill
 def put_items(engine: Engine, *keys: str) -> None:
     client = create_client("dynamodb", engine.url)
     for key in keys:
-        client.put_item(TableName="muster", Item={"pk": {"S": key}})
+        client.put_item(TableName="muster", Item={"pk": {"S": key}, "sk": {"S": "item"}})
 
 
 def read_new_keys(stream: StreamReader) -> list[str]:
@@ -43,7 +43,10 @@ def open_stream(engine: Engine, tmp_path: Path) -> StreamReader:
 def test_record_has_lambda_format(engine: Engine, tmp_path: Path) -> None:
     put_items(engine, "a")
     ((_, [record]),) = open_stream(engine, tmp_path).read()
-    assert (record["eventName"], record["dynamodb"]["Keys"]) == ("INSERT", {"pk": {"S": "a"}})
+    assert (record["eventName"], record["dynamodb"]["Keys"]) == (
+        "INSERT",
+        {"pk": {"S": "a"}, "sk": {"S": "item"}},
+    )
     assert isinstance(record["dynamodb"]["ApproximateCreationDateTime"], float)
 
 
