@@ -214,6 +214,20 @@ def test_unknown_attribute_is_ignored(op: str, path: str) -> None:
     assert diff_after({"op": op, "path": path, "value": "x"}, replace("title", "T")) == {"title": "T"}
 
 
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ('emails[unknown eq "a"]', "emails.unknown"),
+        ('emails[emails.type eq "work"]', "emails.emails.type"),
+        (f'emails[type eq "work" and {CORE}:emails.type pr].value', f"emails.{CORE}:emails.type"),
+    ],
+)
+def test_unknown_name_in_a_value_filter_is_in_the_error(path: str, name: str) -> None:
+    with pytest.raises(InvalidPath) as raised:
+        apply(USER, replace(path, "x"), strict=True)
+    assert raised.value.detail == f"No schema has the attribute {name}. Remove its mapping."
+
+
 @pytest.mark.parametrize("op", ["add", "replace"])
 def test_password_is_discarded(op: str) -> None:
     assert diff_after({"op": op, "path": "password", "value": "t1meMa$heen"}) == {}

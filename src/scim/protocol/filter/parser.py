@@ -127,7 +127,8 @@ def _create_parser(
 def _check_syntax(text: str) -> None:
     """Raise :class:`InvalidPath` for a malformed path. Treat every well-formed name as the name of an attribute."""
     tokenizer = Tokenizer(text, InvalidPath)
-    sub_attributes = {name.lower(): Attribute(name, DataType.STRING) for name in _SIMPLE_NAME.findall(text)}
+    names = (name for pattern in (_NAME, _SIMPLE_NAME) for name in pattern.findall(text))
+    sub_attributes = {name.lower(): Attribute(name, DataType.STRING) for name in names}
     any_path = AttributePath(Attribute("", DataType.COMPLEX, is_multi_valued=True, sub_attributes=sub_attributes))
 
     def resolve_any_name(name: str) -> AttributePath:
