@@ -25,7 +25,8 @@ def main(path: Path) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(format_outcome(outcome))
-    print(f"{event.select_function(stack.specs.values()).name} took {invocation.seconds * 1000:.0f} ms, with its start")
+    name = event.select_function(stack.specs.values()).name
+    print(f"{name}: {invocation.seconds * 1000:.0f} ms{'' if event.preceding else ', with its start'}")
     return 0
 
 
