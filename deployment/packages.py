@@ -17,7 +17,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 CONSOLE = "AdminFunction"
@@ -36,10 +36,23 @@ _RUNTIME_DIRECTORY = "/var/task"
 
 def main(directory: Path) -> None:
     """Finish the package of each function in a build directory, and print its size and hash."""
-    for package in sorted(path for path in directory.iterdir() if path.is_dir()):
-        finish_package(package)
+    packages = sorted(path for path in directory.iterdir() if path.is_dir())
+    finish_packages(packages)
+    for package in packages:
         size = sum(path.stat().st_size for path in iterate_files(package))
         print(f"{package.name:20} {size / 1e6:5.1f} MB  sha256 {hash_package(package)[:16]}")
+
+
+def finish_packages(packages: Iterable[Path], python: str = PYTHON) -> None:
+    """Finish packages in place. Of packages that are equal, only one is compiled, and the others are copies of it."""
+    finished: dict[tuple[bool, str], Path] = {}
+    for package in packages:
+        original = finished.setdefault((package.name == CONSOLE, hash_package(package)), package)
+        if original is package:
+            finish_package(package, python)
+        else:
+            shutil.rmtree(package)
+            shutil.copytree(original, package)
 
 
 def finish_package(package: Path, python: str = PYTHON) -> None:

@@ -65,6 +65,22 @@ def test_packages_are_the_same_in_any_directory(tmp_path: Path) -> None:
     assert packages.hash_package(first) != packages.hash_package(second)
 
 
+def test_equal_packages_are_finished_once(tmp_path: Path) -> None:
+    names = ["AdminFunction", "BulkFunction", "UsersFunction"]
+    directories = [write_package(tmp_path / name) for name in names]
+    (directories[2] / "handlers/users.py").write_text("CHANGED = True\n")
+    expected = [write_package(tmp_path / f"alone/{name}") for name in names]
+    (expected[2] / "handlers/users.py").write_text("CHANGED = True\n")
+    directories.append(write_package(tmp_path / "ChangesFunction"))
+    packages.finish_packages(directories, sys.executable)
+    for package in expected:
+        packages.finish_package(package, sys.executable)
+    hashes = [packages.hash_package(package) for package in directories]
+    assert hashes[:3] == [packages.hash_package(package) for package in expected]
+    assert hashes[3] == hashes[1]
+    assert len(set(hashes)) == 3
+
+
 def test_finished_package_can_be_finished_again(tmp_path: Path) -> None:
     package = write_package(tmp_path / "UsersFunction")
     packages.finish_package(package, sys.executable)
