@@ -126,6 +126,7 @@ deploy: ## Build, and deploy to your AWS account (CONFIG_ENV=dev or prod, see sa
 	$(check_python313)
 	@sh local/python.sh -m deployment.preflight $(CONFIG_ENV)
 	@$(MAKE) -s build
+	@.venv-sam/bin/python -m deployment.versions $(CONFIG_ENV)
 	.venv-sam/bin/sam deploy --config-env $(CONFIG_ENV)
 	@.venv-sam/bin/python -m deployment.table_protection $(CONFIG_ENV)
 	@.venv-sam/bin/python -m deployment.versions $(CONFIG_ENV)

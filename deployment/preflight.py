@@ -127,7 +127,12 @@ def _find_sections(name: str, environment: Mapping[str, str]) -> Iterator[Mappin
         ("AWS_SHARED_CREDENTIALS_FILE", "credentials", name),
     ):
         parser = configparser.RawConfigParser(strict=False)
-        parser.read(Path(environment.get(variable) or home / ".aws" / file).expanduser(), "utf-8")
+        path = Path(environment.get(variable) or home / ".aws" / file).expanduser()
+        try:
+            parser.read(path, "utf-8")
+        except (configparser.Error, UnicodeDecodeError) as error:
+            reason = " ".join(str(error).split())
+            raise PreflightError(f"{path} is not a configuration file of AWS: {reason}") from error
         if parser.has_section(section):
             yield dict(parser.items(section))
 

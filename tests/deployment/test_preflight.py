@@ -34,6 +34,14 @@ def check(home: Path, **environment: str) -> str:
     return ""
 
 
+def test_unreadable_configuration_file_is_error(home: Path) -> None:
+    path = home / ".aws" / "credentials"
+    path.write_text("aws_access_key_id = AKIDEXAMPLE\n")
+    error = check(home, **REGION)
+    assert error.startswith(f"{path} is not a configuration file of AWS: ")
+    assert "\n" not in error
+
+
 def test_environment_variables_suffice(home: Path) -> None:
     assert check(home, **KEYS, **REGION) == ""
 

@@ -81,4 +81,5 @@ def test_command_protects_a_table_or_reports_one_line(
     assert client.describe_table(TableName=name)["Table"]["DeletionProtectionEnabled"] is True
     assert main("default", "missing") == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: ")
+    assert line.startswith("error: the table is not completely protected: ")
+    assert line.endswith("make protect")
