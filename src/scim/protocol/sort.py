@@ -48,7 +48,7 @@ def compile_sort(name: str, resource_type: ResourceType, leniencies: LeniencyTra
     )
 
     def sort_key(resource: Mapping[str, Any]) -> tuple[bool, Any]:
-        element = _select_element(list(get_elements(resource)))
+        element = _select_element(get_elements(resource))
         value = element.get(leaf.name, leaf.absent_value) if isinstance(element, dict) else element
         return (True, "") if value is None else (False, _normalize_value(leaf, value))
 

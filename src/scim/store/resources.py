@@ -95,14 +95,14 @@ class DynamoDBResourceStore:
         Raise :class:`CreationsFailed`, :class:`TooManyItems`, :class:`TooManyUsers`, or
         :class:`scim.protocol.errors.Unavailable` after the deadline.
         """
-        items_by_resource = self._prepare_creations([resource for resource, _ in creations])
+        actions_by_resource = self._prepare_creations([resource for resource, _ in creations])
         change_id, *other_ids = [self._config.new_id() for _ in creations]
         record, *other_records = [
             self._encode_change(id_, change, None, resource)
             for id_, (resource, change) in zip([change_id, *other_ids], creations, strict=True)
         ]
         actions = [
-            *chain.from_iterable(items_by_resource),
+            *chain.from_iterable(actions_by_resource),
             *self._prepare_counters([(None, resource) for resource, _ in creations]),
             *(Action.put(TransactionRole.CHANGE, other, NOT_EXISTS_CONDITION) for other in other_records),
         ]
@@ -112,7 +112,7 @@ class DynamoDBResourceStore:
             commit(self._table, actions, record, change_id, self._config.new_id)
         except ConditionFailed as failed:
             conflicts = {
-                index: NotUnique() for index, items in enumerate(items_by_resource) if _has_taken_value(failed, items)
+                index: NotUnique() for index, own in enumerate(actions_by_resource) if _has_taken_value(failed, own)
             }
             raise (CreationsFailed(conflicts) if conflicts else _build_error(failed)) from failed
 

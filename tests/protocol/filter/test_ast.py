@@ -17,7 +17,7 @@ from scim.protocol.filter.ast import (
     ValuePath,
     list_paths,
 )
-from scim.protocol.filter.parser import parse_filter
+from scim.protocol.filter.parser import parse_filter, parse_path
 from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.schema import Attribute, DataType, Schema
 from tests.endpoint import CORE, ENTERPRISE
@@ -203,3 +203,18 @@ def test_text_of_tree_parses_to_the_tree(tree: Filter) -> None:
 def test_paths_of_terms(text: str, paths: list[str]) -> None:
     """A selection is part of its path, and a value is not a path."""
     assert list(map(str, list_paths(parse(text)))) == paths
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "expected"),
+    [
+        ("active", "active", True),
+        ("meta.version", "meta", True),
+        ("meta.version", "version", False),
+        (f"{CORE}:active", "active", True),
+        (f"{ENTERPRISE}:manager", "manager", False),
+        (ENTERPRISE, "active", False),
+    ],
+)
+def test_path_of_core_attribute(text: str, name: str, expected: bool) -> None:
+    assert parse_path(text, TYPE, LeniencyTracker()).is_core(name) is expected

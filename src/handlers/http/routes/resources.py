@@ -27,8 +27,6 @@ _INTEGER = re.compile(r"([+-]?)([0-9]+)")
 _MAX_DIGITS = 18
 _MINIMAL_RESPONSE = re.compile(r"""\s*return\s*=\s*("?)minimal\1\s*(?:;|\Z)""")
 """The preference ``return=minimal`` in lower case. RFC 7240 section 2 allows quotes, and spaces next to the ``=``."""
-_MINIMAL_RESPONSE = re.compile(r"""\s*return\s*=\s*("?)minimal\1\s*(?:;|\Z)""")
-"""The preference ``return=minimal`` in lower case. RFC 7240 section 2 allows quotes, and spaces next to the ``=``."""
 
 
 def find_endpoint(segments: list[str], resource_types: tuple[ResourceType, ...]) -> Endpoint | None:
@@ -81,10 +79,10 @@ def _create_resource(context: RequestContext, resource_type: ResourceType) -> Re
 def _get_resource(context: RequestContext, resource_type: ResourceType, resource_id: str) -> Response:
     projection, preconditions = _parse_projection(context, resource_type), _parse_preconditions(context)
     stored = _build_service(context, resource_type).get(resource_id, preconditions)
-    etag = _build_renderer(context, resource_type).build_etag(stored)
-    if preconditions.is_not_modified(etag):
-        return Response(HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
-    return _respond_with_resource(context, resource_type, stored, projection)
+    response = _respond_with_resource(context, resource_type, stored, projection)
+    if preconditions.is_not_modified(response.headers["ETag"]):
+        return Response(HTTPStatus.NOT_MODIFIED, headers=response.headers)
+    return response
 
 
 def _replace_resource(context: RequestContext, resource_type: ResourceType, resource_id: str) -> Response:

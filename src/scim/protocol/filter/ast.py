@@ -128,6 +128,10 @@ class AttributePath:
         is_nested = self.sub_attribute or self.extension or self.value_filter
         return not is_nested and self.attribute is not None and not self.attribute.is_multi_valued
 
+    def is_core(self, name: str) -> bool:
+        """Return whether the path is the core attribute with this name, or one of its sub-attributes."""
+        return self.extension is None and self.attribute is not None and self.attribute.name == name
+
     def reads(self, name: str) -> bool:
         """Return whether the path or its value filter reads the sub-attribute with this name."""
         if self.sub_attribute is not None and self.sub_attribute.name == name:

@@ -189,8 +189,7 @@ class _Patch:
 
         It says nothing about the user, so it must neither activate nor deactivate: only ``remove`` removes ``active``.
         """
-        is_active = path.extension is None and path.attribute is not None and path.attribute.name == "active"
-        return is_active and accept_as_unassigned(value, self._leniencies)
+        return path.is_core("active") and accept_as_unassigned(value, self._leniencies)
 
     def _count_write(self) -> None:
         """Count a write of an attribute. Each one can read all values of a multi-valued attribute."""

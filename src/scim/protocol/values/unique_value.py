@@ -47,7 +47,7 @@ def check_unique_value(attribute: Attribute, value: str, leniencies: LeniencyTra
         raise InvalidValue(
             f"{name} is blank. Map it to an attribute that every user has.", rule=Rule.REQUIRED, attribute=name
         )
-    if has_invisible_characters(value):
+    if _has_invisible_characters(value):
         raise _build_error(name, "has invisible or control characters. Remove them in the identity provider.")
     if _BLANK.fullmatch(value[0]) or _BLANK.fullmatch(value[-1]):
         raise _build_error(name, "begins or ends with white space. Remove it in the identity provider.")
@@ -73,7 +73,7 @@ def _build_error(name: str, text: str) -> InvalidValue:
     return InvalidValue(f"{name} {text}", rule=Rule.FORMAT, attribute=name)
 
 
-def has_invisible_characters(text: str) -> bool:
+def _has_invisible_characters(text: str) -> bool:
     """Return whether a string contains characters that are not displayed, which make different names look the same."""
     if text.isascii():
         return not text.isprintable()

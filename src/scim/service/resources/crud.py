@@ -163,9 +163,9 @@ class ResourceService:
         ``revise`` receives what a GET returns: the values that conform to the current schemas, and the ``$ref`` of
         links. All other stored values are kept.
         """
-        stored = _without_id(before.resource)
+        stored = _without_id_and_meta(before.resource)
         current = hide_nonconforming(stored, self.resource_type)
-        rendered = _without_id(self.renderer.render(before)) if before.links_json else current
+        rendered = _without_id_and_meta(self.renderer.render(before)) if before.links_json else current
         revised, client_refs = self._extract_client_refs(revise(rendered))
         check_immutable(current, revised, self.resource_type)
         check_constraints(current, revised, self.resource_type)
@@ -249,8 +249,8 @@ def build_uniqueness_error(resource_type: ResourceType) -> UniquenessError:
     )
 
 
-def _without_id(resource: Resource) -> Resource:
-    """Return a resource without ``id`` and ``meta``, which clients cannot write."""
+def _without_id_and_meta(resource: Resource) -> Resource:
+    """Return a resource without the attributes that clients cannot write."""
     return {name: value for name, value in resource.items() if name not in ("id", "meta")}
 
 

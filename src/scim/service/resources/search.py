@@ -151,19 +151,14 @@ def _select_loader(
 ) -> Callable[[StoredResource], Mapping[str, Any]] | None:
     """Return the function that loads the values at these paths, ``None`` if the stored document has all of them."""
     # The stored document also lists extensions that the tenant no longer has. The version depends on what is rendered.
-    if any(_is_core(path, "schemas") or (_is_core(path, "meta") and path.reads("version")) for path in paths):
+    if any(path.is_core("schemas") or (path.is_core("meta") and path.reads("version")) for path in paths):
         return renderer.render
     return renderer.render_stored if any(map(_reads_item, paths)) else None
 
 
-def _is_core(path: AttributePath, name: str) -> bool:
-    """Return whether a path is the core attribute with this name, or one of its sub-attributes."""
-    return path.extension is None and path.attribute is not None and path.attribute.name == name
-
-
 def _reads_item(path: AttributePath) -> bool:
     """Return whether a path reads values that are not in the document of a resource: ``meta``, or links."""
-    return _is_core(path, "meta") or path.reads("$ref")
+    return path.is_core("meta") or path.reads("$ref")
 
 
 def _evaluate_on_stored(

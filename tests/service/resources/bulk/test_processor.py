@@ -500,6 +500,20 @@ class TestLimits:
         assert list_statuses(results) == ["201", "503", "503"]
         assert (outcomes.failures, not_attempted) == ([], 2)
 
+    @pytest.mark.parametrize(("left_s", "status"), [(5.015, "201"), (5.005, "503")])
+    def test_time_that_ends_at_the_start_of_a_cycle(self, left_s: float, status: str) -> None:
+        """Each look at the clock takes 10 ms. A cycle is attempted as a whole, and every operation has a status."""
+        clock = Clock(left_s=left_s)
+
+        def take_time() -> float:
+            clock.left_s -= 0.01
+            return clock.left_s
+
+        service_context = build_context(deadline=Deadline(take_time, clock.sleep))
+        results = run(MemoryStore(), *build_cycle("a", "b"), service_context=service_context)
+
+        assert list_statuses(results) == [status, status]
+
     def test_operation_that_depends_on_a_fault_is_503(self) -> None:
         """The operation that creates the manager fails with a fault, so the client must send both operations again."""
 

@@ -69,12 +69,10 @@ class TaskRunner:
         """
         for state in states:
             state.reset()
-            is_parsed = isinstance(state.operation, BulkOperation)
-            if is_parsed and state.context.deadline.remaining_s() < _TIME_FOR_TASK_S:
-                state.fail(Unavailable(_OUT_OF_TIME), is_skipped=True)
-        if any(state.is_skipped for state in states):
-            return
-        if len(states) == 1:
+        is_parsed = all(isinstance(state.operation, BulkOperation) for state in states)
+        if is_parsed and states[0].context.deadline.remaining_s() < _TIME_FOR_TASK_S:
+            _fail_all(states, Unavailable(_OUT_OF_TIME), is_skipped=True)
+        elif len(states) == 1:
             self._try(states, partial(self._execute, states[0], is_awaited))
         else:
             self._create_cycle(states)
@@ -201,9 +199,9 @@ def _get_operation(state: BulkOperationState) -> BulkOperation:
     return state.operation
 
 
-def _fail_all(states: Iterable[BulkOperationState], error: ScimError) -> None:
+def _fail_all(states: Iterable[BulkOperationState], error: ScimError, *, is_skipped: bool = False) -> None:
     for state in states:
-        state.fail(error)
+        state.fail(error, is_skipped=is_skipped)
 
 
 def _set_success(
