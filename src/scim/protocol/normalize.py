@@ -15,8 +15,8 @@ NORMALIZATION_VERSION = f"1/{unicodedata.unidata_version}"
 Count the first number up when the function changes. A new Python version can change the second one.
 """
 
-_MAX_UNLIMITED_LENGTH = 1_000
-"""The maximum number of characters of a string whose combining characters are not limited."""
+_MAX_LENGTH_WITHOUT_JOINERS = 1_000
+"""The maximum number of characters of a string that gets no grapheme joiners (:func:`_compose`)."""
 
 _MAX_CACHE_SIZE = 1_000_000
 """The maximum number of characters in a cache of normalized strings. It has room for all values of the largest user."""
@@ -74,7 +74,7 @@ def _compose(text: str) -> str:
     """
     if unicodedata.is_normalized("NFC", text):  # its time is linear
         return text
-    if len(text) > _MAX_UNLIMITED_LENGTH:
+    if len(text) > _MAX_LENGTH_WITHOUT_JOINERS:
         text = _compile_mark_run().sub("\\g<0>\N{COMBINING GRAPHEME JOINER}", text)
     return unicodedata.normalize("NFC", text)
 
