@@ -33,7 +33,8 @@ def main(config: str, table: str = "") -> int:
         name = table or find_table(session.client("cloudformation"), options["stack_name"])
         stream = protect(session.client("dynamodb"), name, print)
     except (PreflightError, ProtectionError, BotoCoreError, ClientError) as error:
-        print(f"error: the table is not completely protected: {error} To try again: make protect", file=sys.stderr)
+        command = f"make protect CONFIG_ENV={config}" + (f" TABLE={table}" if table else "")
+        print(f"error: the table is not completely protected: {error} To try again: {command}", file=sys.stderr)
         return 1
     print(f"The table is protected. To use it in another stack: TableName={name} StreamArn={stream}")
     return 0

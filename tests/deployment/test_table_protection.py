@@ -82,4 +82,4 @@ def test_command_protects_a_table_or_reports_one_line(
     assert main("default", "missing") == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: the table is not completely protected: ")
-    assert line.endswith("make protect")
+    assert line.endswith("make protect CONFIG_ENV=default TABLE=missing")
