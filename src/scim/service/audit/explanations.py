@@ -127,9 +127,10 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         },
     ),
     Rule.NO_OP: Explanation(
-        "The request succeeded, but {names} was ignored, because no schema has it or it cannot be written.",
-        "Remove the mapping of {names}, correct its target, or add it to the custom attributes of this customer. Until "
-        "then, the identity provider may send it again in each cycle.",
+        "The request succeeded, but {names} was ignored, because no schema has it, it cannot be written, or its value "
+        "is empty.",
+        "Remove the mapping of {names}, correct its target or value, or add it to the custom attributes of this "
+        "customer. Until then, the identity provider may send it again in each cycle.",
         {
             _ENTRA: "Attribute mapping: remove or correct the target {names}. Until then, Entra ID sends it again in "
             "each cycle.",
