@@ -1,8 +1,10 @@
 """The check of a userName that a request writes."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from precis_i18n import get_profile
 
 from scim.protocol.errors import InvalidValue, Rule
 from scim.protocol.leniency import LeniencyTracker
@@ -167,3 +169,21 @@ class TestPatch:
         patch("O\u2019Brien", renamed, path="userName", value="O\u2019Neill")
 
         assert (unchanged.used, renamed.used) == ([], ["user-name-character"])
+
+
+def is_allowed(check: Callable[[str], object], value: str) -> bool:
+    try:
+        check(value)
+    except (InvalidValue, UnicodeEncodeError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize("code", range(0x80, 0x250))
+def test_latin_characters_are_checked_as_by_the_profile(code: int) -> None:
+    """Letters of Latin-1 and Latin Extended-A skip the profile."""
+    name = f"a{chr(code)}b"
+    expected = is_allowed(get_profile("IdentifierClass").enforce, name) and is_allowed(
+        get_profile("UsernameCaseMapped").enforce, name
+    )
+    assert is_allowed(lambda value: create(value, LeniencyTracker(is_strict=True)), name) == expected

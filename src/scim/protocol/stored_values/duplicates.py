@@ -17,7 +17,7 @@ def merge_sent_duplicates(before: Resource, after: Resource, resource_type: Reso
     """
     for schema, old, new in pair_by_schema(before, after, resource_type):
         for name, elements in new.items():
-            if elements.__class__ is list and len(elements) > 1:
+            if elements.__class__ is list and len(elements) > 1 and name != "schemas":  # the server sets schemas
                 attribute = schema.attributes[name.lower()]
                 elements[:] = merge_duplicates(attribute, elements, old.get(name, ()))
                 if attribute.is_complex:
