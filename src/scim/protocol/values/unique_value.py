@@ -105,6 +105,6 @@ def _load_profile() -> tuple[Callable[[str], str], Callable[[str], str]]:
 
     The profile checks the characters only after it has mapped them. RFC 8265 section 3.3.2 checks them before, too.
     """
-    from precis_i18n import get_profile  # takes about 18 ms, which only the first non-ASCII name needs
+    from precis_i18n import get_profile  # takes about 18 ms, and most names do not need it
 
     return get_profile("IdentifierClass").enforce, get_profile("UsernameCaseMapped").enforce
