@@ -12,6 +12,8 @@ from local.errors import LocalRunError
 from scim.auth.errors import MalformedSecret
 from scim.auth.master_key.rotation import MasterKeyConflict
 from scim.protocol.errors import ScimError
+from scim.service.maintenance.pacer import DEFAULT_RATE_PERCENT
+from scim.service.maintenance.tasks import TaskConflict
 from scim.service.model.tenant import Tenant
 from scim.service.tenants.errors import PreviousTokenValid, TenantError, TenantExists, UnknownSchema, UnknownTenant
 from scim.wiring.administration import Administration
@@ -52,7 +54,7 @@ class CommandGroup(click.Group):
             return super().invoke(ctx)
         except (UnknownTenant, UnknownSchema, StackNotFound) as error:
             raise NotFoundError(str(error)) from error
-        except (TenantExists, PreviousTokenValid, MasterKeyConflict) as error:
+        except (TenantExists, PreviousTokenValid, MasterKeyConflict, TaskConflict) as error:
             raise ConflictError(str(error)) from error
         except NoRegionError as error:
             raise CommandError("No AWS region is set. Add --region REGION.") from error
@@ -100,6 +102,14 @@ def deployment_options(command: Command) -> Command:
 
 tenant_argument = click.argument("tenant_id", metavar="TENANT")
 json_option = click.option("--json", "json", is_flag=True, help="Output JSON.")
+rate_option = click.option(
+    "--rate",
+    type=click.FloatRange(min=1, max=1_000),
+    default=DEFAULT_RATE_PERCENT,
+    show_default=True,
+    metavar="PERCENT",
+    help="Consume at most this share of the capacity of a DynamoDB partition.",
+)
 
 
 def get_deployment() -> Deployment:

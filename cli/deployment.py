@@ -13,6 +13,7 @@ from cli.event_services import EventServices
 from local import run_state
 from scim.settings import Settings
 from scim.wiring.administration import Administration
+from scim.wiring.maintenance import Maintenance
 from scim.wiring.operator_adapters import OPERATION_TIMEOUT_S, OperatorAdapters, build_operator_adapters
 
 LONG_READ_S = 900.0
@@ -35,6 +36,10 @@ class Deployment:
     def build_administration(self, seconds: float = OPERATION_TIMEOUT_S) -> Administration:
         """Return the use cases for an operation that may take ``seconds``."""
         return self.operator.build_administration(seconds)
+
+    def build_maintenance(self, percent: float) -> Maintenance:
+        """Return what long work needs. It may consume ``percent`` of the capacity of a DynamoDB partition."""
+        return self.operator.build_maintenance(percent)
 
 
 def connect_local_run(data: Path) -> Deployment:

@@ -5,13 +5,13 @@ import os
 import pty
 from collections.abc import Iterator
 from select import select
-from time import sleep
+from time import monotonic, sleep
 
 import pytest
 
 from cli import progress
 from cli.main import muster
-from cli.progress import show_elapsed_time, show_progress
+from cli.progress import ProgressLine, show_elapsed_time, show_progress, show_progress_line
 from scim.store.tenants import DynamoDBTenantStore
 from tests.cli.conftest import Muster
 
@@ -66,6 +66,37 @@ def test_line_has_the_number_of_values(terminal: Terminal) -> None:
     assert list(show_progress(values(), "Users", 2)) == [1_000, 2_000]
     assert output[0].startswith(f"{_ERASE}Users  1 of 2  0 s")
     assert terminal.rest().endswith(_ERASE)
+
+
+def test_line_of_counted_work_has_the_present_step(terminal: Terminal) -> None:
+    with show_progress_line("Users", 50_000, done=10_000) as line:
+        line.advance(500)
+        assert "Users  10,500 of 50,000  0 s" in terminal.read()
+        line.start_step("Entries", 10)
+        line.advance(1)
+        while "Entries  1 of 10  0 s" not in terminal.read():
+            pass
+    assert terminal.rest().endswith(_ERASE)
+
+
+@pytest.mark.parametrize(
+    ("elapsed_s", "count", "estimate"),
+    [
+        (600, 20_000, "about 5 min left"),  # 20,000 in 10 minutes, and 10,000 remain
+        (36_000, 20_000, "about 5 h left"),
+        (600, 29_990, ""),
+        (600, 0, ""),
+        (600, 40_000, ""),
+        (1, 20_000, ""),
+    ],
+)
+def test_estimate(monkeypatch: pytest.MonkeyPatch, elapsed_s: float, count: int, estimate: str) -> None:
+    """An earlier run did 70,000 of 100,000 values. They do not count for the speed of this run."""
+    line = ProgressLine("Users", 100_000, done=70_000)
+    start = monotonic()
+    line.advance(count)
+    monkeypatch.setattr(progress, "monotonic", lambda: start + elapsed_s)
+    assert str(line).split("  ")[3:] == [estimate][: bool(estimate)]
 
 
 def test_line_is_erased_before_other_output(terminal: Terminal) -> None:

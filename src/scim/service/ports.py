@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # a Lambda function imports only the parts of the model that 
     from scim.service.model.identity_provider import IdentityProvider
     from scim.service.model.invitation import Acceptance, Invitation
     from scim.service.model.links import ReferrerEntry, UserLinks
+    from scim.service.model.maintenance_task import Task, TaskKind
     from scim.service.model.query import Query, QueryResult, VerifiedCursor
     from scim.service.model.stored_resource import StoredResource
     from scim.service.model.tenant import Tenant
@@ -287,4 +288,17 @@ class LinkStore(Protocol):
         """Set the links of a user and add the change record, in one transaction.
 
         Raise :class:`VersionConflict` if the user or its links have changed.
+        """
+
+
+class TaskStore(Protocol):
+    """The records of long work on tenants."""
+
+    def get(self, kind: TaskKind, tenant_id: str) -> Task | None:
+        """Return the record of a task, ``None`` if it never ran."""
+
+    def write(self, before: Task | None, after: Task) -> None:
+        """Replace ``before`` by ``after``. ``before`` is ``None`` for a new record.
+
+        Raise :class:`VersionConflict` if another run than that of ``before`` has written the record.
         """

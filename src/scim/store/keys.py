@@ -1,7 +1,7 @@
 """Build and parse the keys of the table's items (docs/contribute/data-model.md).
 
-Keys are built only here and in :mod:`scim.store.lookup_keys`. Functions named ``…_partition`` return a partition key,
-``…_key`` a sort key, and ``…_range`` a range of sort keys.
+Keys are built only here, in :mod:`scim.store.lookup_keys` and in :mod:`scim.store.maintenance.keys`. Functions named
+``…_partition`` return a partition key, ``…_key`` a sort key, and ``…_range`` a range of sort keys.
 
 IAM can restrict a Lambda function to partition keys, but not to sort keys. So items that only some functions may access
 are in separate partitions. The discovery function reads settings without access to users. Failures, token usage,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from scim.auth.master_key.master_key import MasterKey
 from scim.auth.token_store import SecretsManagerTokenStore
 from scim.aws.clients import DYNAMODB_CONFIG, OPERATOR_SECRETS_CONFIG
+from scim.service.maintenance.pacer import DEFAULT_RATE_PERCENT
 from scim.settings import Settings
 from scim.store.table import Table
 from scim.wiring import runtime
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from scim.auth.master_key.rotation import MasterKeyRotation
     from scim.auth.token_rotation import TokenRotation
     from scim.wiring.administration import Administration
+    from scim.wiring.maintenance import Maintenance
 
 OPERATION_TIMEOUT_S = 30.0
 """The default time for an operation."""
@@ -49,6 +51,12 @@ class OperatorAdapters:
         return Administration(
             self.open_table(seconds), lambda: build_resource_store_config(self.settings), self.token_store, self.actor
         )
+
+    def build_maintenance(self, percent: float = DEFAULT_RATE_PERCENT) -> Maintenance:
+        """Return the services for long work, which may consume a share of a partition's capacity."""
+        from scim.wiring.maintenance import Maintenance
+
+        return Maintenance(self.settings, self.dynamodb_client, self.token_store, self.actor, percent)
 
     def build_token_rotation(self) -> TokenRotation:
         """Return the use case of one step of a rotation by Secrets Manager."""

@@ -14,6 +14,16 @@ def create_deadline(seconds: float) -> Deadline:
     return Deadline(lambda: end - time.monotonic(), time.sleep)
 
 
+def elapsed_time() -> float:
+    """Return the seconds of a clock that never goes back."""
+    return time.monotonic()
+
+
+def sleep(seconds: float) -> None:
+    """Wait for a number of seconds."""
+    time.sleep(seconds)
+
+
 def current_time() -> float:
     """Return the seconds since 1970."""
     return time.time()

@@ -1,0 +1,1 @@
+"""Long work of an operator on one tenant: bounded in speed, and resumable."""
