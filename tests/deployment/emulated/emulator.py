@@ -1,0 +1,164 @@
+"""Run ministack, an emulator of AWS: ``python emulator.py SITE_PACKAGES LAMBDA_PYTHON [WORKAROUND...]``.
+
+Each workaround closes one gap of ministack. ``test_workarounds.py`` shows that ministack alone still has each of them.
+The script runs in the environment of the SAM CLI, whose transform ministack uses. ``SITE_PACKAGES`` has ministack: as
+``PYTHONPATH``, it would also be on the path of the functions. ``LAMBDA_PYTHON`` runs the functions.
+"""
+
+import json
+import sys
+from typing import Any
+
+SITE_PACKAGES, LAMBDA_PYTHON, *SELECTED = sys.argv[1:]
+sys.argv[1:] = []  # ministack has its own arguments
+sys.path.append(SITE_PACKAGES)
+
+# ruff: noqa: E402 - ministack is found on the path that is set above
+from ministack.app import main  # type: ignore[import-not-found]  # not in the environment that checks types
+from ministack.core import lambda_runtime  # type: ignore[import-not-found]
+from ministack.services import apigateway, cloudwatch, lambda_svc, secretsmanager  # type: ignore[import-not-found]
+from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
+
+_HANDLERS: dict[str, dict[str, Any]] = vars(provisioners)["_RESOURCE_HANDLERS"]
+
+
+def set_secret_version() -> None:
+    """Give a new secret the version ``ClientRequestToken``, as AWS does. ministack ignores the token."""
+    members = vars(secretsmanager)
+    create_secret = members["_create_secret"]
+
+    def create(data: dict[str, Any]) -> Any:
+        secrets = members["_secrets"]
+        is_new = data.get("Name") not in secrets
+        response = create_secret(data)
+        if is_new and "ClientRequestToken" in data:
+            versions = secrets[data["Name"]]["Versions"]
+            _, version = versions.popitem()
+            versions[data["ClientRequestToken"]] = version
+        return response
+
+    members["_create_secret"] = create
+
+
+def reference_secrets_by_arn() -> None:
+    """Let ``Ref`` of a secret in a template return its ARN, as AWS does. ministack returns its name.
+
+    The services of ministack accept both. Only updates and deletions look for the name.
+    """
+    handlers = _HANDLERS["AWS::SecretsManager::Secret"]
+    create, update, delete = handlers["create"], handlers["update"], handlers["delete"]
+
+    def find_name(physical_id: str) -> str:
+        secrets = vars(secretsmanager)["_secrets"]
+        return next((name for name, secret in secrets.items() if secret["ARN"] == physical_id), physical_id)
+
+    def create_with_arn(*arguments: Any) -> tuple[str, dict[str, str]]:
+        _, attributes = create(*arguments)
+        return attributes["Arn"], attributes
+
+    def update_with_arn(physical_id: str, *arguments: Any, **options: Any) -> tuple[str, dict[str, str]]:
+        _, attributes = update(find_name(physical_id), *arguments, **options)
+        return attributes["Arn"], attributes
+
+    handlers["create"] = create_with_arn
+    handlers["update"] = update_with_arn
+    handlers["delete"] = lambda physical_id, properties: delete(find_name(physical_id), properties)
+
+
+def create_routes_of_body() -> None:
+    """Create the routes and integrations of an HTTP API's ``Body``, which SAM generates. ministack ignores it."""
+    handlers = _HANDLERS["AWS::ApiGatewayV2::Api"]
+    create, update = handlers["create"], handlers["update"]
+
+    def create_with_routes(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
+        result = create(logical_id, properties, stack)
+        _create_routes(result[0], properties.get("Body", {}))
+        return result
+
+    def update_with_routes(physical_id: str, old: Any, new: dict[str, Any], stack: str, logical_id: str) -> Any:
+        result = update(physical_id, old, new, stack, logical_id=logical_id)
+        for store in ("_routes", "_integrations"):
+            vars(apigateway)[store][result[0]].clear()
+        _create_routes(result[0], new.get("Body", {}))
+        return result
+
+    handlers["create"] = create_with_routes
+    handlers["update"] = update_with_routes
+
+
+def _create_routes(api: str, body: dict[str, Any]) -> None:
+    members = vars(apigateway)
+    for path, methods in body.get("paths", {}).items():
+        for method, operation in methods.items():
+            source = operation["x-amazon-apigateway-integration"]
+            integration = {"integrationUri": source["uri"], "payloadFormatVersion": source["payloadFormatVersion"]}
+            _, _, created = members["_create_integration"](api, integration)
+            name = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
+            route = {
+                "routeKey": "$default" if operation.get("isDefaultRoute") else f"{name} {path}",
+                "target": f"integrations/{json.loads(created)['integrationId']}",
+            }
+            members["_create_route"](api, route)
+
+
+def create_metric_math_alarms() -> None:
+    """Create an alarm on several metrics as one on the first of them, without actions. ministack rejects it.
+
+    So the template can be deployed, and the alarm exists. Its expression is not evaluated.
+    """
+    members = vars(provisioners)
+    build_record = members["_cw_metric_alarm_record"]
+
+    def build(name: str, properties: dict[str, Any]) -> Any:
+        metrics = properties.get("Metrics")
+        if not metrics:
+            return build_record(name, properties)
+        first = next(metric["MetricStat"] for metric in metrics if "MetricStat" in metric)
+        simple = {**first["Metric"], "Period": first["Period"], "Statistic": first["Stat"], "ActionsEnabled": False}
+        return build_record(name, {key: value for key, value in properties.items() if key != "Metrics"} | simple)
+
+    members["_cw_metric_alarm_record"] = build
+
+
+def record_logged_metrics() -> None:
+    """Record the metrics that functions log in CloudWatch's embedded metric format. ministack only stores the lines."""
+    members = vars(lambda_svc)
+    emit_logs = members["_emit_lambda_logs"]
+
+    def emit(function: Any, request_id: str, text: str, *arguments: Any, **options: Any) -> None:
+        emit_logs(function, request_id, text, *arguments, **options)
+        for line in (text or "").splitlines():
+            if line.startswith("{") and '"CloudWatchMetrics"' in line:
+                _record_metrics(json.loads(line))
+
+    members["_emit_lambda_logs"] = emit
+
+
+def _record_metrics(document: dict[str, Any]) -> None:
+    """Record the metrics of a document (CloudWatch user guide, "Specification: Embedded metric format")."""
+    for directive in document["_aws"]["CloudWatchMetrics"]:
+        for names in directive["Dimensions"]:
+            dimensions = {name: document[name] for name in names}
+            for metric in directive["Metrics"]:
+                value = document[metric["Name"]]
+                for number in value if isinstance(value, list) else [value]:
+                    unit = metric.get("Unit", "None")
+                    cloudwatch.record_metric(directive["Namespace"], metric["Name"], number, unit, dimensions)
+
+
+def run_functions_in_lambda_python() -> None:
+    """Run the functions with the Python version of their runtime. ministack runs them with its own interpreter."""
+    members = vars(lambda_runtime)
+    detect = members["_detect_runtime_binary"]
+
+    def detect_binary(runtime: str) -> tuple[str, str]:
+        binary, script = detect(runtime)
+        return (LAMBDA_PYTHON if runtime.startswith("python") else binary), script
+
+    members["_detect_runtime_binary"] = detect_binary
+
+
+if __name__ == "__main__":
+    for name in SELECTED:
+        globals()[name]()
+    sys.exit(main())

@@ -1,0 +1,14 @@
+"""The workarounds for gaps of the emulator."""
+
+from enum import StrEnum
+
+
+class Workaround(StrEnum):
+    """A function of ``emulator.py`` that closes a gap of ministack."""
+
+    SET_SECRET_VERSION = "set_secret_version"
+    REFERENCE_SECRETS_BY_ARN = "reference_secrets_by_arn"
+    CREATE_ROUTES_OF_BODY = "create_routes_of_body"
+    CREATE_METRIC_MATH_ALARMS = "create_metric_math_alarms"
+    RECORD_LOGGED_METRICS = "record_logged_metrics"
+    RUN_FUNCTIONS_IN_LAMBDA_PYTHON = "run_functions_in_lambda_python"
