@@ -20,7 +20,7 @@ export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 unexport PYTHONDONTWRITEBYTECODE  # without the cache, each of the many processes compiles all its modules
 
-.PHONY: help run muster test test-fast nightly judges browser replay differential compare explain bench check docs build invoke sam-local deploy rollback protect lock clean
+.PHONY: help run muster test test-fast nightly judges openapi browser replay differential compare explain bench check docs build invoke sam-local deploy rollback protect lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -51,10 +51,14 @@ test-fast: .venv/installed ## Run the fast tests, within a minute
 nightly: .venv/installed $(engine) $(ministack) .venv-sam/installed ## Run the large tests and the judges (SIZE= percent of their full size)
 	@NIGHTLY_SIZE=$(SIZE) $(parallel) -m nightly
 	@$(MAKE) -s judges
+	@$(MAKE) -s openapi
 
 # The judges have their own environment, so they do not load the fixtures of the other tests.
 judges: .venv/installed .venv-judges/installed $(engine) $(newman) ## Run SCIM clients and test suites of others against a local run (SIZE=)
 	@NIGHTLY_SIZE=$(SIZE) .venv-judges/bin/pytest --confcutdir tests/judges tests/judges
+
+openapi: .venv/installed .venv-openapi/installed $(engine) ## Compare the responses of a local run with docs/build/openapi.yaml, by schemathesis (SIZE=)
+	@NIGHTLY_SIZE=$(SIZE) .venv-openapi/bin/pytest --confcutdir tests/openapi tests/openapi
 
 browser: .venv-browser/installed ## Test the console in a real browser, and take the screenshots (CHROMIUM=)
 	@PYTHONPATH=. .venv-browser/bin/pytest browser
@@ -151,6 +155,7 @@ lock: ## Update the lock files from pyproject.toml (needs uv and npm)
 	$(COMPILE) --group docs -o requirements/docs.txt
 	$(COMPILE) --group bench -o requirements/bench.txt
 	$(COMPILE) --group judges -o requirements/judges.txt
+	$(COMPILE) --group openapi -o requirements/openapi.txt
 	npm install --prefix local/engine --package-lock-only --omit-lockfile-registry-resolved
 	npm install --prefix bench/peers/scimmy --package-lock-only --omit-lockfile-registry-resolved
 	npm install --prefix docs_site --package-lock-only --omit-lockfile-registry-resolved
@@ -158,7 +163,7 @@ lock: ## Update the lock files from pyproject.toml (needs uv and npm)
 
 clean: ## Delete everything that make installed or built; DATA=1 also deletes the local users and tokens
 	@[ ! -x .venv/bin/python ] || .venv/bin/python -m local.preflight clean
-	rm -rf .venv .venv-browser .venv-sam .venv-lambda .venv-ministack .venv-bench .venv-docs .venv-judges .site docs_site/node_modules local/engine/node_modules bench/peers/scimmy/node_modules tests/judges/newman/node_modules .aws-sam .*_cache .hypothesis $(if $(filter 1,$(DATA)),.local)
+	rm -rf .venv .venv-browser .venv-sam .venv-lambda .venv-ministack .venv-bench .venv-docs .venv-judges .venv-openapi .site docs_site/node_modules local/engine/node_modules bench/peers/scimmy/node_modules tests/judges/newman/node_modules .aws-sam .*_cache .hypothesis $(if $(filter 1,$(DATA)),.local)
 	@[ ! -e .local ] || echo "The local users and tokens are kept in .local. To delete them: make clean DATA=1"
 
 .venv/installed: requirements/dev.txt
@@ -184,6 +189,9 @@ clean: ## Delete everything that make installed or built; DATA=1 also deletes th
 
 .venv-judges/installed: requirements/judges.txt
 	@sh local/venv.sh .venv-judges $<
+
+.venv-openapi/installed: requirements/openapi.txt
+	@sh local/venv.sh .venv-openapi $<
 
 $(ministack): requirements/ministack.txt
 	@sh local/venv.sh .venv-ministack $<

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from docs_site import event_schema
+from docs_site import event_schema, openapi
 from docs_site.lists import indent_lists
 
 # Files outside of docs/ that are pages of the site, by their path in the repository.
@@ -18,6 +18,7 @@ PROJECT_PAGES = {
     "LICENSE": "license.md",
 }
 EVENT_SCHEMAS = "docs/build/events"
+OPENAPI = "docs/build/openapi.yaml"
 
 _LANGUAGES = {".json": "json", ".py": "python", ".yaml": "yaml", ".toml": "toml", ".sh": "sh", "": "text"}
 _CODE = re.compile(r"^( *)(```+|~~~+)[^\n]*\n.*?^\1\2[ ]*$|`[^`\n]+`|<!--.*?-->", re.DOTALL | re.MULTILINE)
@@ -50,6 +51,8 @@ def site_path(path: str) -> str:
     """Return the path on the site of a file of the repository: a page ends with .md."""
     if path in PROJECT_PAGES:
         return PROJECT_PAGES[path]
+    if path == OPENAPI:
+        return path.removeprefix("docs/").removesuffix(".yaml") + ".md"
     if re.fullmatch(rf"{EVENT_SCHEMAS}/\w+\.json", path):
         return path.removeprefix("docs/").removesuffix(".json") + ".md"
     if path.startswith("docs/"):
@@ -99,6 +102,8 @@ class Site:
             self.pages[page] = indent_lists(_replace_links(source, lambda target: self._follow(name, target)))
         elif page.startswith("source/") or name == "LICENSE":
             self.pages[page] = f"# {name}\n\n```{_LANGUAGES.get(path.suffix, 'text')}\n{source.rstrip()}\n```\n"
+        elif name == OPENAPI:
+            self.pages[page] = openapi.render(source)
         else:
             self.pages[page] = event_schema.render(source)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from docs_site import openapi
 from docs_site.event_schema import render
 from docs_site.lists import indent_lists
 from docs_site.navigation import build_navigation, find_unlisted, list_pages
@@ -117,6 +118,23 @@ class TestLists:
     )
     def test_indentation(self, markdown: str, expected: str) -> None:
         assert indent_lists(markdown) == expected
+
+
+class TestOpenApi:
+    def test_table_of_operations(self) -> None:
+        operation = {"tags": ["Users"], "summary": "Return a user", "responses": {"200": {}, "404": {}}}
+        document = {
+            "info": {"title": "API", "description": "An API.\n"},
+            "tags": [{"name": "Users", "description": "People"}],
+            "paths": {"/Users/{id}": {"parameters": [], "get": operation}},
+        }
+        page = openapi.render(json.dumps(document))
+        assert page.startswith("# API\n\nAn API.\n\n## Users\n\nPeople.\n\n| request |")
+        assert "\n| `GET /Users/{id}` | Return a user | 200, 404 |\n" in page
+
+    def test_page_has_each_operation(self) -> None:
+        source = (ROOT / "docs/build/openapi.yaml").read_text("utf-8")
+        assert openapi.render(source).count("\n| `") == source.count("operationId: ") - source.count("{operationId: ")
 
 
 class TestEventSchema:
