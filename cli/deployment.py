@@ -87,6 +87,7 @@ def connect_stack(
                 "SECRET_PREFIX": outputs["SecretPrefix"],
                 "MASTER_KEY_SECRET": outputs["MasterKeySecret"],
                 "INDEXED_ATTRIBUTES": outputs["IndexedAttributes"],
+                "RESTORED_AT": outputs["RestoredAt"],
             }
         )
         scim_url = outputs["ScimUrl"]

@@ -3,12 +3,13 @@
 The command is ``python -m deployment.table_protection ENVIRONMENT [TABLE]``, with an environment in ``samconfig.toml``.
 Without ``TABLE``, it is the table of the stack. ``make deploy`` runs it after each deployment,
 because the template cannot turn on deletion protection (docs/decisions/template/first-deployment.md). A table that was
-restored from a backup has none of these settings (Amazon DynamoDB developer guide, "Restoring a table").
+restored from a backup has none of these settings (Amazon DynamoDB developer guide, "Restoring a table"). Its stack must
+know the time of the restore, so the command prints it (docs/operate/restore.md).
 """
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,23 +31,45 @@ def main(config: str, table: str = "") -> int:
     try:
         options = read_sam_options(Path(), config)
         session = boto3.Session(profile_name=options.get("profile"), region_name=options.get("region"))
-        name = table or find_table(session.client("cloudformation"), options["stack_name"])
-        stream = protect(session.client("dynamodb"), name, print)
+        outputs = {} if table else read_outputs(session.client("cloudformation"), options["stack_name"])
+        name = table or outputs["TableName"]
+        client = session.client("dynamodb")
+        stream = protect(client, name, print)
+        restored_at = find_restore_time(client, name, outputs)
     except (PreflightError, ProtectionError, BotoCoreError, ClientError) as error:
         command = f"make protect CONFIG_ENV={config}" + (f" TABLE={table}" if table else "")
         print(f"error: the table is not completely protected: {error} To try again: {command}", file=sys.stderr)
         return 1
-    print(f"The table is protected. To use it in another stack: TableName={name} StreamArn={stream}")
+    restore = f" RestoredAt={restored_at}" if restored_at else ""
+    print(f"The table is protected. To use it in another stack: TableName={name} StreamArn={stream}{restore}")
     return 0
 
 
-def find_table(client: Any, stack: str) -> str:
-    """Return the output ``TableName`` of a stack. Raise :class:`ProtectionError` if it has none."""
+def read_outputs(client: Any, stack: str) -> dict[str, str]:
+    """Return the outputs of a stack. Raise :class:`ProtectionError` if there is no ``TableName``."""
     (description,) = client.describe_stacks(StackName=stack)["Stacks"]
     outputs: dict[str, str] = {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
     if "TableName" not in outputs:
         raise ProtectionError(f"the stack {stack} has no output TableName; is it a stack of Muster, and complete?")
-    return outputs["TableName"]
+    return outputs
+
+
+def find_restore_time(client: Any, name: str, outputs: Mapping[str, str]) -> int:
+    """Return the parameter ``RestoredAt`` for a table, 0 if it was never restored from a backup.
+
+    ``outputs`` are those of the stack that uses the table, empty if no stack uses it yet. Then the time is now. Raise
+    :class:`ProtectionError` if the table was restored and its stack does not know it.
+    """
+    known = int(outputs.get("RestoredAt", "0"))
+    if known or "RestoreSummary" not in client.describe_table(TableName=name)["Table"]:
+        return known
+    now = int(time.time())
+    if outputs:
+        raise ProtectionError(
+            f"{name} was restored from a backup, and the stack does not know it; add RestoredAt={now} to "
+            "parameter_overrides in samconfig.toml, and run make deploy (docs/operate/restore.md)."
+        )
+    return now
 
 
 def protect(client: Any, name: str, report: Callable[[str], object]) -> str:

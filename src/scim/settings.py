@@ -34,6 +34,8 @@ class Settings(BaseModel):
     """The indexed attributes. A filter on any other attribute scans all users."""
     change_retention_days: int = Field(default=400, alias="CHANGE_RETENTION_DAYS", ge=0)
     """The number of days for which change records are kept; 0 for no limit."""
+    restored_at: int = Field(default=0, alias="RESTORED_AT", ge=0)
+    """When the table was restored from a backup, in seconds since 1970; 0 for never (docs/operate/restore.md)."""
     event_bus_name: str = Field(default="", alias="EVENT_BUS_NAME")
     """The name of the event bus. Only the function that publishes events has it."""
     links_queue_url: str = Field(default="", alias="LINKS_QUEUE_URL")

@@ -14,6 +14,7 @@ OUTPUTS = {
     "MasterKeySecret": ENVIRONMENT["MASTER_KEY_SECRET"],
     "ScimUrl": BASE_URL,
     "IndexedAttributes": "externalId,emails.value",
+    "RestoredAt": "0",
 }
 
 

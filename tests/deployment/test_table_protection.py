@@ -1,12 +1,14 @@
 """A table gets the settings that protect it, also one that was restored without them."""
 
+import re
+import time
 import uuid
 from typing import Any
 
 import boto3
 import pytest
 
-from deployment.table_protection import ProtectionError, find_table, main, protect
+from deployment.table_protection import ProtectionError, main, protect, read_outputs
 from tests.endpoint import TEMPLATE
 from tests.template.deployment import DEPLOYMENT
 
@@ -68,9 +70,10 @@ class FakeCloudFormation:
 
 
 def test_table_of_the_stack_is_its_output() -> None:
-    assert find_table(FakeCloudFormation(ScimUrl="https://x", TableName="muster-Table-1"), "muster") == "muster-Table-1"
+    outputs = {"ScimUrl": "https://x", "TableName": "muster-Table-1"}
+    assert read_outputs(FakeCloudFormation(**outputs), "muster") == outputs
     with pytest.raises(ProtectionError, match="the stack muster has no output TableName"):
-        find_table(FakeCloudFormation(), "muster")
+        read_outputs(FakeCloudFormation(), "muster")
 
 
 def test_command_protects_a_table_or_reports_one_line(
@@ -83,3 +86,32 @@ def test_command_protects_a_table_or_reports_one_line(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: the table is not completely protected: ")
     assert line.endswith("make protect CONFIG_ENV=default TABLE=missing")
+
+
+@pytest.fixture
+def restored_name(client: Any, name: str) -> str:
+    """The name of a copy that DynamoDB has restored from the backups of a table."""
+    specification = {"PointInTimeRecoveryEnabled": True}
+    client.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=specification)
+    copy = f"{name}-copy"
+    client.restore_table_to_point_in_time(SourceTableName=name, TargetTableName=copy, UseLatestRestorableTime=True)
+    return copy
+
+
+def test_command_prints_time_of_restore(client: Any, restored_name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before = int(time.time())
+    assert main("default", restored_name) == 0
+    (printed,) = re.findall(r" RestoredAt=(\d+)$", capsys.readouterr().out, re.MULTILINE)
+    assert before <= int(printed) <= time.time()
+
+
+def test_stack_must_know_that_its_table_was_restored(
+    restored_name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outputs = {"TableName": restored_name, "RestoredAt": "0"}
+    monkeypatch.setattr("deployment.table_protection.read_outputs", lambda *_: outputs)
+    assert main("default") == 1
+    assert "was restored from a backup, and the stack does not know it" in capsys.readouterr().err
+    outputs["RestoredAt"] = "1767225600"
+    assert main("default") == 0
+    assert " RestoredAt=1767225600" in capsys.readouterr().out

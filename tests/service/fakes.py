@@ -1,7 +1,7 @@
 """Implementations of the ports in memory, for tests of the use cases."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -210,6 +210,17 @@ class MemoryTokens:
 
     def cancel_pending(self, tenant_id: str, version: str) -> None:
         assert self.stages[tenant_id].pop(TokenStage.PENDING) == version
+
+    def remove_versions(self, tenant_id: str, version_ids: Collection[str], empty_version_id: str) -> None:
+        if tenant_id in self.deleted:
+            return
+        stages = self.stages.get(tenant_id, {})
+        if stages.get(TokenStage.CURRENT) in version_ids:
+            stages[TokenStage.CURRENT] = empty_version_id
+            self.versions[tenant_id, empty_version_id] = TokenVersion(empty_version_id, "", None, 0, 0)
+        for stage in (TokenStage.PENDING, TokenStage.PREVIOUS):
+            if stages.get(stage) in version_ids:
+                del stages[stage]
 
     def delete_secret(self, tenant_id: str) -> None:
         self.deleted.add(tenant_id)

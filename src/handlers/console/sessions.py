@@ -88,12 +88,14 @@ _FIELDS = {member: name for name, member in _COOKIE_MEMBERS.items()}
 class SessionCodec:
     """Creates sessions, and encodes and decodes them as cookies. ``now`` is in seconds since 1970.
 
-    ``key`` signs the cookies. ``is_secure`` is whether the console is served by HTTPS: only a local run is not.
+    ``key`` signs the cookies. Sessions that began before ``restored_at`` are invalid: the table was restored at that
+    time, so it may lack a sign-out. ``is_secure`` is whether the console is served by HTTPS: only a local run is not.
     """
 
     key: bytes
     now: float
     is_secure: bool
+    restored_at: int = 0
 
     @property
     def cookie_name(self) -> str:
@@ -146,7 +148,8 @@ class SessionCodec:
             session = _decode(payload)
         except (binascii.Error, TypeError, ValueError):
             return None
-        return session if session.started_at <= self.now < session.expires else None
+        is_valid = self.restored_at <= session.started_at <= self.now < session.expires
+        return session if is_valid else None
 
     def create_cookie(self, session: Session) -> str:
         """Return the cookie of a session."""

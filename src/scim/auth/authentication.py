@@ -153,7 +153,10 @@ class Authenticator:
         return cached
 
     def _list_valid_tokens(self, current: TokenVersion, tenant: Tenant, now: float) -> list[ValidToken]:
-        """Return the current token, and the previous token during its grace period. Omit revoked tokens."""
+        """Return the current token, and the previous token during its grace period.
+
+        Omit revoked tokens, and the version without a token that replaces them.
+        """
         versions_and_ends = [(current, inf)]
         grace_ends = compute_grace_end(current, tenant)
         if now < grace_ends and (previous := self._read_previous(tenant.id)):
@@ -161,7 +164,7 @@ class Authenticator:
         return [
             ValidToken(token_format.hash_token(version.token), min(end, _get_expiry(version)), version.id)
             for version, end in versions_and_ends
-            if version.id not in tenant.token.revoked_version_ids
+            if version.token and version.id not in tenant.token.revoked_version_ids
         ]
 
     def _read_previous(self, tenant_id: str) -> TokenVersion | None:

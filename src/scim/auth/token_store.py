@@ -2,7 +2,7 @@
 
 The value of a secret is a JSON object:
 
-- ``token``: the token;
+- ``token``: the token, or null in the version that replaces revoked ones;
 - ``expires``: when it expires, in seconds since 1970, or null for never;
 - ``grace_s``: the number of seconds for which the previous token stays valid after this version becomes current.
 """
@@ -10,7 +10,7 @@ The value of a secret is a JSON object:
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -28,6 +28,7 @@ from scim.service.model.token import SecretNotFound, TokenStage, TokenVersion
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
+_EMPTY_VALUE = json.dumps({"token": None, "expires": None, "grace_s": 0})
 _RECOVERY_DAYS = 7  # the minimum of Secrets Manager
 _STAGES: Mapping[str, str] = {
     AWSCURRENT: TokenStage.CURRENT,
@@ -39,7 +40,7 @@ _STAGES: Mapping[str, str] = {
 class _TokenDocument(BaseModel):
     """The JSON in a tenant's secret."""
 
-    token: str
+    token: str | None
     expires: float | None = None
     grace_s: float | None = None
 
@@ -82,7 +83,7 @@ class SecretsManagerTokenStore:
         value = self._parse(tenant_id, response.get("SecretString", ""))
         return TokenVersion(
             id=response["VersionId"],
-            token=value.token,
+            token=value.token or "",
             expires=value.expires,
             grace_s=value.grace_s or 0.0,
             created=response["CreatedDate"].timestamp(),
@@ -93,6 +94,8 @@ class SecretsManagerTokenStore:
             value = _TokenDocument.model_validate_json(text)
         except ValidationError as error:
             raise _build_unavailable_error() from self._build_malformed_error(tenant_id, list_wrong_fields(error))
+        if value.token is None:
+            return value
         token = token_format.parse_token(value.token)
         if token is None or token.tenant_id != tenant_id:
             raise _build_unavailable_error() from self._build_malformed_error(tenant_id, "token")
@@ -194,6 +197,34 @@ class SecretsManagerTokenStore:
         if self.read_stages(tenant_id).get(TokenStage.PENDING) == version_id:
             self._client.update_secret_version_stage(
                 SecretId=self._prefix + tenant_id, VersionStage=AWSPENDING, RemoveFromVersionId=version_id
+            )
+
+    def remove_versions(self, tenant_id: str, version_ids: Collection[str], empty_version_id: str) -> None:
+        """Take the stages from versions, so that no settings can make their tokens valid again.
+
+        If the current version is one of them, a version without a token replaces it, because a secret always has a
+        current version. ``empty_version_id`` is the id of this version. Do nothing if there is no secret, or it is
+        scheduled for deletion.
+        """
+        description = self._describe_secret(self._prefix + tenant_id)
+        if not description or description.get("DeletedDate"):
+            return
+        pending_id = _parse_stages(description).get(TokenStage.PENDING)
+        if pending_id and pending_id in version_ids:
+            self.cancel_pending(tenant_id, pending_id)
+        while (current_id := self.read_stages(tenant_id).get(TokenStage.CURRENT)) in version_ids:
+            self._client.put_secret_value(
+                SecretId=self._prefix + tenant_id,
+                SecretString=_EMPTY_VALUE,
+                ClientRequestToken=empty_version_id,
+                VersionStages=[AWSPENDING],
+            )
+            self.promote(tenant_id, empty_version_id, current_id, keep_previous=False)
+            self.cancel_pending(tenant_id, empty_version_id)
+        previous_id = self.read_stages(tenant_id).get(TokenStage.PREVIOUS)
+        if previous_id and previous_id in version_ids:
+            self._client.update_secret_version_stage(
+                SecretId=self._prefix + tenant_id, VersionStage=AWSPREVIOUS, RemoveFromVersionId=previous_id
             )
 
     def delete_secret(self, tenant_id: str) -> None:

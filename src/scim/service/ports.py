@@ -136,6 +136,13 @@ class TokenStore(Protocol):
     def cancel_pending(self, tenant_id: str, version_id: str) -> None:
         """Remove the stage of a pending version, so that another rotation can start."""
 
+    def remove_versions(self, tenant_id: str, version_ids: Collection[str], empty_version_id: str) -> None:
+        """Take the stages from versions, so that no settings can make their tokens valid again.
+
+        If the current version is one of them, a version without a token replaces it. ``empty_version_id`` is the id of
+        this version. Do nothing if there is no secret, or it is scheduled for deletion.
+        """
+
     def delete_secret(self, tenant_id: str) -> None:
         """Schedule the secret for deletion. Its tokens become invalid immediately. The secret can still be restored."""
 

@@ -131,6 +131,7 @@ def _encode_invitation(digest: str, invitation: Invitation) -> Item:
         "tenant": {"S": invitation.tenant_id},
         "generation": {"N": str(invitation.invitation_epoch)},
         "expires": {"N": str(invitation.expires)},
+        "created": {"N": str(invitation.created)},
         "ttl": {"N": str(int(invitation.expires))},
     }
 
@@ -142,4 +143,5 @@ def _decode_acceptance(item: Item) -> Acceptance | None:
 
 
 def _decode_invitation(item: Item) -> Invitation:
-    return Invitation(item["tenant"]["S"], float(item["expires"]["N"]), int(item["generation"]["N"]))
+    created = float(item["created"]["N"]) if "created" in item else 0.0
+    return Invitation(item["tenant"]["S"], float(item["expires"]["N"]), int(item["generation"]["N"]), created)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 
 from scim.protocol.normalize import NORMALIZATION_VERSION
 from scim.service.model.audit.audit_event import AuditAction, AuditEvent
@@ -37,17 +37,25 @@ def encode_resource(partition_key: str, sort_key: str, stored: StoredResource) -
     }
 
 
-def decode_resource(item: Item) -> StoredResource:
-    """Return the resource in an item that has the attributes ``RESOURCE_ATTRIBUTES``."""
+def decode_resource(item: Item, version_floor: int) -> StoredResource:
+    """Return the resource in an item that has the attributes ``RESOURCE_ATTRIBUTES``.
+
+    Its version is at least ``version_floor`` (:class:`scim.store.table.Table`).
+    """
     return StoredResource(
         id=keys.parse_user_id(item["sk"]["S"]),
-        version=int(item["v"]["N"]),
+        version=max(int(item["v"]["N"]), version_floor),
         created=item["created"]["S"],
         modified=item["modified"]["S"],
         document=item["doc"]["S"],
         links_json=item["links"]["S"] if "links" in item else "",
         active_since=item["since"]["S"],
     )
+
+
+def decode_resources(found_items: Iterable[Item], version_floor: int) -> Iterator[StoredResource]:
+    """Yield the resources in items (:func:`decode_resource`)."""
+    return (decode_resource(item, version_floor) for item in found_items)
 
 
 def decode_document(item: Item) -> StoredResource:

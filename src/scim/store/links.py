@@ -12,7 +12,7 @@ from scim.service.model.stored_resource import StoredResource, VersionConflict
 from scim.store import items, keys, lookup_keys
 from scim.store.resources import ResourceStoreConfig
 from scim.store.table import Item, Table
-from scim.store.transactions import Action, ConditionFailed, TransactionRole, commit
+from scim.store.transactions import Action, ConditionFailed, TransactionRole, build_version_condition, commit
 
 # The indexed attributes that can identify the target of a reference, in the order of the lookups.
 _LOOKUP_ATTRIBUTES = ("externalId", "emails.value")
@@ -36,7 +36,7 @@ class DynamoDBLinkStore:
         """Return the users with these ids that exist, by id. Make one call for every 100 ids."""
         sort_keys = [keys.user_key(user_id) for user_id in ids]
         found_items = self._table.get_all(self._partition_key, sort_keys, items.RESOURCE_ATTRIBUTES)
-        return {user.id: user for user in map(items.decode_resource, found_items)}
+        return {user.id: user for user in items.decode_resources(found_items, self._table.version_floor)}
 
     def find_matching_user_ids(self, value: str) -> Iterator[Collection[str]]:
         """Yield the ids of the users that a reference can identify, for one attribute after the other.
@@ -90,11 +90,12 @@ class DynamoDBLinkStore:
     def _prepare_links(self, user: StoredResource, links: UserLinks) -> Action:
         condition = "links = :before" if user.links_json else "attribute_not_exists(links)"
         before = {":before": {"S": user.links_json}} if user.links_json else {}
-        values = {":v": {"N": str(user.version)}, ":links": {"S": links.to_json()}, **before}
+        version = build_version_condition(user.version, self._table.version_floor)
+        values = {**version["ExpressionAttributeValues"], ":links": {"S": links.to_json()}, **before}
         return Action.update(
             TransactionRole.RESOURCE,
             keys.primary_key(self._partition_key, keys.user_key(user.id)),
             UpdateExpression="SET links = :links",
-            ConditionExpression=f"v = :v AND {condition}",
+            ConditionExpression=f"{version['ConditionExpression']} AND {condition}",
             ExpressionAttributeValues=values,
         )

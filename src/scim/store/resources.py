@@ -67,7 +67,7 @@ class DynamoDBResourceStore:
         if not keys.is_user_id(resource_id):
             return None
         item = self._table.get(self._partition_key, keys.user_key(resource_id))
-        return items.decode_resource(item) if item else None
+        return items.decode_resource(item, self._table.version_floor) if item else None
 
     def find(self, query: Query) -> QueryResult:
         """Return a page of the resources that match a query (:mod:`scim.store.query.engine`)."""
@@ -143,17 +143,30 @@ class DynamoDBResourceStore:
         """Return the action that writes or deletes the item of the resource. Raise :class:`PayloadTooLarge`."""
         if after is None:
             deleted = _get_written_version(before, after)
-            return Action.delete(
-                TransactionRole.RESOURCE, self._user_key(deleted.id), build_version_condition(deleted.version)
-            )
+            condition = build_version_condition(deleted.version, self._table.version_floor)
+            return Action.delete(TransactionRole.RESOURCE, self._user_key(deleted.id), condition)
         if len(after.document.encode()) > MAX_DOCUMENT_BYTES:
             raise PayloadTooLarge(
                 f"The {self._resource_type.name} would have more than {MAX_DOCUMENT_BYTES:,} bytes. "
                 "Map fewer or shorter values."
             )
         item = items.encode_resource(self._partition_key, keys.user_key(after.id), after)
-        condition = _build_version_and_links_condition(before) if before else NOT_EXISTS_CONDITION
+        condition = self._build_version_and_links_condition(before) if before else NOT_EXISTS_CONDITION
         return Action.put(TransactionRole.RESOURCE, item, condition)
+
+    def _build_version_and_links_condition(self, before: StoredResource) -> Condition:
+        """Return the condition that neither the version nor the links have changed since ``before`` was read.
+
+        The write stores the links of ``before`` again. Without the condition, it would remove newer links without an
+        event.
+        """
+        version = build_version_condition(before.version, self._table.version_floor)
+        links = "links = :links" if before.links_json else "attribute_not_exists(links)"
+        values = {":links": {"S": before.links_json}} if before.links_json else {}
+        return {
+            "ConditionExpression": f"{version['ConditionExpression']} AND {links}",
+            "ExpressionAttributeValues": version["ExpressionAttributeValues"] | values,
+        }
 
     def _prepare_unique_key(self, before: StoredResource | None, after: StoredResource | None) -> Iterator[Action]:
         """Yield the actions that replace the lookup item of the unique value, unless its key stays the same."""
@@ -296,20 +309,6 @@ def _find_former_identifier_hashes(before: StoredResource | None, after: StoredR
 
 def _is_active(stored: StoredResource | None) -> bool:
     return stored is not None and stored.resource.get("active") is True
-
-
-def _build_version_and_links_condition(before: StoredResource) -> Condition:
-    """Return the condition that neither the version nor the links have changed since ``before`` was read.
-
-    The write stores the links of ``before`` again. Without the condition, it would remove newer links without an event.
-    """
-    version = build_version_condition(before.version)
-    links = "links = :links" if before.links_json else "attribute_not_exists(links)"
-    values = {":links": {"S": before.links_json}} if before.links_json else {}
-    return {
-        "ConditionExpression": f"{version['ConditionExpression']} AND {links}",
-        "ExpressionAttributeValues": version["ExpressionAttributeValues"] | values,
-    }
 
 
 def _build_lookup_condition(resource_id: str) -> Condition:

@@ -43,12 +43,15 @@ class Table:
 
     Methods named ``…_once`` make one attempt and raise the SDK's errors. All others repeat a call if its outcome is
     unknown or DynamoDB throttled it. After the deadline they raise :class:`Unavailable`.
+
+    ``restored_at`` is when the table was restored from a backup, in seconds since 1970, 0 for never.
     """
 
-    def __init__(self, client: DynamoDBClient, name: str, deadline: Deadline) -> None:
+    def __init__(self, client: DynamoDBClient, name: str, deadline: Deadline, restored_at: int = 0) -> None:
         self._client = client
         self._name = name
         self.deadline = deadline
+        self.restored_at = restored_at
         self._calls = 0
         self._lock = Lock()  # bulk operations call the table in parallel
 
@@ -66,9 +69,20 @@ class Table:
         """Return the name of the table in DynamoDB."""
         return self._name
 
+    @property
+    def version_floor(self) -> int:
+        """The lowest version of a user.
+
+        The users in a restored table have versions that clients and consumers of events may have seen with other
+        content. So every version up to the time of the restore counts as this time, and the next one is above it. A
+        user would need more than one change a second, on average since the restore before, to have had a higher version
+        (docs/decisions/storage/versions-after-a-restore.md).
+        """
+        return self.restored_at
+
     def with_deadline(self, deadline: Deadline) -> Table:
         """Return the same table with another deadline and a separate count of calls."""
-        return Table(self._client, self._name, deadline)
+        return Table(self._client, self._name, deadline, self.restored_at)
 
     def get(self, partition_key: str, sort_key: str) -> Item | None:
         """Return the item with this primary key, or ``None``. The read is strongly consistent."""

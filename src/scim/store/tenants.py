@@ -107,4 +107,5 @@ class DynamoDBTenantStore:
     def list_users(self, tenant_id: str, after: str = "") -> Iterator[StoredResource]:
         """Yield the users in the order of their ids, after the id ``after``. Make calls as the caller consumes them."""
         found_items = self._table.query(keys.resource_partition(tenant_id), keys.user_range(after))
-        return (user for user in map(items.decode_resource, found_items) if user.id != after)
+        users = items.decode_resources(found_items, self._table.version_floor)
+        return (user for user in users if user.id != after)

@@ -36,9 +36,13 @@ NO_CONDITION: Condition = {}
 NOT_EXISTS_CONDITION: Condition = {"ConditionExpression": "attribute_not_exists(sk)"}
 
 
-def build_version_condition(version: int) -> Condition:
-    """Return the condition that the stored item has this version."""
-    return {"ConditionExpression": "v = :v", "ExpressionAttributeValues": {":v": {"N": str(version)}}}
+def build_version_condition(version: int, version_floor: int = 0) -> Condition:
+    """Return the condition that the stored item has this version.
+
+    If it is the ``version_floor`` of a restored table, the item may have any version up to it.
+    """
+    operator = "<=" if version == version_floor else "="
+    return {"ConditionExpression": f"v {operator} :v", "ExpressionAttributeValues": {":v": {"N": str(version)}}}
 
 
 class TransactionRole(Enum):

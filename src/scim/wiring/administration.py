@@ -59,7 +59,13 @@ class Administration:
         """The service that creates and accepts invitations."""
         store = DynamoDBInvitationStore(self.table, runtime.new_id)
         return InvitationService(
-            self.tenant_store, store, self.console_store, self.actor, runtime.current_time, runtime.new_id
+            self.tenant_store,
+            store,
+            self.console_store,
+            self.actor,
+            runtime.current_time,
+            runtime.new_id,
+            self.table.restored_at,
         )
 
     def build_password_sign_in(self, read_password: Callable[[], str]) -> PasswordSignIn:

@@ -15,10 +15,9 @@ from scim.auth.token_store import SecretsManagerTokenStore
 from scim.aws import clients
 from scim.aws.clients import OPERATOR_SECRETS_CONFIG
 from scim.settings import Settings
-from scim.store.table import Table
 from scim.wiring import runtime
 from scim.wiring.administration import Administration
-from scim.wiring.dynamodb import build_resource_store_config, create_client
+from scim.wiring.dynamodb import build_resource_store_config, create_client, open_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -63,7 +62,7 @@ class ConsoleAdapters:
 
     def build_administration(self, deadline: Deadline, actor: str) -> Administration:
         """Return the services for one request. ``actor`` is the actor in its audit events."""
-        table = Table(self.dynamodb_client, self.settings.table_name, deadline)
+        table = open_table(self.dynamodb_client, self.settings, deadline)
         return Administration(table, lambda: self.resource_store_config, self.token_store, actor)
 
 

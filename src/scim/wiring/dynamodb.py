@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from scim.aws import clients
 from scim.aws.clients import DYNAMODB_CONFIG
 from scim.protocol.schema import DataType, load_user_type
+from scim.store.table import Table
 from scim.wiring import runtime
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from scim.protocol.filter.ast import AttributePath
+    from scim.service.deadline import Deadline
     from scim.settings import Settings
     from scim.store.resources import ResourceStoreConfig
 
@@ -24,6 +26,11 @@ def create_client() -> DynamoDBClient:
     """Create a client of DynamoDB. It does not load credentials or open a connection yet."""
     client: DynamoDBClient = clients.create_client("dynamodb", DYNAMODB_CONFIG)
     return client
+
+
+def open_table(client: DynamoDBClient, settings: Settings, deadline: Deadline) -> Table:
+    """Return the table for a request or a command with this deadline. It counts the calls to DynamoDB."""
+    return Table(client, settings.table_name, deadline, settings.restored_at)
 
 
 def build_resource_store_config(settings: Settings) -> ResourceStoreConfig:

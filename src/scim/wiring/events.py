@@ -73,14 +73,13 @@ def _build_task_runner(settings: Settings) -> Callable[[LinkTask, Deadline], Lin
     from scim.protocol.schema import load_user_type
     from scim.service.references.reference_resolver import ReferenceResolver
     from scim.store.links import DynamoDBLinkStore
-    from scim.store.table import Table
     from scim.store.tenants import DynamoDBTenantStore
-    from scim.wiring.dynamodb import build_resource_store_config, create_client
+    from scim.wiring.dynamodb import build_resource_store_config, create_client, open_table
 
     client, resource_store_config = create_client(), build_resource_store_config(settings)
 
     def run_task(task: LinkTask, deadline: Deadline) -> LinkResult:
-        table = Table(client, settings.table_name, deadline)
+        table = open_table(client, settings, deadline)
         tenant = DynamoDBTenantStore(table, runtime.new_id).get(task.tenant_id)
         resource_type = tenant.resource_types[0] if tenant else load_user_type()
         store = DynamoDBLinkStore(table, resource_store_config, task.tenant_id, resource_type)

@@ -11,15 +11,15 @@ from scim.auth.token_store import SecretsManagerTokenStore
 from scim.aws.clients import DYNAMODB_CONFIG, OPERATOR_SECRETS_CONFIG
 from scim.service.maintenance.pacer import DEFAULT_RATE_PERCENT
 from scim.settings import Settings
-from scim.store.table import Table
 from scim.wiring import runtime
-from scim.wiring.dynamodb import build_resource_store_config
+from scim.wiring.dynamodb import build_resource_store_config, open_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from scim.auth.master_key.rotation import MasterKeyRotation
     from scim.auth.token_rotation import TokenRotation
+    from scim.store.table import Table
     from scim.wiring.administration import Administration
     from scim.wiring.maintenance import Maintenance
 
@@ -42,7 +42,7 @@ class OperatorAdapters:
 
     def open_table(self, seconds: float = OPERATION_TIMEOUT_S) -> Table:
         """Return the table for an operation that may take ``seconds``."""
-        return Table(self.dynamodb_client, self.settings.table_name, runtime.create_deadline(seconds))
+        return open_table(self.dynamodb_client, self.settings, runtime.create_deadline(seconds))
 
     def build_administration(self, seconds: float = OPERATION_TIMEOUT_S) -> Administration:
         """Return the services for an operation that may take ``seconds``."""

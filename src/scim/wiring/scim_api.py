@@ -20,10 +20,9 @@ from scim.aws.clients import SECRETS_CONFIG
 from scim.protocol.schema import ResourceType, load_user_type
 from scim.service.deadline import Deadline
 from scim.settings import Settings
-from scim.store.table import Table
 from scim.store.tenants import DynamoDBTenantStore
 from scim.wiring import runtime
-from scim.wiring.dynamodb import build_resource_store_config, create_client
+from scim.wiring.dynamodb import build_resource_store_config, create_client, open_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from scim.service.model.tenant import Tenant
     from scim.store.audit_log import DynamoDBAuditLogStore
     from scim.store.resources import DynamoDBResourceStore, ResourceStoreConfig
+    from scim.store.table import Table
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class ScimApiAdapters:
 
     def open_table(self, deadline: Deadline) -> Table:
         """Return the table for a request with this deadline. It counts the calls to DynamoDB."""
-        return Table(self.dynamodb_client, self.settings.table_name, deadline)
+        return open_table(self.dynamodb_client, self.settings, deadline)
 
     def build_tenant_store(self, table: Table) -> DynamoDBTenantStore:
         """Return the store of tenants."""

@@ -30,6 +30,8 @@ class InvalidInvitation(Exception):
 class InvitationService:
     """Creates and accepts invitations.
 
+    Invitations that were created before ``restored_at`` are invalid: the table was restored at that time, so their
+    revocations may be lost.
     ``actor`` is the actor in the audit events of new invitations. ``now`` returns the seconds since 1970. ``new_id``
     returns a random lower-case UUID.
     """
@@ -40,6 +42,7 @@ class InvitationService:
     actor: str
     now: Callable[[], float]
     new_id: Callable[[], str]
+    restored_at: float = 0.0
 
     def invite(self, tenant_id: str, lifetime_s: float = DEFAULT_LIFETIME_S) -> Invitation:
         """Create an invitation that expires in ``lifetime_s`` seconds.
@@ -48,7 +51,7 @@ class InvitationService:
         """
         tenant = get_connected_tenant(self.tenants, tenant_id)
         now = self.now()
-        invitation = Invitation(tenant_id, now + lifetime_s, tenant.invitation_epoch, secrets.token_urlsafe(32))
+        invitation = Invitation(tenant_id, now + lifetime_s, tenant.invitation_epoch, now, secrets.token_urlsafe(32))
         details = {"until": format_rfc3339(invitation.expires)}
         event = AuditEvent(self.new_id(), format_rfc3339(now), AuditAction.INVITE, self.actor, details)
         self.invitation_store.add(_hash_secret(invitation.secret), invitation, event)
@@ -91,6 +94,8 @@ class InvitationService:
         if stored is None or stored[0].expires <= self.now():
             raise InvalidInvitation
         invitation, acceptance = stored
+        if invitation.created < self.restored_at:
+            raise InvalidInvitation
         if acceptance is not None and not self._is_retry(acceptance, session_id):
             raise InvalidInvitation
         tenant = self.tenants.get(invitation.tenant_id)

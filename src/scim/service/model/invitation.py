@@ -10,13 +10,14 @@ class Invitation:
     """A one-time link to the console for one tenant.
 
     It is valid until ``expires``, as long as the tenant is connected and its ``invitation_epoch`` has not increased.
-    ``secret`` is the last segment of the link's path. It is empty in an invitation from the table, which stores only a
-    hash of it.
+    ``created`` is 0 if the invitation was stored without it, by a version before 0.3. ``secret`` is the last segment of
+    the link's path. It is empty in an invitation from the table, which stores only a hash of it.
     """
 
     tenant_id: str
     expires: float
     invitation_epoch: int
+    created: float
     secret: str = field(default="", repr=False)
 
 

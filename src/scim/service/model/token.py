@@ -98,6 +98,8 @@ class TokenUsage:
 class TokenVersion:
     """One version of a tenant's secret: its token, when it expires (``None`` for never), and when it was created.
 
+    ``token`` is empty in the version that replaces revoked ones.
+
     The previous token stays valid for ``grace_s`` seconds after this version becomes the current one.
     """
 
@@ -106,6 +108,10 @@ class TokenVersion:
     expires: float | None
     grace_s: float
     created: float
+
+
+EMPTY_VERSION_PREFIX = "revoked-"
+"""The beginning of the ids of versions that contain no token. They replace revoked versions."""
 
 
 class SecretNotFound(Exception):

@@ -64,7 +64,7 @@ class TenantService:
         configured = _apply_settings(before or Tenant(tenant_id, version=0), is_strict, custom_schemas)
         if before is None or not before.is_connected:
             return self.tokens.issue_first_token(before, configured, lifetime_s, idempotency_key)
-        if before.token.is_revealed or configured != before:
+        if configured != before or not self.tokens.has_hidden_token(before):
             raise TenantExists(f"{tenant_id} is already connected.")
         return self.tokens.finish_issuing(before)
 
@@ -74,6 +74,7 @@ class TenantService:
         This takes effect in all execution environments within a minute. Raise :class:`UnknownTenant`.
         """
         tenant = self._writer.change(tenant_id, AuditAction.DISCONNECT, self._revise_to_disconnected)
+        self.tokens.remove_revoked_versions(tenant)
         self.token_store.delete_secret(tenant_id)
         # Another request may have reconnected the tenant between the two calls. It needs the secret.
         if (latest := self.tenant_store.get(tenant_id)) is not None and latest.is_connected:

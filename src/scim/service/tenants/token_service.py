@@ -7,8 +7,10 @@ A token is created in three steps:
    on the condition that the settings have not changed since they were read.
 3. The version becomes the current one of the secret.
 
-An interrupted operation can be repeated. Before step 2 nothing has changed. After step 2 the repetition does step 3. A
-revocation only writes the settings (step 2).
+An interrupted operation can be repeated. Before step 2 nothing has changed. After step 2 the repetition does step 3.
+
+A revocation writes the settings (step 2), and then takes the revoked versions out of the secret. So a token that was
+revoked before the table was restored from a backup stays revoked, although the restored settings say otherwise.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import (
     DAY_S,
+    EMPTY_VERSION_PREFIX,
     IdempotencyKey,
     IssuedToken,
     SecretNotFound,
@@ -101,15 +104,19 @@ class TokenService:
         """
         before = get_connected_tenant(self.writer.tenant_store, tenant_id)
         check_unchanged(before, idempotency_key)
-        if grace_s and not before.token.is_revealed:
+        if grace_s and self.has_hidden_token(before):
             return self.finish_issuing(before)
         if grace_s and not is_forced:
             self._check_grace_period(before)
-        if before.token.is_revoked:
+        if before.token.is_revoked or self._has_empty_secret(tenant_id):
             grace_s = 0.0
         token = self._build_token_state(before, grace_s, lifetime_s, idempotency_key)
         self._add_pending(tenant_id, token.version_id, token.expires, grace_s)
         return self.finish_issuing(self._set_current(before, token))
+
+    def has_hidden_token(self, tenant: Tenant) -> bool:
+        """Return whether the current token was never shown, and can still be shown."""
+        return not tenant.token.is_revealed and not self._is_superseded(tenant)
 
     def finish_issuing(self, tenant: Tenant) -> IssuedToken:
         """Do step 3 for the version that the settings name, and return its token.
@@ -154,13 +161,22 @@ class TokenService:
         A revoked token may keep working for up to a minute (:data:`scim.auth.authentication.MAX_CACHE_AGE_S`).
         Raise :class:`UnknownTenant`.
         """
-        return self.writer.change(tenant_id, AuditAction.REVOKE, self.build_revoked_settings)
+        tenant = self.writer.change(tenant_id, AuditAction.REVOKE, self.build_revoked_settings)
+        self.remove_revoked_versions(tenant)
+        return tenant
+
+    def remove_revoked_versions(self, tenant: Tenant) -> None:
+        """Take the revoked versions out of the tenant's secret. If this is interrupted, repeat the revocation."""
+        empty_version_id = EMPTY_VERSION_PREFIX + self.writer.new_id()
+        self.token_store.remove_versions(tenant.id, tenant.token.revoked_version_ids, empty_version_id)
 
     def build_revoked_settings(self, tenant: Tenant) -> Tenant:
         """Return the settings of a tenant with all tokens revoked. If it is not connected, return them unchanged."""
         if not tenant.is_connected:
             return tenant
         revoked = self._list_other_version_ids(tenant.id, "", tenant.token.version_id)
+        if tenant.token.is_revoked:
+            revoked = tuple(sorted({*revoked, *tenant.token.revoked_version_ids}))
         return replace(tenant, token=TokenState(revoked_version_ids=revoked, lifetime_s=tenant.token.lifetime_s))
 
     # Rotation by Secrets Manager: the steps createSecret and finishSecret
@@ -250,7 +266,7 @@ class TokenService:
         for _ in range(_MAX_ATTEMPTS):
             current_id = self.token_store.read_stages(tenant.id).get(TokenStage.CURRENT)
             latest = self.writer.tenant_store.get(tenant.id)
-            if latest is None or latest.token.version_id != version_id:
+            if latest is None or latest.token.version_id != version_id or self._is_superseded(latest):
                 break
             if current_id == version_id:
                 return latest
@@ -259,6 +275,23 @@ class TokenService:
             elif self.token_store.promote(tenant.id, version_id, current_id, keep_previous=latest.token.grace_s > 0):
                 return latest
         raise ConcurrentChange(f"Someone else changed the token of {tenant.id} at the same time. Check its status.")
+
+    def _is_superseded(self, tenant: Tenant) -> bool:
+        """Return whether the version that the settings name was replaced or revoked, and must not be promoted again.
+
+        The settings name such a version after the table was restored from a backup. A version that is promoted is
+        pending, or at least newer than the current one.
+        """
+        version_id, stages = tenant.token.version_id, self.token_store.read_stages(tenant.id)
+        current_id = stages.get(TokenStage.CURRENT)
+        if current_id is None or version_id in (current_id, stages.get(TokenStage.PENDING)):
+            return False
+        current, named = (self.token_store.read(tenant.id, id_) for id_ in (current_id, version_id))
+        return current is None or named is None or named.created <= current.created
+
+    def _has_empty_secret(self, tenant_id: str) -> bool:
+        """Return whether all tokens were revoked, and no token was created since then, by the tenant's secret."""
+        return self.token_store.read_stages(tenant_id).get(TokenStage.CURRENT, "").startswith(EMPTY_VERSION_PREFIX)
 
     def _is_interrupted(self, tenant: Tenant) -> bool:
         """Return whether a rotation with a grace period started so long ago that it must have been interrupted."""
@@ -275,9 +308,10 @@ class TokenService:
         self.writer.change(tenant.id, AuditAction.RESUME, revise)
 
     def _list_other_version_ids(self, tenant_id: str, version_id: str, current_id: str = "") -> tuple[str, ...]:
-        """Return ``current_id`` and the ids of all versions that have a stage, without ``version_id``."""
+        """Return ``current_id`` and the ids of all versions that have a stage and a token, without ``version_id``."""
         staged = self.token_store.read_stages(tenant_id).values()
-        return tuple(sorted({*staged, current_id} - {version_id, ""}))
+        others = {*staged, current_id} - {version_id, ""}
+        return tuple(sorted(id_ for id_ in others if not id_.startswith(EMPTY_VERSION_PREFIX)))
 
 
 def check_unchanged(tenant: Tenant | None, key: IdempotencyKey | None) -> None:

@@ -132,7 +132,8 @@ class ResourceReader:
         else:
             sort_keys = [keys.user_key(resource_id) for resource_id in ids]
             found_items = self.table.get_all(self.partition_key, sort_keys, items.RESOURCE_ATTRIBUTES)
-        return {stored.id: stored for stored in map(items.decode_resource, found_items)}
+        resources = items.decode_resources(found_items, self.table.version_floor)
+        return {stored.id: stored for stored in resources}
 
     def resolve(
         self, keyed_ids: Iterator[KeyedId], expected: int | None, is_current: Callable[[str, StoredResource], bool]

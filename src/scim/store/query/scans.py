@@ -86,11 +86,14 @@ class IdScan(Scan):
             skip=skip,
             expected=expected,
         )
-        decode = items.decode_document if self.is_document_only else items.decode_resource
+        decode = items.decode_document if self.is_document_only else self._decode_resource
         for item in found_items:
             self.reader.charge_budget(1)
             stored = decode(item)
             yield ScanEntry(stored.id, stored)
+
+    def _decode_resource(self, item: Item) -> StoredResource:
+        return items.decode_resource(item, self.reader.table.version_floor)
 
     def get_key(self, stored: StoredResource) -> str:
         """Return the id of the resource."""
