@@ -25,7 +25,7 @@ from tests.template.deployment import (
 )
 from tests.template_reader import find_references
 
-# The lengths of the names that CloudFormation generates for a stack with the name muster in eu-central-1, and of a time.
+# The lengths of the names that CloudFormation generates for the stack muster in eu-central-1, and of a time.
 EXISTING_DATA = {
     "RestoredAt": 10,
     "TableName": len("muster-Table-ABCDEFGHIJKLM"),
