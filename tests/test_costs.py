@@ -76,6 +76,11 @@ def test_prices_of_snapshots_are_those_of_the_fixed_costs() -> None:
     assert f"${month:.2f} a month" in TEMPLATE["Parameters"]["SnapStart"]["Description"]
 
 
+def test_idle_stack_costs_fixed_costs() -> None:
+    total, snapshots = parse_usd(FIXED[-1][3]), parse_usd(FIXED[0][3])
+    assert f"${total:.2f}, or ${total - snapshots:.2f} with `SnapStart=off`" in PAGE
+
+
 def test_metrics_cost_30_cents() -> None:
     for _, count, total in read_rows(PAGE, "## Custom metrics"):
         assert round(parse_number(count) * 0.30, 2) == parse_usd(total)

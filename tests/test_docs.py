@@ -122,23 +122,6 @@ def test_index_of_decisions_lists_all_records() -> None:
     assert sorted(listed) == sorted(str(page.relative_to(ROOT / "docs/decisions")) for page in RECORDS)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "README.md",
-        *(str(page.relative_to(ROOT)) for page in sorted((ROOT / "docs/decisions").rglob("*.md"))),
-        "docs/build/queries.md",
-        "docs/contribute/local-run.md",
-        "docs/operate/commands.md",
-        "docs/contribute/architecture.md",
-        "docs/operate/console.md",
-    ],
-)
-def test_documented_make_targets_exist(name: str) -> None:
-    targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
-    assert set(re.findall(r"(?:^|`)make ([a-z-]+)", read(name), re.MULTILINE)) <= targets
-
-
 def list_links(page: Path) -> Iterator[Path]:
     """Yield the files that a page links to or shows."""
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):
