@@ -20,7 +20,7 @@ export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 unexport PYTHONDONTWRITEBYTECODE  # without the cache, each of the many processes compiles all its modules
 
-.PHONY: help run muster test test-fast nightly judges openapi browser replay differential compare explain bench check docs build invoke sam-local deploy rollback protect lock clean
+.PHONY: help run muster test test-fast e2e nightly judges openapi browser replay differential compare explain bench check docs build invoke sam-local deploy rollback protect lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -43,15 +43,21 @@ parallel := .venv/bin/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 fast := tests/protocol tests/service tests/events tests/auth tests/aws tests/test_rfc_examples.py tests/test_docs.py
 
 test: .venv/installed $(engine) $(ministack) ## Run the tests, except those of nightly (JOBS=)
-	@$(parallel) -m "not nightly and not built"
+	@$(parallel) -m "not nightly and not built and not e2e"
 
 test-fast: .venv/installed ## Run the fast tests, within a minute
-	@$(parallel) -m "not nightly and not built and not slow" $(fast)
+	@$(parallel) -m "not nightly and not built and not e2e and not slow" $(fast)
 
-nightly: .venv/installed $(engine) $(ministack) .venv-sam/installed ## Run the large tests and the judges (SIZE= percent of their full size)
-	@NIGHTLY_SIZE=$(SIZE) $(parallel) -m nightly
+nightly: .venv/installed $(engine) $(ministack) ## Run the large tests, the judges, make openapi and make e2e (SIZE= percent of their full size)
+	@NIGHTLY_SIZE=$(SIZE) $(parallel) -m "nightly and not e2e"
 	@$(MAKE) -s judges
 	@$(MAKE) -s openapi
+	@$(MAKE) -s e2e SHORT=$(filter-out 100,$(SIZE))
+
+e2e: .venv/installed $(ministack) ## Deploy the built functions to an emulator of AWS, and use them (SHORT=1 without upgrade, judges and replay)
+	$(check_python313)
+	@$(MAKE) -s .venv-sam/installed .venv-lambda/installed $(local_build) $(if $(SHORT),,.venv-judges/installed)
+	@NIGHTLY_SIZE=$(if $(SHORT),5,100) $(parallel) -m "e2e$(if $(SHORT), and not nightly)" tests/deployment
 
 # The judges have their own environment, so they do not load the fixtures of the other tests.
 judges: .venv/installed .venv-judges/installed $(engine) $(newman) ## Run SCIM clients and test suites of others against a local run (SIZE=)

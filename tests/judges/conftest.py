@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.judges import stack
 from tests.judges.local_run import LocalRun, Mode, Tenant, start_local_run
 from tests.judges.verdict import Check, Judge, Verdict, assess, format_table, load_deviations
 
@@ -20,7 +21,11 @@ Report = Callable[[Judge, Iterable[Check]], None]
 
 @pytest.fixture(scope="session")
 def local_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRun]:
-    with start_local_run(tmp_path_factory.mktemp("run") / "data") as local_run:
+    data = tmp_path_factory.mktemp("run") / "data"
+    if stack.NAME:
+        yield stack.JudgedStack(data)
+        return
+    with start_local_run(data) as local_run:
         yield local_run
 
 

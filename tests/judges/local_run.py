@@ -40,6 +40,16 @@ class LocalRun:
 
     data: Path
 
+    @property
+    def options(self) -> list[str]:
+        """The options with which the command line finds the run."""
+        return ["--data", str(self.data)]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of the command line."""
+        return _build_environment()
+
     def connect(self, mode: Mode, schema: Path | None = None) -> Tenant:
         """Connect a new tenant with the command line. ``schema`` is a schema document with custom attributes."""
         arguments = [
@@ -47,13 +57,12 @@ class LocalRun:
             f"judge-{uuid.uuid4()}"[:40],
             *(["--strict"] if mode is Mode.STRICT else []),
             *(["--extension", str(schema)] if schema else []),
-            "--data",
-            str(self.data),
+            *self.options,
             "--json",
         ]
         command = [str(_PYTHON), "-m", "cli", *arguments]
         output = subprocess.run(  # noqa: S603  # our own command
-            command, cwd=ROOT, env=_build_environment(), stdout=subprocess.PIPE, text=True, timeout=60, check=True
+            command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, text=True, timeout=60, check=True
         ).stdout
         connection = json.loads(output)
         return Tenant(mode, connection["scim_url"], connection["token"])

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -16,17 +17,14 @@ import httpx
 from local.services import die_with_parent
 from local.services.server_process import ServerProcess
 from tests.deployment.emulated.gateway import Gateway, start_gateway
+from tests.deployment.emulated.paths import BUILD, ROOT, SAM
 from tests.deployment.emulated.stack import DeployedStack
 from tests.deployment.emulated.workaround import Workaround
 
-ROOT = Path(__file__).parents[3]
-BUILD = ROOT / ".aws-sam/local/build"
-"""The packages for the architecture of this machine, which ``make e2e`` builds."""
-SAM = ROOT / ".venv-sam/bin"
 REGION = "eu-west-1"
 _DOMAIN = f"{REGION}.amazonaws.com"
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
-_ARCHITECTURE = "x86_64" if platform.machine() == "x86_64" else "arm64"
+ARCHITECTURE = "x86_64" if platform.machine() == "x86_64" else "arm64"
 
 
 class DeploymentError(Exception):
@@ -53,11 +51,13 @@ class EmulatedAccount:
 
     def open_http_client(self) -> httpx.Client:
         """Return an HTTP client that reaches the API of a stack by its URL."""
-        context = httpx.create_ssl_context(verify=str(self.gateway.certificate), trust_env=False)
+        context = ssl.create_default_context(cafile=self.gateway.certificate)
         return httpx.Client(proxy=self.gateway.url, verify=context, trust_env=False, timeout=60)
 
-    def run(self, *command: str | Path, source: Path = ROOT, **variables: str) -> str:
-        """Run a command in the directory of the account, with the modules of ``source``. Return what it prints.
+    def run(self, *command: str | Path, source: Path = ROOT, directory: Path | None = None, **variables: str) -> str:
+        """Run a command with the modules of ``source``, by default in the directory of the account.
+
+        Return what it prints to its standard output.
 
         Raise :class:`DeploymentError` if it fails.
         """
@@ -65,14 +65,14 @@ class EmulatedAccount:
         environment |= {"PYTHONPATH": f"{source}:{source / 'src'}"} | self.variables | variables
         if "PYENV_VERSION" in os.environ:
             environment["PYENV_VERSION"] = os.environ["PYENV_VERSION"]
-        result = subprocess.run(command, cwd=self.directory, env=environment, capture_output=True, text=True)
+        result = subprocess.run(
+            command, cwd=directory or self.directory, env=environment, capture_output=True, text=True
+        )
         if result.returncode:
             raise DeploymentError(result.stdout + result.stderr)
         return result.stdout
 
-    def deploy(
-        self, name: str, *parameters: str, build: Path = BUILD, source: Path = ROOT, on_failure: str = "DELETE"
-    ) -> DeployedStack:
+    def deploy(self, name: str, *parameters: str, build: Path = BUILD) -> DeployedStack:
         """Deploy packages as ``make deploy`` does: tidy the versions, deploy, protect the table.
 
         Raise :class:`DeploymentError` if the deployment fails.
@@ -80,20 +80,25 @@ class EmulatedAccount:
         (self.directory / "samconfig.toml").write_text(
             f'version = 0.1\n[default.global.parameters]\nstack_name = "{name}"\nregion = "{REGION}"\n'
         )
-        overrides = [f"Architecture={_ARCHITECTURE}", *parameters]
-        self.run_deployment("versions", source=source)
-        self.run(
-            *(SAM / "sam", "deploy", "--no-confirm-changeset", "--no-progressbar", f"--template={build}/template.yaml"),
-            *("--config-file", self.directory / "samconfig.toml", "--capabilities=CAPABILITY_IAM", "--resolve-s3"),
-            *("--no-fail-on-empty-changeset", f"--on-failure={on_failure}", "--parameter-overrides", *overrides),
-        )
-        self.run_deployment("table_protection", source=source)
-        self.run_deployment("versions", source=source)
+        self.run_deployment("versions")
+        self.deploy_with_sam(name, f"Architecture={ARCHITECTURE}", *parameters, build=build)
+        self.run_deployment("table_protection")
+        self.run_deployment("versions")
         return self.read_stack(name)
 
-    def run_deployment(self, module: str, *arguments: str, source: Path = ROOT) -> str:
+    def deploy_with_sam(self, name: str, *parameters: str, build: Path) -> DeployedStack:
+        """Deploy packages with the SAM CLI only, as the releases before ``make deploy`` had other steps did."""
+        overrides = ["--parameter-overrides", *parameters] if parameters else []
+        self.run(
+            *(SAM / "sam", "deploy", "--no-confirm-changeset", "--no-progressbar", f"--template={build}/template.yaml"),
+            *(f"--stack-name={name}", f"--region={REGION}", "--capabilities=CAPABILITY_IAM", "--resolve-s3"),
+            *("--no-fail-on-empty-changeset", "--on-failure=DELETE", *overrides),
+        )
+        return self.read_stack(name)
+
+    def run_deployment(self, module: str, *arguments: str) -> str:
         """Run a module of ``deployment`` for the stack that was deployed last. Return what it prints."""
-        return self.run(SAM / "python", "-m", f"deployment.{module}", "default", *arguments, source=source)
+        return self.run(SAM / "python", "-m", f"deployment.{module}", "default", *arguments)
 
     def read_stack(self, name: str) -> DeployedStack:
         """Return a stack that exists."""

@@ -6,7 +6,10 @@ The script runs in the environment of the SAM CLI, whose transform ministack use
 """
 
 import json
+import os
 import sys
+import threading
+from collections.abc import Callable
 from typing import Any
 
 SITE_PACKAGES, LAMBDA_PYTHON, *SELECTED = sys.argv[1:]
@@ -14,11 +17,13 @@ sys.argv[1:] = []  # ministack has its own arguments
 sys.path.append(SITE_PACKAGES)
 
 # ruff: noqa: E402 - ministack is found on the path that is set above
+import boto3
 from ministack.app import main  # type: ignore[import-not-found]  # not in the environment that checks types
-from ministack.core import lambda_runtime  # type: ignore[import-not-found]
+from ministack.core import iam_actions, lambda_runtime  # type: ignore[import-not-found]
 from ministack.services import apigateway, cloudwatch, lambda_svc, secretsmanager  # type: ignore[import-not-found]
 from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
 
+Invoke = Callable[[Any, Any], Any]
 _HANDLERS: dict[str, dict[str, Any]] = vars(provisioners)["_RESOURCE_HANDLERS"]
 
 
@@ -156,6 +161,89 @@ def run_functions_in_lambda_python() -> None:
         return (LAMBDA_PYTHON if runtime.startswith("python") else binary), script
 
     members["_detect_runtime_binary"] = detect_binary
+
+
+def rotate_secrets_by_function() -> None:
+    """Let RotateSecret invoke the rotation function four times, as Secrets Manager does.
+
+    ministack copies the current value to a new version and does not invoke the function. (AWS Secrets Manager user
+    guide, "Rotation by Lambda function".) A step that fails ends the rotation, and its error is logged.
+    """
+    members = vars(secretsmanager)
+
+    def rotate(data: dict[str, Any]) -> Any:
+        _, secret = members["_resolve"](data["SecretId"])
+        secret["RotationLambdaARN"] = data.get("RotationLambdaARN") or secret["RotationLambdaARN"]
+        secret["RotationEnabled"] = True
+        version = data["ClientRequestToken"]  # the SDKs send one
+        threading.Thread(target=_run_rotation, args=(secret["RotationLambdaARN"], secret["ARN"], version)).start()
+        return members["json_response"]({"ARN": secret["ARN"], "Name": secret["Name"], "VersionId": version})
+
+    members["_rotate_secret"] = rotate
+
+
+def _run_rotation(function: str, secret: str, version: str) -> None:
+    client = boto3.client(
+        "lambda",
+        endpoint_url=f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}",
+        region_name=function.split(":")[3],
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    for step in ("createSecret", "setSecret", "testSecret", "finishSecret"):
+        event = {"Step": step, "SecretId": secret, "ClientRequestToken": version}
+        response = client.invoke(FunctionName=function, Payload=json.dumps(event).encode())
+        if "FunctionError" in response:
+            raise RuntimeError(f"{step}: {response['Payload'].read()!r}")
+
+
+def allow_batches_of_messages() -> None:
+    """Let ``sqs:SendMessage`` allow SendMessageBatch, as on AWS. ministack requires ``sqs:SendMessageBatch``."""
+    members = vars(iam_actions)
+    extract = members["extract_iam_action"]
+
+    def extract_action(*arguments: Any, **options: Any) -> Any:
+        action = extract(*arguments, **options)
+        return "sqs:SendMessage" if action == "sqs:SendMessageBatch" else action
+
+    members["extract_iam_action"] = extract_action
+
+
+def pass_cookies_as_list() -> None:
+    """Put the cookies of a request to an HTTP API into ``cookies``, as AWS does. ministack leaves the header."""
+
+    def convert(event: Any) -> Any:
+        if isinstance(event, dict) and "cookie" in event.get("headers", {}) and event.get("version") == "2.0":
+            headers = {name: value for name, value in event["headers"].items() if name != "cookie"}
+            return event | {"headers": headers, "cookies": event["headers"]["cookie"].split("; ")}
+        return event
+
+    _wrap_invocations(lambda invoke, function, event: invoke(function, convert(event)))
+
+
+def retry_failed_stream_records() -> None:
+    """Retry a batch of a stream if the function reports failed records. ministack does that only for queues.
+
+    The whole batch is retried; AWS retries from the first failed record.
+    """
+
+    def invoke_batch(invoke: Invoke, function: Any, event: Any) -> Any:
+        result = invoke(function, event)
+        records = event.get("Records", []) if isinstance(event, dict) else []
+        if records and records[0].get("eventSource") == "aws:dynamodb" and not result.get("error"):
+            body = result.get("body") or {}
+            response = json.loads(body) if isinstance(body, str | bytes) else body
+            if response.get("batchItemFailures"):
+                return result | {"error": True, "body": {"errorType": "BatchItemFailures"}}
+        return result
+
+    _wrap_invocations(invoke_batch)
+
+
+def _wrap_invocations(wrapper: Callable[[Invoke, Any, Any], Any]) -> None:
+    members = vars(lambda_svc)
+    execute = members["_execute_function"]
+    members["_execute_function"] = lambda function, event: wrapper(execute, function, event)
 
 
 if __name__ == "__main__":

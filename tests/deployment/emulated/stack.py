@@ -4,7 +4,10 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tests.deployment.emulated.paths import ROOT
 
 if TYPE_CHECKING:
     from tests.deployment.emulated.account import EmulatedAccount
@@ -19,6 +22,8 @@ class DeployedStack:
     account: "EmulatedAccount"
     name: str
     outputs: Mapping[str, str]
+    source: Path = ROOT
+    """The source tree of the command line."""
 
     @property
     def url(self) -> str:
@@ -28,7 +33,7 @@ class DeployedStack:
     def muster(self, *arguments: str) -> Any:
         """Run a command of the command line for this stack, and return its JSON."""
         command = (sys.executable, "-m", "cli", *arguments, f"--stack={self.name}", "--json")
-        return json.loads(self.account.run(*command))
+        return json.loads(self.account.run(*command, source=self.source))
 
     def find_resource(self, logical_id: str) -> str:
         """Return the physical id of a resource."""
@@ -49,11 +54,11 @@ class DeployedStack:
 
     # What breaks a stack on purpose. Each method is the mistake of an operator or a fault of a deployment.
 
-    def delete_policies(self, role: str) -> None:
-        """Delete the inline policies of a role by its logical id, so its functions lose their permissions."""
+    def detach_policies(self, role: str) -> None:
+        """Detach the policies of a role by its logical id, so its functions lose their permissions."""
         client, name = self.account.client("iam"), self.find_resource(role)
-        for policy in client.list_role_policies(RoleName=name)["PolicyNames"]:
-            client.delete_role_policy(RoleName=name, PolicyName=policy)
+        for policy in client.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+            client.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
 
     def disable_event_source(self, function: str) -> None:
         """Disable the event source mappings of a function by its logical id."""

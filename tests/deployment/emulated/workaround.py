@@ -12,3 +12,7 @@ class Workaround(StrEnum):
     CREATE_METRIC_MATH_ALARMS = "create_metric_math_alarms"
     RECORD_LOGGED_METRICS = "record_logged_metrics"
     RUN_FUNCTIONS_IN_LAMBDA_PYTHON = "run_functions_in_lambda_python"
+    ROTATE_SECRETS_BY_FUNCTION = "rotate_secrets_by_function"
+    ALLOW_BATCHES_OF_MESSAGES = "allow_batches_of_messages"
+    PASS_COOKIES_AS_LIST = "pass_cookies_as_list"
+    RETRY_FAILED_STREAM_RECORDS = "retry_failed_stream_records"
