@@ -51,9 +51,9 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(account: EmulatedAccount, tmp_path_factory: pytest.TempPathFactory) -> Story:
+def story(account: EmulatedAccount) -> Story:
     """The previous release as a stack, with a customer."""
-    release = build_release(account, tmp_path_factory.mktemp("release"))
+    release = build_release()
     stack = account.deploy_with_sam("muster", build=release / ".aws-sam/build")
     token = DeployedStack(account, stack.name, stack.outputs, release).muster("connect", "acme")["token"]
     return Story(release, stack, token)

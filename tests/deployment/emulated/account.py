@@ -54,8 +54,8 @@ class EmulatedAccount:
         context = ssl.create_default_context(cafile=self.gateway.certificate)
         return httpx.Client(proxy=self.gateway.url, verify=context, trust_env=False, timeout=60)
 
-    def run(self, *command: str | Path, source: Path = ROOT, directory: Path | None = None, **variables: str) -> str:
-        """Run a command with the modules of ``source``, by default in the directory of the account.
+    def run(self, *command: str | Path, source: Path = ROOT, **variables: str) -> str:
+        """Run a command in the directory of the account, with the modules of ``source``.
 
         Return what it prints to its standard output.
 
@@ -65,9 +65,7 @@ class EmulatedAccount:
         environment |= {"PYTHONPATH": f"{source}:{source / 'src'}"} | self.variables | variables
         if "PYENV_VERSION" in os.environ:
             environment["PYENV_VERSION"] = os.environ["PYENV_VERSION"]
-        result = subprocess.run(
-            command, cwd=directory or self.directory, env=environment, capture_output=True, text=True
-        )
+        result = subprocess.run(command, cwd=self.directory, env=environment, capture_output=True, text=True)
         if result.returncode:
             raise DeploymentError(result.stdout + result.stderr)
         return result.stdout

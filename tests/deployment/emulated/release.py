@@ -1,27 +1,38 @@
 """The packages of the previous release, whose commit ``CHANGELOG.md`` names."""
 
+import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
-from tests.deployment.emulated.account import ARCHITECTURE, EmulatedAccount
+from tests.deployment.emulated.account import ARCHITECTURE
 from tests.deployment.emulated.paths import ROOT, SAM
 
+_RELEASES = ROOT / ".aws-sam/releases"
 _SECTION = re.compile(r"^## \[(\d[^\]]*)\].*?$(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
 
 def read_commit() -> str:
     """Return the commit of the last version in the changelog."""
     match = _SECTION.search((ROOT / "CHANGELOG.md").read_text())
-    commit = re.search(r"commit `([0-9a-f]{7,40})`", match[2]) if match else None
     assert match, "CHANGELOG.md has no released version"
-    assert commit, f"the section {match[1]} of CHANGELOG.md names no commit; write: commit `...`"
+    commit = re.search(r"commit `([0-9a-f]{7,40})`", match[2])
+    assert commit, f"the section {match[1]} of CHANGELOG.md names no commit; write: This version is commit `...`."
     return commit[1]
 
 
-def build_release(account: EmulatedAccount, directory: Path) -> Path:
-    """Check out the previous release in an empty directory, build it for this machine, and return the directory."""
+def build_release() -> Path:
+    """Check out the previous release and build it for this machine. Return its directory.
+
+    The directory is kept for later runs, until ``make clean``.
+    """
     commit = read_commit()
+    directory = _RELEASES / commit
+    if (directory / "finished").exists():
+        return directory
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
     archive = subprocess.run(("git", "archive", commit), cwd=ROOT, capture_output=True)
     assert archive.returncode == 0, (
         f"commit {commit}, the previous release in CHANGELOG.md, is not in this clone; get it: git fetch --unshallow"
@@ -30,6 +41,16 @@ def build_release(account: EmulatedAccount, directory: Path) -> Path:
     template = directory / "template.yaml"
     template.write_text(template.read_text().replace("[arm64]", f"[{ARCHITECTURE}]"))  # it has no parameter for it
     build = directory / ".aws-sam/build"
-    account.run(SAM / "sam", "build", f"--template={template}", f"--build-dir={build}", directory=directory)
-    account.run("python3.13", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", build)
+    for command in (
+        (SAM / "sam", "build", f"--template={template}", f"--build-dir={build}"),
+        ("python3.13", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", build),
+    ):
+        result = subprocess.run(command, cwd=directory, env=_build_environment(), capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+    (directory / "finished").touch()
     return directory
+
+
+def _build_environment() -> dict[str, str]:
+    """Return the environment without the settings of the tests, such as those for AWS."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
