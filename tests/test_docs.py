@@ -59,6 +59,14 @@ def test_errors_are_documented() -> None:
     assert documented == {(str(error.status), error.scim_type or "") for error in list_error_classes()}
 
 
+def test_resources_that_stay_are_documented() -> None:
+    """The page about the deletion of a stack lists all resources that CloudFormation retains."""
+    resources = re.split(r"^  (?=\w+:$)", read("template.yaml").partition("\nResources:")[2], flags=re.MULTILINE)
+    retained = {resource.partition(":")[0] for resource in resources if "\n    DeletionPolicy: Retain" in resource}
+    names = [row[0] for row in read_table("docs/operate/delete.md", "## What stays")]
+    assert {name for cell in names for name in re.findall("`(.+?)`", cell)} == retained
+
+
 def test_health_states_are_documented() -> None:
     documented = [state.strip("`") for state, *_ in read_table("docs/operate/health.md", "# Health")]
     assert documented == list(HealthState)
