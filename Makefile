@@ -20,7 +20,7 @@ export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 unexport PYTHONDONTWRITEBYTECODE  # without the cache, each of the many processes compiles all its modules
 
-.PHONY: help run muster test test-fast e2e nightly judges openapi browser replay differential compare explain bench check docs build invoke sam-local deploy rollback protect lock clean
+.PHONY: help run muster test test-fast e2e nightly judges openapi browser replay differential compare explain bench check docs build invoke sam-local deploy smoke rollback protect lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -143,6 +143,10 @@ deploy: ## Build, and deploy to your AWS account (CONFIG_ENV=dev or prod, see sa
 
 rollback: .venv-sam/installed ## Return to the functions before the last deployment (CONFIG_ENV=)
 	@.venv-sam/bin/python -m deployment.versions $(CONFIG_ENV) rollback
+
+smoke: .venv/installed ## Check a deployed stack with a throw-away customer (STACK= URL= WAIT=)
+	@test -n "$(STACK)" || { echo "error: set the name of the stack, for example: make smoke STACK=muster" >&2; exit 2; }
+	@.venv/bin/python -m deployment.smoke --stack "$(STACK)" $(if $(URL),--url "$(URL)") $(if $(WAIT),--wait "$(WAIT)")
 
 protect: .venv-sam/installed ## Turn on deletion protection, stream, TTL and backups of a table (TABLE=, default: the stack's)
 	@.venv-sam/bin/python -m deployment.table_protection $(CONFIG_ENV) $(TABLE)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 
-from tests.template.deployment import TRANSACTION_OPERATIONS
+from deployment.smoke.accesses import TRANSACTION_OPERATIONS
 from tests.template_reader import Permission
 
 Calls = list[tuple[str, str, dict[str, Any]]]

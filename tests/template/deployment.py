@@ -27,13 +27,6 @@ with_functions = pytest.mark.parametrize("function", FUNCTIONS)
 with_http_functions = pytest.mark.parametrize("function", HTTP_FUNCTIONS)
 with_all_functions = pytest.mark.parametrize("function", [*FUNCTIONS, ROTATION])
 
-# The actions of a transaction, with the operations whose permissions they need.
-TRANSACTION_OPERATIONS = {
-    "Put": "PutItem",
-    "Update": "UpdateItem",
-    "Delete": "DeleteItem",
-    "ConditionCheck": "ConditionCheckItem",
-}
 LOG_AND_TRACE = {
     Permission("logs:CreateLogStream"),
     Permission("logs:PutLogEvents"),

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from deployment.smoke.accesses import Reading
+from deployment.smoke.permission_rules import FORBIDDEN_CALLS, REQUIRED_CALLS, Call
 from local.services.messaging import Messaging
 from scim.settings import Settings
 from tests.endpoint import ENTERPRISE, Endpoint
 from tests.template.conftest import Calls
 from tests.template.deployment import ROTATION
-from tests.template.iam import Reading, is_call_allowed
+from tests.template.iam import is_call_allowed
 from tests.template.test_used_permissions import process_changes, rotate_token, update_links, use_console
 
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
@@ -110,74 +112,13 @@ def test_console_is_allowed(settings: Settings, calls: Calls, reading: Reading) 
     assert _list_denied_calls("AdminFunction", calls, reading) == []
 
 
-def _write(part: str, partition: str, *attributes: str) -> dict[str, Any]:
-    """Return an action of a transaction."""
-    values = {"pk": {"S": partition}, "sk": {"S": "x"}}
-    if part == "Put":
-        return {part: {"Item": values | {name: {"S": "x"} for name in attributes}}}
-    update = {"UpdateExpression": f"SET {', '.join(f'{name} = :x' for name in attributes)}"}
-    return {part: {"Key": values, **(update if part == "Update" else {})}}
-
-
-def _transact(*actions: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    return "TransactWriteItems", {"TransactItems": list(actions)}
-
-
-USER, SETTINGS, COUNTERS, SESSION = "T#acme", "A#acme", "L#acme", "S#"
-FORBIDDEN = [
-    # Only the console and the rotation may write settings, and only the console sessions.
-    *[
-        (function, _transact(_write(part, partition, "v")))
-        for function in ("UsersFunction", "BulkFunction", "DiscoveryFunction", "LinksFunction", "ChangesFunction")
-        for part in ("Put", "Update", "Delete")
-        for partition in (SETTINGS, SESSION, "TENANTS", "W#acme")
-    ],
-    # Also not as a part of a transaction that is allowed.
-    ("UsersFunction", _transact(_write("Put", USER), _write("Update", COUNTERS, "counts"), _write("Put", SETTINGS))),
-    ("LinksFunction", _transact(_write("Update", USER, "links"), _write("Put", SETTINGS, "v"))),
-    (ROTATION, _transact(_write("Put", SETTINGS), _write("Put", USER))),
-    ("AdminFunction", _transact(_write("Put", SETTINGS), _write("Put", USER))),
-    # Only the functions of requests may write documents of users.
-    *[
-        (function, _transact(_write(part, USER, "doc")))
-        for function in ("DiscoveryFunction", "LinksFunction", "ChangesFunction", ROTATION, "AdminFunction")
-        for part in ("Put", "Update", "Delete")
-    ],
-    # No function may write users outside of transactions, so no change is without its record.
-    *[
-        (function, (operation, arguments))
-        for function in ("UsersFunction", "LinksFunction", "AdminFunction", ROTATION)
-        for operation, arguments in (
-            ("PutItem", _write("Put", USER, "links")["Put"]),
-            ("UpdateItem", _write("Update", USER, "links")["Update"]),
-            ("DeleteItem", _write("Delete", USER)["Delete"]),
-            ("BatchWriteItem", {"RequestItems": {"t": [{"PutRequest": _write("Put", USER, "links")["Put"]}]}}),
-        )
-    ],
-    ("UsersFunction", ("UpdateItem", _write("Update", COUNTERS, "counts")["Update"])),
-    (ROTATION, ("PutItem", _write("Put", SETTINGS, "v")["Put"])),
-    # Only the console and the functions of requests and links may read users and sessions.
-    *[
-        (function, ("GetItem", _write("Delete", USER)["Delete"]))
-        for function in ("DiscoveryFunction", "ChangesFunction", ROTATION)
-    ],
-    *[
-        (function, ("GetItem", _write("Delete", SESSION)["Delete"]))
-        for function in ("UsersFunction", "DiscoveryFunction", "ChangesFunction", "LinksFunction", ROTATION)
-    ],
-    ("UsersFunction", ("Scan", {})),
-]
-
-
 @with_known_keys
-@pytest.mark.parametrize(("function", "call"), FORBIDDEN, ids=lambda value: json.dumps(value)[:90])
-def test_forbidden_call_is_denied(function: str, call: tuple[str, dict[str, Any]], reading: Reading) -> None:
+@pytest.mark.parametrize(("function", "call"), FORBIDDEN_CALLS, ids=lambda value: json.dumps(value)[:90])
+def test_forbidden_call_is_denied(function: str, call: Call, reading: Reading) -> None:
     assert not is_call_allowed(function, *call, reading)
 
 
-@with_known_keys
-@pytest.mark.parametrize("attribute", ["doc", "created", "modified", "since", "time", "id", "normalization"])
-def test_links_function_writes_no_attribute_of_documents(attribute: str, reading: Reading) -> None:
-    """These attributes are in users and their lookup items, but not in change records."""
-    for part in ("Put", "Update"):
-        assert not is_call_allowed("LinksFunction", *_transact(_write(part, USER, attribute)), reading)
+@with_readings
+@pytest.mark.parametrize(("function", "call"), REQUIRED_CALLS, ids=lambda value: json.dumps(value)[:90])
+def test_required_call_is_allowed(function: str, call: Call, reading: Reading) -> None:
+    assert is_call_allowed(function, *call, reading)

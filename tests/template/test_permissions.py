@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import botocore.session
 from botocore import xform_name
 
+from deployment.smoke.accesses import TRANSACTION_OPERATIONS
 from scim.auth.cached_secret import CachedSecret
 from scim.auth.master_key.rotation import MasterKeyRotation
 from scim.auth.token_rotation import TokenRotation
@@ -20,7 +21,6 @@ from tests.template.deployment import (
     SOURCE,
     TABLE_ARN,
     TOKENS_ARN,
-    TRANSACTION_OPERATIONS,
     list_resources,
     with_all_functions,
 )

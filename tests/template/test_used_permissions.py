@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import boto3
 
+from deployment.smoke.accesses import Reading, list_accesses
 from local.aws_lambda.queue_mapping import build_record
 from local.services.messaging import Messaging
 from scim.settings import Settings
@@ -18,10 +19,10 @@ from tests.template.deployment import (
     LOG_AND_TRACE,
     READ_STREAM,
     ROTATION,
+    TABLE_ARN,
     build_changes_handler,
     build_links_handler,
 )
-from tests.template.iam import Reading, list_accesses
 from tests.template_reader import Permission
 
 # The permissions with which Lambda reads a queue (AWS Lambda developer guide, "Using Lambda with Amazon SQS").
@@ -47,7 +48,7 @@ def test_links_function_has_exactly_used_permissions(
         attribute
         for _, operation, arguments in calls
         if operation == "TransactWriteItems"
-        for access in list_accesses(operation, arguments, Reading.POOLED)
+        for access in list_accesses(operation, arguments, Reading.POOLED, TABLE_ARN)
         for attribute in access.attributes or ()
     }
     assert f"/Users/{boss['id']}" in scim.request("GET", f"/Users/{alice['id']}").json()[ENTERPRISE]["manager"]["$ref"]
