@@ -144,9 +144,9 @@ deploy: ## Build, and deploy to your AWS account (CONFIG_ENV=dev or prod, see sa
 rollback: .venv-sam/installed ## Return to the functions before the last deployment (CONFIG_ENV=)
 	@.venv-sam/bin/python -m deployment.versions $(CONFIG_ENV) rollback
 
-smoke: .venv/installed ## Check a deployed stack with a throw-away customer (STACK= URL= WAIT=)
+smoke: .venv/installed ## Check a deployed stack with a throw-away customer (STACK= ONLY= URL= WAIT=)
 	@test -n "$(STACK)" || { echo "error: set the name of the stack, for example: make smoke STACK=muster" >&2; exit 2; }
-	@.venv/bin/python -m deployment.smoke --stack "$(STACK)" $(if $(URL),--url "$(URL)") $(if $(WAIT),--wait "$(WAIT)")
+	@.venv/bin/python -m deployment.smoke --stack "$(STACK)" $(if $(ONLY),--only "$(ONLY)") $(if $(URL),--url "$(URL)") $(if $(WAIT),--wait "$(WAIT)")
 
 protect: .venv-sam/installed ## Turn on deletion protection, stream, TTL and backups of a table (TABLE=, default: the stack's)
 	@.venv-sam/bin/python -m deployment.table_protection $(CONFIG_ENV) $(TABLE)

@@ -3,14 +3,13 @@
 import json
 import re
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
-from operator import eq, ge, gt, le, ne
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.template import Intrinsic
+from tests.deployment.emulated.filter_pattern import matches_pattern
 from tests.template_reader import Deployment
 from tests.test_docs import read_table
 
@@ -24,8 +23,6 @@ NOTIFICATION_ACTIONS = [
 ]
 
 LOG_HEADINGS_OF_FUNCTIONS = ["## Events", "## Links"]
-
-_COMPARE = {"=": eq, "!=": ne, ">": gt, ">=": ge, "<=": le}
 
 
 def list_metrics() -> set[str]:
@@ -41,25 +38,8 @@ def list_metrics_of(line: Mapping[str, Any]) -> set[str]:
     return {
         metric["MetricTransformations"][0]["MetricName"]
         for metric in FILTERS.values()
-        if all(
-            any(_matches(term, line) for term in part.strip("() ").split(" || "))
-            for part in metric["FilterPattern"].strip("{} ").split(" && ")
-        )
+        if matches_pattern(metric["FilterPattern"], line)
     }
-
-
-def _matches(term: str, line: Mapping[str, Any]) -> bool:
-    """Return whether a log line matches a comparison of a filter pattern.
-
-    ``*`` matches any value. A field that is absent never matches.
-    """
-    field, operator, literal = term.removeprefix("$.").split(" ", 2)
-    if field not in line or literal == "*":
-        return field in line
-    value, expected = line[field], json.loads(literal)
-    if isinstance(expected, str) and operator in ("=", "!="):
-        return (isinstance(value, str) and fnmatchcase(value, expected)) == (operator == "=")
-    return not isinstance(value, str) and bool(_COMPARE[operator](value, expected))
 
 
 def read_dashboard() -> dict[str, Any]:

@@ -3,14 +3,16 @@
 import argparse
 import signal
 import sys
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.deployment import StackNotFound, connect_stack
-from deployment.smoke.check import Outcome, Result, run_checks
+from deployment.smoke.check import Outcome, Result, run_checks, select_checks
 from deployment.smoke.checks import CHECKS
 from deployment.smoke.cleanup import Cleaner
 from deployment.smoke.report import format_table
@@ -23,6 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # pipelines end their steps with SIGTERM
     try:
+        checks = select_checks(CHECKS, options.only) if options.only else CHECKS
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    try:
         deployment = connect_stack(options.stack, options.profile, options.region)
         session = boto3.Session(profile_name=options.profile, region_name=options.region)
         stack = Stack(session, options.stack)
@@ -33,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     try:
-        for result in run_checks(CHECKS, run):
+        for result in run_checks(checks, run):
             print(f"{result.name}: {result.outcome}", file=sys.stderr)
             results.append(result)
     finally:
@@ -47,6 +54,7 @@ def _parse(arguments: Sequence[str] | None) -> Any:
     parser.add_argument("--stack", required=True, help="the name of the stack")
     parser.add_argument("--region", help="the region of the stack")
     parser.add_argument("--profile", help="a profile of your AWS configuration")
+    parser.add_argument("--only", help="run only this check and those that it requires")
     parser.add_argument("--url", help="the SCIM URL, if it is not the output ScimUrl")
     parser.add_argument(
         "--wait",
@@ -68,7 +76,9 @@ def _remove_leftovers(cleaner: Cleaner) -> list[Result]:
 
 def _clean(cleaner: Cleaner, run_id: str) -> Result:
     print("Removing what the run created. Please wait.", file=sys.stderr)
-    return _build_result("clean up", cleaner.remove(run_id), "removed everything that the run created")
+    started = time.monotonic()
+    result = _build_result("clean up", cleaner.remove(run_id), "removed everything that the run created")
+    return replace(result, seconds=time.monotonic() - started)
 
 
 def _build_result(name: str, left: list[str], success: str) -> Result:

@@ -1,7 +1,7 @@
 """Run checks in order. A check whose prerequisite did not pass is not run."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -56,6 +56,18 @@ class Result:
     outcome: Outcome
     seconds: float
     detail: str
+
+
+def select_checks(checks: Sequence[Check[Subject]], name: str) -> list[Check[Subject]]:
+    """Return a check by its name, and those that it requires, in order. Raise ``ValueError`` for an unknown name."""
+    by_name = {check.name: check for check in checks}
+    if name not in by_name:
+        raise ValueError(f"There is no check {name!r}. The checks are: {', '.join(by_name)}.")
+    needed = {name}
+    for check in reversed(checks):
+        if check.name in needed:
+            needed.update(check.requires)
+    return [check for check in checks if check.name in needed]
 
 
 def run_checks(

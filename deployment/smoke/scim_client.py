@@ -85,7 +85,8 @@ class ScimClient:
 class _AnyStatus(HTTPErrorProcessor):
     """Returns responses with any status, and follows no redirects."""
 
-    def http_response(self, _: Request, response: HTTPResponse) -> HTTPResponse:
+    def http_response(self, request: Request, response: HTTPResponse) -> HTTPResponse:  # noqa: ARG002
+        """Return the response unchanged."""
         return response
 
     https_response = http_response

@@ -30,7 +30,7 @@ CHECKS: tuple[Check[SmokeRun], ...] = (
     Check("backups", "point-in-time recovery is on", _PROTECT, resources.check_backups),
     Check("expiry", "DynamoDB deletes expired items (TTL)", _PROTECT, resources.check_expiry),
     Check(
-        "deletion protection", "nobody can delete the table by mistake", _PROTECT, resources.check_deletion_protection
+        "deletion protection", "the table cannot be deleted by mistake", _PROTECT, resources.check_deletion_protection
     ),
     Check(
         "encryption",

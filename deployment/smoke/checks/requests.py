@@ -51,7 +51,7 @@ def check_create(run: SmokeRun) -> str:
     """Check that a create writes the user, its unique key, index entries, counter and change record together."""
     response = create_user(run, "ada", externalId=f"ada-{run.run_id}", active=True)
     run.responses["create"] = response
-    location = f"{run.scim_url}/Users/{run.users['ada']}"
+    location = f"{run.deployment.scim_url}/Users/{run.users['ada']}"
     if response.headers.get("location") != location:
         raise CheckFailed(f"The header Location is {response.headers.get('location')} instead of {location}.")
     duplicate = {"schemas": [CORE], "userName": run.build_user_name("ada")}

@@ -22,6 +22,16 @@ from ministack.app import main  # type: ignore[import-not-found]  # not in the e
 from ministack.core import iam_actions, lambda_runtime  # type: ignore[import-not-found]
 from ministack.services import apigateway, cloudwatch, lambda_svc, secretsmanager  # type: ignore[import-not-found]
 from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
+from signals import (  # type: ignore[import-not-found]  # noqa: F401  # selected by name
+    authorize_batches,
+    match_json_patterns,
+    publish_filtered_metrics,
+    publish_iterator_age,
+    rotate_in_steps,
+    simulate_with_context,
+    treat_missing_data,
+    write_access_log,
+)
 
 Invoke = Callable[[Any, Any], Any]
 _HANDLERS: dict[str, dict[str, Any]] = vars(provisioners)["_RESOURCE_HANDLERS"]
@@ -107,7 +117,7 @@ def _create_routes(api: str, body: dict[str, Any]) -> None:
 
 
 def create_metric_math_alarms() -> None:
-    """Create an alarm on several metrics as one on the first of them, without actions. ministack rejects it.
+    """Create an alarm on several metrics as one on the first of them. ministack rejects it.
 
     So the template can be deployed, and the alarm exists. Its expression is not evaluated.
     """
@@ -119,7 +129,7 @@ def create_metric_math_alarms() -> None:
         if not metrics:
             return build_record(name, properties)
         first = next(metric["MetricStat"] for metric in metrics if "MetricStat" in metric)
-        simple = {**first["Metric"], "Period": first["Period"], "Statistic": first["Stat"], "ActionsEnabled": False}
+        simple = {**first["Metric"], "Period": first["Period"], "Statistic": first["Stat"]}
         return build_record(name, {key: value for key, value in properties.items() if key != "Metrics"} | simple)
 
     members["_cw_metric_alarm_record"] = build
