@@ -169,10 +169,11 @@ def _remove_permission(stack: DeployedStack) -> Iterator[Attempt]:
 
 
 @contextmanager
-def _turn_off_access_log(stack: DeployedStack) -> Iterator[Attempt]:
+def _move_access_log(stack: DeployedStack) -> Iterator[Attempt]:
     client, api = stack.account.client("apigatewayv2"), stack.find_resource("HttpApi")
     before = client.get_stage(ApiId=api, StageName="$default")["AccessLogSettings"]
-    client.delete_access_log_settings(ApiId=api, StageName="$default")
+    another = {**before, "DestinationArn": before["DestinationArn"].replace("/access", "/another")}
+    client.update_stage(ApiId=api, StageName="$default", AccessLogSettings=another)
     yield Attempt()
     client.update_stage(ApiId=api, StageName="$default", AccessLogSettings=before)
 
@@ -292,7 +293,7 @@ BREAKAGES = [
         "authentication",
         "the users function looks for tokens elsewhere",
         _set_variable("UsersFunction", "SECRET_PREFIX", "another/"),
-        "401 instead of 200",
+        "503 instead of 200",
     ),
     Breakage(
         "discovery",
@@ -360,7 +361,7 @@ BREAKAGES = [
         _set_variable("UsersFunction", "POWERTOOLS_LOG_LEVEL", "CRITICAL"),
         "did not arrive",
     ),
-    Breakage("access log", "the access log is off", _turn_off_access_log, "did not arrive"),
+    Breakage("access log", "the access log goes to another log group", _move_access_log, "did not arrive"),
     Breakage("metrics", "a metric filter was deleted", _delete_metric_filter, "The metric UsersRead", is_quick=True),
     Breakage("no faults", "a function logged a fault", _log_fault, "ClientError AccessDeniedException"),
     Breakage("alarms", "an alarm was deleted", _delete_alarm, "FaultAlarm", is_quick=True),

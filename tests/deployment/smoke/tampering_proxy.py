@@ -1,10 +1,13 @@
 """A proxy or CDN in front of the API that tampers with requests and responses, as a wrong configuration would."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
 
 from tests.deployment.emulated.stack import DeployedStack
 
@@ -33,7 +36,8 @@ Tamper = Callable[[Message], Message]
 def run_proxy(stack: DeployedStack, tamper: Tamper) -> Iterator[str]:
     """Forward requests to a stack, with ``tamper`` applied to each request and response. Yield the SCIM URL."""
     origin = stack.url.removesuffix("/scim/v2")
-    client = stack.account.open_http_client()
+    context = ssl.create_default_context(cafile=stack.account.gateway.certificate)
+    client = httpx.Client(proxy=stack.account.gateway.url, verify=context, trust_env=False, timeout=60)
 
     class Handler(BaseHTTPRequestHandler):
         def do_request(self) -> None:
