@@ -12,6 +12,7 @@ from deployment.smoke.stack import Stack
 from scim.aws.errors import get_error_code
 from scim.service.tenants.errors import UnknownTenant
 from scim.store import keys
+from scim.store.maintenance.partitions import list_tenant_partitions
 
 ABANDONED_AFTER = timedelta(hours=1)
 """A run takes less, so what an earlier run left is not in use."""
@@ -107,14 +108,7 @@ class Cleaner:
     def _list_items(self, run_id: str) -> Iterator[dict[str, Any]]:
         """Yield the primary keys of all items of the customer."""
         pages = self._create_client("dynamodb").get_paginator("query")
-        for partition in (
-            keys.resource_partition(run_id),
-            keys.paging_partition(run_id),
-            keys.failure_partition(run_id),
-            keys.reference_index_partition(run_id),
-            keys.token_usage_partition(run_id),
-            keys.settings_partition(run_id),
-        ):
+        for partition in list_tenant_partitions(run_id):
             for page in pages.paginate(
                 TableName=self._table,
                 KeyConditionExpression="pk = :pk",
