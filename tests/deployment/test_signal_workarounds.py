@@ -11,14 +11,13 @@ import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.deployment.emulated.account import REGION, EmulatedAccount, start_account
 from tests.deployment.emulated.workaround import Workaround
 
-pytestmark = pytest.mark.nightly
+pytestmark = pytest.mark.e2e
 
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 SOURCE = "def handler(event, context):\n    return {'statusCode': 204}\n"
@@ -82,24 +81,6 @@ def _sum_metric(account: EmulatedAccount, namespace: str, name: str, **dimension
     return sum(point["Sum"] for point in points) if points else None
 
 
-def denies_batches(account: EmulatedAccount) -> bool:
-    client = account.client("iam")
-    client.create_user(UserName="sender")
-    statement = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    client.put_user_policy(UserName="sender", PolicyName="policy", PolicyDocument=document)
-    key = client.create_access_key(UserName="sender")["AccessKey"]
-    queue = account.client("sqs").create_queue(QueueName="probe")["QueueUrl"]
-    session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=REGION)
-    sender = session.client("sqs", endpoint_url=account.endpoint)
-    sender.send_message(QueueUrl=queue, MessageBody="allowed")
-    try:
-        sender.send_message_batch(QueueUrl=queue, Entries=[{"Id": "1", "MessageBody": "allowed"}])
-    except ClientError as error:
-        return "sqs:SendMessageBatch" in str(error)
-    return False
-
-
 def ignores_json_patterns(account: EmulatedAccount) -> bool:
     _log(account, "patterns", {"value": 1}, {"value": 2})
     events = account.client("logs").filter_log_events(logGroupName="patterns", filterPattern="{ $.value = 1 }")
@@ -133,7 +114,7 @@ def publishes_no_iterator_age(account: EmulatedAccount) -> bool:
     return _sum_metric(account, "AWS/Lambda", "IteratorAge", FunctionName="reader") is None
 
 
-def rotates_without_function(account: EmulatedAccount) -> bool:
+def rotates_without_permission(account: EmulatedAccount) -> bool:
     client = account.client("secretsmanager")
     client.create_secret(Name="probe", SecretString="1")
     arn = _create_function(account, "rotator")
@@ -203,11 +184,10 @@ def writes_no_access_log(account: EmulatedAccount) -> bool:
 
 
 PROBES: dict[Workaround, Callable[[EmulatedAccount], bool]] = {
-    Workaround.AUTHORIZE_BATCHES: denies_batches,
     Workaround.MATCH_JSON_PATTERNS: ignores_json_patterns,
     Workaround.PUBLISH_FILTERED_METRICS: publishes_no_filtered_metrics,
     Workaround.PUBLISH_ITERATOR_AGE: publishes_no_iterator_age,
-    Workaround.ROTATE_IN_STEPS: rotates_without_function,
+    Workaround.REQUIRE_ROTATION_PERMISSION: rotates_without_permission,
     Workaround.SIMULATE_WITH_CONTEXT: simulates_without_context,
     Workaround.TREAT_MISSING_DATA: leaves_alarms_without_state,
     Workaround.WRITE_ACCESS_LOG: writes_no_access_log,
@@ -216,9 +196,11 @@ PROBES: dict[Workaround, Callable[[EmulatedAccount], bool]] = {
 
 @pytest.mark.parametrize("workaround", PROBES)
 def test_workaround_is_needed(bare_account: EmulatedAccount, workaround: Workaround) -> None:
+    """Find the gap of the emulator without the workaround for the smoke test."""
     assert PROBES[workaround](bare_account)
 
 
 @pytest.mark.parametrize("workaround", PROBES)
 def test_workaround_closes_gap(account: EmulatedAccount, workaround: Workaround) -> None:
+    """Close the gap of the emulator with the workaround for the smoke test."""
     assert not PROBES[workaround](account)

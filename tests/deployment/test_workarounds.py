@@ -13,6 +13,7 @@ from tests.deployment.emulated.account import EmulatedAccount, start_account
 from tests.deployment.emulated.customer import wait_for
 from tests.deployment.emulated.paths import SAM
 from tests.deployment.emulated.workaround import Workaround
+from tests.deployment.test_signal_workarounds import PROBES
 
 pytestmark = pytest.mark.e2e
 
@@ -175,8 +176,8 @@ def _invoke(account: EmulatedAccount, resources: dict[str, str], event: dict[str
 
 
 def test_each_workaround_has_a_test() -> None:
-    """Find a test for each workaround by its name."""
-    assert [name for name in Workaround if f"test_{name}" not in globals()] == []
+    """Find a test for each workaround by its name, here or in ``test_signal_workarounds.py``."""
+    assert [name for name in Workaround if f"test_{name}" not in globals() and name not in PROBES] == []
 
 
 def test_set_secret_version(account: EmulatedAccount) -> None:

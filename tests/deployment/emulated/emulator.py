@@ -23,11 +23,10 @@ from ministack.core import iam_actions, lambda_runtime  # type: ignore[import-no
 from ministack.services import apigateway, cloudwatch, lambda_svc, secretsmanager  # type: ignore[import-not-found]
 from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
 from signals import (  # type: ignore[import-not-found]  # noqa: F401  # selected by name
-    authorize_batches,
     match_json_patterns,
     publish_filtered_metrics,
     publish_iterator_age,
-    rotate_in_steps,
+    require_rotation_permission,
     simulate_with_context,
     treat_missing_data,
     write_access_log,

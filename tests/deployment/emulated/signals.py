@@ -1,4 +1,4 @@
-"""Workarounds of ``emulator.py`` for the services that the smoke test reads: logs, metrics, alarms, IAM and rotation.
+"""Workarounds of ``emulator.py`` for the services that the smoke test reads: logs, metrics, alarms and permissions.
 
 ``emulator.py`` runs as a script, so this module imports its neighbour without a package.
 """
@@ -7,7 +7,6 @@ import contextvars
 import inspect
 import json
 import re
-import threading
 import time
 import uuid
 from collections.abc import Mapping
@@ -25,20 +24,7 @@ from ministack.services import (  # type: ignore[import-not-found]
 )
 
 _request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id")
-_STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 _ROTATOR = "secretsmanager.amazonaws.com"
-
-
-def authorize_batches() -> None:
-    """Authorize SendMessageBatch by ``sqs:SendMessage``, as AWS does. ministack has an action for batches."""
-    members = vars(iam_evaluator)
-    enforce = members["enforce"]
-
-    def enforce_single(key: str, action: str, *arguments: Any, **options: Any) -> Any:
-        name = action.removesuffix("Batch") if action.startswith("sqs:") else action
-        return enforce(key, name, *arguments, **options)
-
-    members["enforce"] = enforce_single
 
 
 def match_json_patterns() -> None:
@@ -207,26 +193,18 @@ def _read_context(read: Any, parameters: dict[str, Any]) -> dict[str, list[str]]
     return context
 
 
-def rotate_in_steps() -> None:
-    """Let RotateSecret invoke the function for its four steps, if its policy allows that. ministack invokes none."""
+def require_rotation_permission() -> None:
+    """Reject RotateSecret if Secrets Manager may not invoke the function. ministack does not read its policy."""
     members = vars(secretsmanager)
+    rotate = members["_rotate_secret"]
 
-    def rotate(data: dict[str, Any]) -> Any:
-        _, secret = members["_resolve"](data["SecretId"])
-        arn = data["RotationLambdaARN"]
-        function, configuration, _ = vars(lambda_svc)["_get_func_record_for_ref"](arn)
-        if function is None or not _may_invoke(arn):
+    def rotate_if_allowed(data: dict[str, Any]) -> Any:
+        if not _may_invoke(data["RotationLambdaARN"]):
             message = "Secrets Manager cannot invoke the specified Lambda function."
             return members["error_response_json"]("AccessDeniedException", message, 400)
-        version = data.get("ClientRequestToken") or str(uuid.uuid4())
-        record = vars(lambda_svc)["_execution_record_for_config"](function, configuration)
-        context = contextvars.copy_context()
-        arguments = (_run_steps, record, secret["ARN"], version)
-        threading.Thread(target=context.run, args=arguments, daemon=True).start()
-        answer = {"ARN": secret["ARN"], "Name": secret["Name"], "VersionId": version}
-        return members["json_response"](answer)
+        return rotate(data)
 
-    members["_rotate_secret"] = rotate
+    members["_rotate_secret"] = rotate_if_allowed
 
 
 def _may_invoke(arn: str) -> bool:
@@ -238,17 +216,6 @@ def _may_invoke(arn: str) -> bool:
         and statement["Resource"] == arn
         for statement in policy["Statement"]
     )
-
-
-def _run_steps(record: dict[str, Any], secret: str, version: str) -> None:
-    for step in _STEPS:
-        event = {"Step": step, "SecretId": secret, "ClientRequestToken": version}
-        result = vars(lambda_svc)["_execute_function_with_config_scope"](record, event)
-        has_failed = bool(result.get("error"))
-        name = record["config"]["FunctionName"]
-        cloudwatch.record_metric("AWS/Lambda", "Errors", int(has_failed), "Count", {"FunctionName": name})
-        if has_failed:
-            return
 
 
 def _parse(message: str) -> dict[str, Any] | None:

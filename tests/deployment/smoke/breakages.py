@@ -30,7 +30,7 @@ class Breakage:
     apply: Break
     detail: str
     is_quick: bool = False
-    """Whether the test also runs in CI."""
+    """Whether ``make e2e SHORT=1`` also runs the test."""
 
 
 @contextmanager

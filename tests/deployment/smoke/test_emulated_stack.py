@@ -1,6 +1,6 @@
 """The smoke test passes on a healthy stack, and each check fails on a stack that is broken on purpose.
 
-The stack is deployed to the emulator. CI breaks it in the ways that take little time, ``make nightly`` in all ways.
+The stack is deployed to the emulator. ``make e2e SHORT=1`` breaks it in the quick ways, ``make e2e`` in all ways.
 """
 
 import re
@@ -12,15 +12,17 @@ from deployment.smoke.checks import CHECKS
 from tests.deployment.emulated.account import DeploymentError
 from tests.deployment.emulated.stack import DeployedStack
 from tests.deployment.smoke.breakages import BREAKAGES, Breakage
-from tests.size import SIZE_PERCENT
 
-pytestmark = pytest.mark.nightly
+pytestmark = pytest.mark.e2e
 
 NOT_APPLICABLE = {"encryption", "KMS key"}
 """The checks of a stack with the parameter ``KmsKeyArn``."""
 NOT_BROKEN_HERE = {"metrics of Lambda"}
 """``test_signals.py`` shows that this check fails: no mistake in a stack turns off the metrics of Lambda."""
-_SELECTED = [breakage for breakage in BREAKAGES if breakage.is_quick or SIZE_PERCENT == 100]
+_PARAMETERS = [
+    pytest.param(breakage, marks=[] if breakage.is_quick else pytest.mark.nightly, id=breakage.check)
+    for breakage in BREAKAGES
+]
 
 
 def run_smoke_test(stack: DeployedStack, *options: str, wait: int = 60, **variables: str) -> str:
@@ -52,6 +54,7 @@ def list_smoke_items(stack: DeployedStack) -> list[object]:
 
 
 def test_healthy_stack_passes_all_checks(stack: DeployedStack) -> None:
+    """Run the smoke test on a healthy stack, and find nothing that it left."""
     results = read_results(run_smoke_test(stack))
     assert set(results) == {check.name for check in CHECKS} | {"clean up"}
     assert {name for name, outcome in results.items() if outcome != "passed"} == NOT_APPLICABLE
@@ -59,12 +62,14 @@ def test_healthy_stack_passes_all_checks(stack: DeployedStack) -> None:
 
 
 def test_each_check_has_breakage() -> None:
+    """Find a way to break the stack for each check of the smoke test."""
     broken = {breakage.check for breakage in BREAKAGES}
     assert broken | NOT_APPLICABLE | NOT_BROKEN_HERE == {check.name for check in CHECKS}
 
 
-@pytest.mark.parametrize("breakage", _SELECTED, ids=lambda breakage: breakage.check)
+@pytest.mark.parametrize("breakage", _PARAMETERS)
 def test_check_fails_on_broken_stack(stack: DeployedStack, breakage: Breakage) -> None:
+    """Break the stack on purpose, and see that one check of the smoke test fails."""
     with breakage.apply(stack) as attempt:
         options = [f"--only={breakage.check}", *([f"--url={attempt.url}"] if attempt.url else [])]
         with pytest.raises(DeploymentError) as failure:
