@@ -8,15 +8,21 @@ from deployment.smoke.checks.requests import ENTERPRISE, create_user
 from deployment.smoke.run import SmokeRun
 
 _RECEIVE_WAIT_S = 5
+_SOURCE = "muster"
+_PROBE_SOURCE = "muster.smoke-test"
+"""The source of the events that show that the rule is active. No rule of the product matches it."""
 
 
 def create_temporary_rule(run: SmokeRun) -> str:
-    """Create a queue, and a rule that sends the events of the customer to it."""
+    """Create a queue, and a rule that sends the events of the customer to it. Wait until the rule is active.
+
+    A new rule does not match events immediately (Amazon EventBridge API reference, "PutRule").
+    """
     events, queues = run.stack.create_client("events"), run.stack.create_client("sqs")
     run.queue_url = queues.create_queue(QueueName=run.run_id, Attributes={"MessageRetentionPeriod": "3600"})["QueueUrl"]
     queue_arn = run.stack.build_arn("sqs", run.run_id)
     bus = run.stack.outputs["EventBusName"]
-    pattern = {"source": ["muster"], "detail": {"tenant": [run.run_id]}}
+    pattern = {"source": [_SOURCE, _PROBE_SOURCE], "detail": {"tenant": [run.run_id]}}
     description = "Temporary rule of Muster's smoke test"
     rule = events.put_rule(
         Name=run.run_id, EventBusName=bus, EventPattern=json.dumps(pattern), Description=description
@@ -33,6 +39,18 @@ def create_temporary_rule(run: SmokeRun) -> str:
     response = events.put_targets(Rule=run.run_id, EventBusName=bus, Targets=[{"Id": "queue", "Arn": queue_arn}])
     if response["FailedEntryCount"]:
         raise CheckFailed(f"The rule has no target: {response['FailedEntries']}.")
+    probe = {
+        "Source": _PROBE_SOURCE,
+        "DetailType": "Probe",
+        "Detail": json.dumps({"tenant": run.run_id}),
+        "EventBusName": bus,
+    }
+
+    def find_probe() -> bool | None:
+        events.put_events(Entries=[probe])
+        return True if _PROBE_SOURCE in [event["source"] for event in _receive_events(run)] else None
+
+    run.wait_for("An event through the new rule", find_probe)
     return f"{run.run_id} on {bus}"
 
 
@@ -77,15 +95,18 @@ def check_links(run: SmokeRun) -> str:
     return "linked to a manager who was created later"
 
 
-def _receive_events(run: SmokeRun) -> None:
-    """Move all events from the temporary queue to the run."""
+def _receive_events(run: SmokeRun) -> list[dict[str, Any]]:
+    """Move all events from the temporary queue to the run, and return them together with the probes."""
     client = run.stack.create_client("sqs")
+    received: list[dict[str, Any]] = []
     while messages := client.receive_message(
         QueueUrl=run.queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=_RECEIVE_WAIT_S
     ).get("Messages"):
         for message in messages:
-            run.events.append(json.loads(message["Body"]))
+            received.append(json.loads(message["Body"]))
             client.delete_message(QueueUrl=run.queue_url, ReceiptHandle=message["ReceiptHandle"])
+    run.events += [event for event in received if event["source"] == _SOURCE]
+    return received
 
 
 def _select_events(run: SmokeRun, user_id: str) -> list[dict[str, Any]]:
