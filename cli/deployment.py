@@ -1,7 +1,7 @@
 """Connect to the deployment that a command administers: the local run, or a stack in the user's AWS account."""
 
 import getpass
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,17 @@ from botocore.exceptions import ClientError
 
 from cli.event_services import EventServices
 from local import run_state
+from scim.events.batching import SendResult
+from scim.events.event import Event
+from scim.events.eventbridge import EventBus
 from scim.settings import Settings
+from scim.wiring import runtime
 from scim.wiring.administration import Administration
 from scim.wiring.maintenance import Maintenance
 from scim.wiring.operator_adapters import OPERATION_TIMEOUT_S, OperatorAdapters, build_operator_adapters
 
+PUBLISH_TIMEOUT_S = 60.0
+"""The time in which the event bus must accept a batch of events."""
 LONG_READ_S = 900.0
 """The time limit of a command that reads many records."""
 
@@ -32,6 +38,9 @@ class Deployment:
     operator: OperatorAdapters
     connect_event_services: Callable[[], EventServices]
     """Return the queues and the function of events. Raise :class:`StackNotFound` if the stack has no such output."""
+
+    connect_event_bus: Callable[[], Callable[[Sequence[Event]], SendResult]]
+    """Return a function that publishes events. Raise :class:`StackNotFound` if the stack has no event bus."""
 
     def build_administration(self, seconds: float = OPERATION_TIMEOUT_S) -> Administration:
         """Return the use cases for an operation that may take ``seconds``."""
@@ -58,6 +67,7 @@ def connect_local_run(data: Path) -> Deployment:
         "secretsmanager": variables["AWS_ENDPOINT_URL_SECRETS_MANAGER"],
         "sqs": variables["AWS_ENDPOINT_URL_SQS"],
         "lambda": variables["AWS_ENDPOINT_URL_LAMBDA"],
+        "events": variables["AWS_ENDPOINT_URL_EVENTBRIDGE"],
     }
     settings = Settings.from_environment(variables)
     outputs = {
@@ -68,7 +78,12 @@ def connect_local_run(data: Path) -> Deployment:
         "TableName": settings.table_name,
     }
     operator = build_operator_adapters(settings, f"local:{getpass.getuser()}", session, endpoints)
-    return Deployment(settings.public_url, operator, lambda: EventServices.connect(session, outputs, endpoints))
+    return Deployment(
+        settings.public_url,
+        operator,
+        lambda: EventServices.connect(session, outputs, endpoints),
+        lambda: _build_publisher(session, settings.event_bus_name, endpoints["events"]),
+    )
 
 
 def connect_stack(
@@ -101,7 +116,25 @@ def connect_stack(
         except KeyError as missing:
             raise _build_missing_output(name, missing) from None
 
-    return Deployment(scim_url, build_operator_adapters(settings, actor, session), connect_event_services)
+    def connect_event_bus() -> Callable[[Sequence[Event]], SendResult]:
+        try:
+            return _build_publisher(session, outputs["EventBusName"])
+        except KeyError as missing:
+            raise _build_missing_output(name, missing) from None
+
+    operator = build_operator_adapters(settings, actor, session)
+    return Deployment(scim_url, operator, connect_event_services, connect_event_bus)
+
+
+def _build_publisher(session: Any, bus_name: str, url: str | None = None) -> Callable[[Sequence[Event]], SendResult]:
+    """Return a function that publishes events on a bus. ``url`` is the endpoint of EventBridge, if not that of AWS."""
+    client = session.client("events", endpoint_url=url)
+
+    def publish(events: Sequence[Event]) -> SendResult:
+        bus = EventBus(client, bus_name, runtime.create_deadline(PUBLISH_TIMEOUT_S))
+        return bus.publish(dict(enumerate(events)))
+
+    return publish
 
 
 def _build_missing_output(name: str, output: KeyError) -> StackNotFound:

@@ -2,7 +2,7 @@
 
 import click
 
-from cli import invitations, log, master_key, people, redrive, schema, tenants, tokens
+from cli import export, invitations, log, master_key, people, redrive, resync, schema, tenants, tokens
 from cli.app import CommandGroup, deployment_options
 from cli.version import version_option
 
@@ -18,6 +18,8 @@ _COMMANDS = (
     tenants.strict,
     people.users,
     people.active_users,
+    export.export,
+    resync.resync,
     log.log,
     log.why,
     log.health,

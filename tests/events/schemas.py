@@ -21,5 +21,6 @@ def validate(event: Any) -> None:
     """Check an event against the schema of its type. Reject members that the schema does not document."""
     kind = event["detail-type"]
     build_validator(kind).validate(event)
-    own = SCHEMAS[kind]["properties"]["detail"]["properties"]
-    assert set(event["detail"]) == {*SCHEMAS["detail"]["properties"], *own}
+    detail = SCHEMAS[kind]["properties"]["detail"]
+    shared = SCHEMAS["detail"]["properties"] if "$ref" in detail else ()
+    assert set(event["detail"]) == {*shared, *detail["properties"]}

@@ -12,7 +12,8 @@ from scim.events.stream_record import parse_stream_record
 from tests.events.history import build_stream_record, generate_history
 from tests.events.schemas import DOCS, SCHEMAS, build_validator, validate
 
-EVENT_TYPES = {"UserProvisioned", "UserUpdated", "UserActivated", "UserDeactivated", "UserDeprovisioned", "UserLinked"}
+CHANGE_TYPES = {"UserProvisioned", "UserUpdated", "UserActivated", "UserDeactivated", "UserDeprovisioned", "UserLinked"}
+EVENT_TYPES = CHANGE_TYPES | {"UserResynced", "ResyncCompleted"}
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_each_event_type_has_a_valid_schema() -> None:
 
 
 def test_documented_events_match_the_schemas(examples: list[Any]) -> None:
-    assert [event["detail-type"] for event in examples] == ["UserDeactivated", "UserLinked"]
+    assert [event["detail-type"] for event in examples] == ["UserDeactivated", "ResyncCompleted", "UserLinked"]
     for event in examples:
         validate(event)
     assert set(re.findall(r"^\| \[(\w+)\]", (DOCS / "README.md").read_text(), re.MULTILINE)) == EVENT_TYPES
@@ -47,7 +48,7 @@ def test_generated_events_match_their_schemas() -> None:
         time = event.time.strftime("%Y-%m-%dT%H:%M:%SZ")
         validate({"source": "muster", "detail-type": event.type, "time": time, "detail": json.loads(event.detail_json)})
     # UserLinked is made by the link processor: tests/engine/test_links.py
-    assert {event.type for event in events} == EVENT_TYPES - {"UserLinked"}
+    assert {event.type for event in events} == CHANGE_TYPES - {"UserLinked"}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from examples.participants import app
-from examples.participants.app import Participants, build_item
+from examples.participants.app import IncompleteResync, Participants
 from local.aws_lambda.stream_mapping import StreamMapping
 from local.template import Template
 from scim.events.event import build_event
@@ -23,6 +23,11 @@ from tests.examples.memory import MemoryTable
 
 ROOT = Path(__file__).parents[2]
 ID = "0f6a1c52-7a34-4a55-9a43-5b0b8a1f3c11"
+OTHER_ID = "2819c223-7f76-453a-919d-413861904646"
+TIME = "2026-01-31T09:30:00Z"
+STARTED = "2026-02-01T00:00:00Z"
+LATER = "2026-02-01T00:00:09Z"
+RESYNC = {"resyncId": "5f0c29e2-7f76-453a-919d-413861904646"}
 
 
 def build_details(history: History) -> list[dict[str, Any]]:
@@ -40,6 +45,10 @@ def build_detail(sequence: int, *, active: bool) -> dict[str, Any]:
         "sequence": sequence,
         "active": active,
     }
+
+
+def build_completion(user_count: int) -> dict[str, Any]:
+    return {"tenant": TENANT, "userCount": user_count, "seenSince": STARTED} | RESYNC
 
 
 @pytest.fixture
@@ -94,13 +103,12 @@ def test_duplicate_is_not_applied(table: Any) -> None:
     assert not participants.apply(build_detail(1, active=True))
 
 
-def test_item_of_inactive_user_has_no_name() -> None:
-    assert build_item(build_detail(2, active=False)) == {
-        "tenant": TENANT,
-        "id": ID,
-        "sequence": 2,
-        "participates": False,
-    }
+def test_item_of_inactive_user_has_no_name(table: Any) -> None:
+    participants = Participants(table)
+    participants.apply(build_detail(1, active=True))
+    participants.apply(build_detail(2, active=False), TIME)
+    expected = {"tenant": TENANT, "id": ID, "sequence": 2, "participates": False, "time": TIME}
+    assert table.scan()["Items"] == [expected]
 
 
 def test_tenants_are_separate(table: Any) -> None:
@@ -116,8 +124,11 @@ def test_all_pages_of_a_list_are_read(table: Any) -> None:
 
 def test_handler_applies_an_event(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PARTICIPANTS_TABLE", table.name)
-    app.handler({"detail-type": "UserProvisioned", "source": "muster", "detail": build_detail(1, active=True)}, None)
+    event = {"detail-type": "UserProvisioned", "source": "muster", "time": TIME}
+    app.handler(event | {"detail": build_detail(1, active=True)}, None)
     assert len(Participants(table).list_active(TENANT)) == 1
+    app.handler(event | {"detail-type": "ResyncCompleted", "detail": build_completion(0)}, None)
+    assert Participants(table).list_active(TENANT) == []
 
 
 def test_rule_in_template_selects_all_event_types() -> None:
@@ -136,3 +147,55 @@ def test_linked_event_has_state_of_its_sequence() -> None:
     assert not known.apply(linked)
     assert unknown.apply(linked)
     assert known.list_active(TENANT) == unknown.list_active(TENANT)
+
+
+class TestResync:
+    def test_missed_change_is_applied(self, table: Any) -> None:
+        participants = Participants(table)
+        participants.apply(build_detail(1, active=True), TIME)
+        assert participants.apply(build_detail(3, active=False) | RESYNC, LATER)
+        participants.complete_resync(build_completion(1))
+        assert participants.list_active(TENANT) == []
+
+    def test_equal_sequence_is_applied(self, table: Any) -> None:
+        """The consumer may have stored a wrong state, for example after it restored its table."""
+        participants = Participants(table)
+        participants.apply(build_detail(3, active=False), TIME)
+        assert participants.apply(build_detail(3, active=True) | RESYNC, LATER)
+        assert len(participants.list_active(TENANT)) == 1
+
+    def test_newer_event_is_kept(self, table: Any) -> None:
+        participants = Participants(table)
+        participants.apply(build_detail(4, active=False), TIME)
+        assert not participants.apply(build_detail(3, active=True) | RESYNC, LATER)
+        participants.complete_resync(build_completion(1))
+        assert participants.list_active(TENANT) == []
+
+    def test_user_who_does_not_exist_is_removed(self, table: Any) -> None:
+        participants = Participants(table)
+        participants.apply(build_detail(1, active=True), TIME)
+        participants.apply(build_detail(1, active=True) | RESYNC | {"id": OTHER_ID}, LATER)
+        participants.complete_resync(build_completion(1))
+        assert [item["id"] for item in participants.list_active(TENANT)] == [OTHER_ID]
+
+    def test_user_who_was_created_during_resync_is_kept(self, table: Any) -> None:
+        participants = Participants(table)
+        participants.apply(build_detail(1, active=True), LATER)
+        participants.complete_resync(build_completion(0))
+        assert len(participants.list_active(TENANT)) == 1
+
+    def test_no_user_is_removed_before_all_events_have_arrived(self, table: Any) -> None:
+        participants = Participants(table)
+        participants.apply(build_detail(1, active=True), TIME)
+        with pytest.raises(IncompleteResync):
+            participants.complete_resync(build_completion(1))
+        participants.apply(build_detail(1, active=True) | RESYNC, LATER)
+        participants.complete_resync(build_completion(1))
+        assert len(participants.list_active(TENANT)) == 1
+
+    def test_change_after_resync_event_is_part_of_resync(self, table: Any) -> None:
+        participants = Participants(table)
+        participants.apply(build_detail(1, active=True) | RESYNC, LATER)
+        participants.apply(build_detail(2, active=True), LATER)
+        participants.complete_resync(build_completion(1))
+        assert [item["userName"] for item in participants.list_active(TENANT)] == ["name 2"]

@@ -45,7 +45,12 @@ class Maintenance:
     def table(self) -> Table:
         """The table, whose calls the pacer slows down. It has no deadline."""
         return open_paced_table(
-            self.dynamodb_client, self.settings.table_name, self.pacer, runtime.elapsed_time, runtime.sleep
+            self.dynamodb_client,
+            self.settings.table_name,
+            self.pacer,
+            runtime.elapsed_time,
+            runtime.sleep,
+            self.settings.restored_at,
         )
 
     @cached_property

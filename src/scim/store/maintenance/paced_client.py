@@ -61,14 +61,19 @@ class PacedClient:
 
 
 def open_paced_table(
-    client: DynamoDBClient, name: str, pacer: Pacer, now: Callable[[], float], sleep: Callable[[float], None]
+    client: DynamoDBClient,
+    name: str,
+    pacer: Pacer,
+    now: Callable[[], float],
+    sleep: Callable[[float], None],
+    restored_at: int = 0,
 ) -> Table:
     """Return a table whose calls the pacer slows down. All stores can use it.
 
-    ``now`` returns seconds of a clock that never goes back.
+    ``now`` returns seconds of a clock that never goes back. ``restored_at`` is that of :class:`Table`.
     """
     paced = PacedClient(client, pacer, now)
-    return Table(cast("DynamoDBClient", paced), name, Deadline(lambda: paced.remaining_s, sleep))
+    return Table(cast("DynamoDBClient", paced), name, Deadline(lambda: paced.remaining_s, sleep), restored_at)
 
 
 def _is_answer(error: Exception) -> bool:
