@@ -13,7 +13,7 @@ from bench.prefill import PrefilledTable
 from bench.result import Row, Section, format_table
 from bench.service import RequestFailed, Service
 
-_LOOK_UP_LIMIT, _PAGE_LIMIT, _BY_USER_NAME_LIMIT = 2, 3, 5
+_LOOK_UP_LIMIT, _PAGE_LIMIT, _BY_USER_NAME_LIMIT = 2, 3, 6
 
 
 def measure(context: BenchContext) -> Section:

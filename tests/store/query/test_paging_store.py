@@ -1,6 +1,5 @@
 """Counters after each kind of write, and bookmarks."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +7,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from scim.service.model.query import PageBoundary
 from scim.service.model.stored_resource import NotUnique
 from scim.settings import Settings
 from scim.store import keys
@@ -32,7 +32,7 @@ def open_store(request_table: Table) -> OpenStore:
 
 
 def build_page_start(start_index: int, total: int = 9) -> PageStart:
-    return PageStart(start_index, f"key {start_index}", total)
+    return PageStart(start_index, total, f"key {start_index}")
 
 
 def write_bookmark(paging_store: PagingStore, start_index: int) -> None:
@@ -99,7 +99,7 @@ class TestBookmarks:
         write_bookmark(open_store(), 3)
         paging_store = open_store()
         paging_store.read_state()
-        newer = PageStart(3, "another key", 10)
+        newer = PageStart(3, 10, "another key")
         paging_store.write_bookmark(BOOKMARK, newer, is_first=False)
 
         assert open_store().read_state().find_start(BOOKMARK, 3) == newer
@@ -163,11 +163,17 @@ class TestBookmarks:
             BOOKMARK, build_page_start(3), is_first=True
         )
 
-    def test_bookmark_keeps_any_key(self, open_store: OpenStore) -> None:
-        key = json.dumps([[False, 'Zoë "#"\x00\U0010ffff'], "id"])
-        open_store().write_bookmark(BOOKMARK, PageStart(2, key, 3), is_first=True)
+    def test_bookmark_keeps_boundaries(self, open_store: OpenStore) -> None:
+        start = PageStart(2, 3, None, (PageBoundary(ONE, b"12345678"), PageBoundary(TWO)), PageBoundary(TWO, b"\0"))
+        open_store().write_bookmark(BOOKMARK, start, is_first=True)
 
-        assert open_store().read_state().find_start(BOOKMARK, 2) == PageStart(2, key, 3)
+        assert open_store().read_state().find_start(BOOKMARK, 2) == start
+
+    def test_bookmark_of_earlier_release_is_ignored(self, open_store: OpenStore, request_table: Table) -> None:
+        places = {"places": {"S": '[[3, "N#bob", 9]]'}, "ttl": {"N": str(int(NOW) + 60)}}
+        request_table.write_all(put=[keys.primary_key(PARTITION, keys.bookmark_key(BOOKMARK)) | places])
+
+        assert open_store().read_state().find_start(BOOKMARK, 3) is None
 
 
 class TestCounters:

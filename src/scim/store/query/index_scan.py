@@ -52,7 +52,7 @@ class IndexScan(Scan):
             ):
                 break
         for resource_id in first:
-            yield ScanEntry(resource_id, resources.get(resource_id))
+            yield ScanEntry(resource_id, resource_id, resources.get(resource_id))
         rest = ((resource_id, resource_id) for resource_id in ids)
         yield from self.reader.resolve(rest, None if expected is None else 0, self._is_current)
 

@@ -1,7 +1,9 @@
 """Read the pages of a scan, by index or by cursor.
 
 **Index paging** (RFC 7644 section 3.4.2.4): a bookmark stores where the next page of a client begins. So every page
-costs the same, and no resource is skipped or repeated while others are written.
+costs the same, and no resource is skipped or repeated while others are written. The exception is an order by values,
+if the last five resources of a page and the first of the next page have all moved or been deleted before the client
+reads the next page. That page is then found by counting.
 
 Many clients stop when they have as many resources as ``totalResults``. So the total depends on the page:
 
@@ -22,7 +24,7 @@ from scim.protocol.errors import ExpiredCursor
 from scim.service.model.query import CursorPosition, PageBoundary, Query, QueryResult, StartIndexPosition
 from scim.service.model.stored_resource import StoredResource
 from scim.store.query.paging_store import PageStart, PagingStore, build_bookmark_id
-from scim.store.query.reader import ResourceReader
+from scim.store.query.reader import ResourceReader, ScanEntry
 from scim.store.query.scans import Scan
 
 # Lambda limits a response to 6 MB, after it has escaped quotes and backslashes again. A page ends before that.
@@ -39,14 +41,19 @@ _MAX_BOUNDARIES = 5
 class _Page:
     """The resources of a page with their keys.
 
-    ``skipped_count`` is the number of matches that were read and skipped before the page. ``has_more`` is true if other
-    matches follow.
+    ``skipped_count`` is the number of matches that were read and skipped before the page. ``next_entry`` is the next
+    match, ``None`` if no other matches follow.
     """
 
     skipped_count: int = 0
     keys: list[str] = field(default_factory=list)
     resources: list[StoredResource] = field(default_factory=list)
-    has_more: bool = False
+    next_entry: ScanEntry | None = None
+
+    @property
+    def has_more(self) -> bool:
+        """Whether other matches follow."""
+        return self.next_entry is not None
 
 
 @dataclass(slots=True)
@@ -92,7 +99,7 @@ class Pager:
         bookmark, position = None, self.scan.locate(1)
         if start.index > 1:
             bookmark = self.paging_store.read_state().find_start(own_id, start.index)
-            position = (bookmark.after, 0) if bookmark else self.scan.locate(start.index)
+            position = (bookmark and self._find_start(bookmark)) or self.scan.locate(start.index)
         if position is None:
             return QueryResult(self._count_matches(), [], self.plan_name)
         page = self._read_page(*position)
@@ -103,7 +110,7 @@ class Pager:
             total = end if page.resources or bookmark or start.index == 1 else self._count_matches(page)
         plan_name = self.plan_name
         if page.resources and not (self.scan.is_lookup and total == 1):
-            next_start = PageStart(end + 1, page.keys[-1], bookmark.total if bookmark else total)
+            next_start = self._build_next_start(page, end + 1, bookmark.total if bookmark else total, bookmark)
             is_written = self.paging_store.write_bookmark(own_id, next_start, is_first=start.index == 1)
             plan_name += "" if is_written else ",no-bookmark"
         return QueryResult(total, page.resources, plan_name)
@@ -134,7 +141,7 @@ class Pager:
         matches, resources = self.query.matches, page.resources
         for entry in self.scan.iterate(after, is_backwards=is_backwards, skip=skip if is_exact else 0, expected=count):
             if is_exact and len(resources) == count:
-                page.has_more = True
+                page.next_entry = entry
                 break
             stored = entry.load()
             if stored is None or (matches is not None and not matches(stored)):
@@ -143,7 +150,7 @@ class Pager:
                 page.skipped_count += 1
                 continue
             if resources and (len(resources) == count or not size.has_room(stored, resources)):
-                page.has_more = True
+                page.next_entry = entry
                 break
             size.add(stored)
             page.keys.append(entry.key)
@@ -152,9 +159,9 @@ class Pager:
 
     def _count_matches(self, first: _Page | None = None) -> int:
         """Return the number of matches. ``first`` is the page that was already read; the count continues after it."""
-        page = first or _Page(has_more=True)
-        if not page.has_more and (page.resources or not self.scan.is_exact):
-            return page.skipped_count + len(page.resources)
+        page = first or _Page()
+        if first and not first.has_more and (first.resources or not self.scan.is_exact):
+            return first.skipped_count + len(first.resources)
         if self.scan.is_exact:
             return self.scan.count()
         rest = self.scan.restrict_reads(self.query).iterate(page.keys[-1] if page.keys else None)
@@ -166,6 +173,30 @@ class Pager:
                 total += 1
         return total
 
+    def _build_next_start(self, page: _Page, index: int, total: int, bookmark: PageStart | None) -> PageStart:
+        """Return the start of the page after ``page``. ``bookmark`` is the start of ``page``."""
+        if not self.scan.has_personal_keys:
+            return PageStart(index, total, page.keys[-1])
+        boundaries = self._collect_boundaries(page, bookmark.boundaries if bookmark else (), is_at_end=True)
+        following = page.next_entry
+        first = following and PageBoundary(following.resource_id, _hash_key(following.key))
+        return PageStart(index, total, None, boundaries or (), first)
+
+    def _find_start(self, start: PageStart) -> tuple[str | None, int] | None:
+        """Return the key after which a page begins, and the number 0 of entries to skip.
+
+        Return ``None`` if no key is known any more, because all users next to the start have moved or been deleted.
+        """
+        if start.key is not None:
+            return start.key, 0
+        neighbours = [*start.boundaries, *([start.first] if start.first else [])]
+        boundary, key = self._find_unchanged(neighbours)
+        if boundary is None:
+            return None
+        if boundary not in start.boundaries:  # the page begins at this user, so the entry before it is needed
+            key = next((entry.key for entry in self.scan.iterate(key, is_backwards=True, expected=1)), None)
+        return key, 0
+
     def _find_boundary_key(self, boundaries: Sequence[PageBoundary]) -> str | None:
         """Return the key of the first boundary whose key has not changed, or ``None`` if there are no boundaries.
 
@@ -175,15 +206,22 @@ class Pager:
             return None
         if self.scan.has_stable_keys:
             return boundaries[0].id
+        boundary, key = self._find_unchanged(boundaries)
+        if boundary is None:
+            raise ExpiredCursor(
+                "The users next to the cursor have all been deleted or moved in the sort order. Start again with an "
+                "empty cursor."
+            )
+        return key
+
+    def _find_unchanged(self, boundaries: Sequence[PageBoundary]) -> tuple[PageBoundary | None, str | None]:
+        """Return the first boundary whose key has not changed, and the key. Return twice ``None`` if all have."""
         resources = self.reader.read_resources(boundary.id for boundary in boundaries)
         for boundary in boundaries:
             stored = resources.get(boundary.id)
             if stored is not None and _hash_key(key := self.scan.get_key(stored)) == boundary.digest:
-                return key
-        raise ExpiredCursor(
-            "The users next to the cursor have all been deleted or moved in the sort order. Start again with an empty "
-            "cursor."
-        )
+                return boundary, key
+        return None, None
 
     def _collect_boundaries(
         self, page: _Page, fallback_boundaries: Sequence[PageBoundary], *, is_at_end: bool

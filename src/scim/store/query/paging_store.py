@@ -2,9 +2,12 @@
 
 Counters and bookmarks are in one small partition, so one call reads them all before a page is read.
 
-A bookmark belongs to a client and a query. For each ``startIndex`` that the client may send next, it has the key after
-which that page begins, and the total of the first page. It expires an hour after the last page. DynamoDB can take days
-to delete expired items, so writing a bookmark deletes those that have expired.
+A bookmark belongs to a client and a query. For each ``startIndex`` that the client may send next, it says where that
+page begins, and it has the total of the first page. It expires an hour after the last page. DynamoDB can take days to
+delete expired items, so writing a bookmark deletes those that have expired.
+
+A bookmark contains no names. If the order of the query is by values such as names, it has the ids of the users next to
+the beginning of the page, and digests of their keys (docs/decisions/queries/bookmarks-without-names.md).
 """
 
 from __future__ import annotations
@@ -13,9 +16,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from scim.service.model.query import PageBoundary
 from scim.store import keys
 from scim.store.query.counters import ResourceCounters
 from scim.store.table import Item, Table
@@ -23,19 +28,26 @@ from scim.store.table import Item, Table
 BOOKMARK_TTL_S = 3_600
 # A bookmark has the starts of several pages, so that a client can repeat a request whose response was lost.
 _STARTS_PER_BOOKMARK = 4
-_ATTRIBUTES = ("sk", "counts", "places", "ttl")
+_ATTRIBUTES = ("sk", "counts", "starts", "ttl")
 
 
 @dataclass(frozen=True, slots=True)
 class PageStart:
-    """The start of a page: the page at ``start_index`` begins after the key ``after``.
+    """The start of the page at ``start_index``: after a key, or between two users.
 
-    ``total`` is the total that was returned with the first page of the query.
+    Attributes:
+        start_index: The ``startIndex`` of the page.
+        total: The total that was returned with the first page of the query.
+        key: The key after which the page begins, if keys contain no values of users.
+        boundaries: Otherwise the last users before the page, the nearest first.
+        first: The first user of the page, ``None`` if the page was empty.
     """
 
     start_index: int
-    after: str
     total: int
+    key: str | None = None
+    boundaries: Sequence[PageBoundary] = ()
+    first: PageBoundary | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +112,8 @@ class PagingStore:
         starts = [start, *([] if is_first else other_starts)][:_STARTS_PER_BOOKMARK]
         item = {
             **keys.primary_key(self.partition_key, sort_key),
-            "places": {"S": json.dumps([[start.start_index, start.after, start.total] for start in starts])},
+            "starts": {"S": json.dumps([_encode_start(start) for start in starts], separators=(",", ":"))},
+            "places": {"S": "[]"},  # release 0.2 requires this attribute, and ignores a bookmark without places
             "ttl": {"N": str(int(self.now()) + BOOKMARK_TTL_S)},
         }
         expired = [
@@ -119,5 +132,23 @@ def build_bookmark_id(query: str, client: str) -> str:
     return sha256(f"{len(query)}\n{query}\n{client}".encode()).hexdigest()[:32]
 
 
+def _encode_start(start: PageStart) -> list[Any]:
+    first = start.first and _encode_boundary(start.first)
+    return [start.start_index, start.total, start.key, list(map(_encode_boundary, start.boundaries)), first]
+
+
+def _encode_boundary(boundary: PageBoundary) -> str:
+    return f"{boundary.id} {boundary.digest.hex()}"
+
+
 def _decode_starts(item: Item) -> list[PageStart]:
-    return [PageStart(*members) for members in json.loads(item["places"]["S"])]
+    """Return the starts in a bookmark. A bookmark of an earlier release has none."""
+    return [
+        PageStart(start_index, total, key, tuple(map(_decode_boundary, boundaries)), first and _decode_boundary(first))
+        for start_index, total, key, boundaries, first in json.loads(item["starts"]["S"] if "starts" in item else "[]")
+    ]
+
+
+def _decode_boundary(text: str) -> PageBoundary:
+    resource_id, _, digest = text.partition(" ")
+    return PageBoundary(resource_id, bytes.fromhex(digest))

@@ -28,12 +28,13 @@ KeyedId = tuple[str, str]
 
 
 class ScanEntry:
-    """A key in the order of a scan, and the resource at that key."""
+    """A key in the order of a scan, and the resource at that key with its id."""
 
-    __slots__ = ("_stored", "key")
+    __slots__ = ("_stored", "key", "resource_id")
 
-    def __init__(self, key: str, stored: StoredResource | None) -> None:
+    def __init__(self, key: str, resource_id: str, stored: StoredResource | None) -> None:
         self.key = key
+        self.resource_id = resource_id
         self._stored = stored
 
     def load(self) -> StoredResource | None:
@@ -169,17 +170,16 @@ class _Batch:
 class _BatchEntry(ScanEntry):
     """A key, and a resource that is loaded with its batch."""
 
-    __slots__ = ("_batch", "_is_current", "_resource_id")
+    __slots__ = ("_batch", "_is_current")
 
     def __init__(
         self, key: str, resource_id: str, batch: _Batch, is_current: Callable[[str, StoredResource], bool]
     ) -> None:
-        super().__init__(key, None)
-        self._resource_id = resource_id
+        super().__init__(key, resource_id, None)
         self._batch = batch
         self._is_current = is_current
 
     def load(self) -> StoredResource | None:
         """Return the resource, or ``None`` if it no longer exists or is no longer at this key."""
-        stored = self._batch.resources.get(self._resource_id)
+        stored = self._batch.resources.get(self.resource_id)
         return stored if stored is not None and self._is_current(self.key, stored) else None

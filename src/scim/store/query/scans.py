@@ -32,6 +32,8 @@ class Scan(ABC):
 
     has_stable_keys: ClassVar[bool] = False
     """True if the key of a resource is its id, which never changes. Otherwise a write can change the key."""
+    has_personal_keys: ClassVar[bool] = False
+    """True if keys contain values of users, such as names."""
     is_lookup: ClassVar[bool] = False
     """True if clients use this scan to find one resource. If the result has one resource, no bookmark is written."""
 
@@ -90,7 +92,7 @@ class IdScan(Scan):
         for item in found_items:
             self.reader.charge_budget(1)
             stored = decode(item)
-            yield ScanEntry(stored.id, stored)
+            yield ScanEntry(stored.id, stored.id, stored)
 
     def _decode_resource(self, item: Item) -> StoredResource:
         return items.decode_resource(item, self.reader.table.version_floor)
@@ -126,6 +128,7 @@ class UniqueKeyScan(Scan):
     key_range: keys.KeyRange
     is_descending: bool
     count_resources: Callable[[], int] | None
+    has_personal_keys = True
 
     def iterate(
         self, after: str | None = None, *, is_backwards: bool = False, skip: int = 0, expected: int | None = None

@@ -33,6 +33,7 @@ class SortedScan(Scan):
     matches: Callable[[StoredResource], bool] | None
     order: SortOrder
     _total: int | None = None
+    has_personal_keys = True
 
     def iterate(
         self, after: str | None = None, *, is_backwards: bool = False, skip: int = 0, expected: int | None = None
@@ -72,8 +73,7 @@ class SortedScan(Scan):
 def _shorten(value: Any) -> Any:
     """Return a sort key with the beginning and the hash of each long string.
 
-    Bookmarks contain sort keys, and are read with every page. So values that differ only after about 800 bytes are in
-    no particular order.
+    All sort keys are in memory at once. Values that differ only after about 800 bytes are in no particular order.
     """
     if isinstance(value, str):
         return truncate(value, MAX_VALUE_BYTES) if len(value) > _MIN_LONG_VALUE else value
