@@ -164,7 +164,7 @@ class TestBookmarks:
         assert page == [user["id"] for user in users[3:7]]
 
     @pytest.mark.parametrize("sort_by", ["userName", "displayName"])
-    def test_page_is_found_by_counting_if_all_neighbours_moved(self, scim: Endpoint, sort_by: str) -> None:
+    def test_page_is_found_by_counting_if_all_adjacent_users_moved(self, scim: Endpoint, sort_by: str) -> None:
         users = create_users(scim, 9)
         fetch_page(scim, 1, 2, sortBy=sort_by)
         for user in users[:3]:

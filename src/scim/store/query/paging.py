@@ -189,8 +189,8 @@ class Pager:
         """
         if start.key is not None:
             return start.key, 0
-        neighbours = [*start.boundaries, *([start.first] if start.first else [])]
-        boundary, key = self._find_unchanged(neighbours)
+        adjacent = [*start.boundaries, *([start.first] if start.first else [])]
+        boundary, key = self._find_unchanged(adjacent)
         if boundary is None:
             return None
         if boundary not in start.boundaries:  # the page begins at this user, so the entry before it is needed
