@@ -15,7 +15,15 @@ from scim.protocol.errors import ScimError
 from scim.service.maintenance.pacer import DEFAULT_RATE_PERCENT
 from scim.service.maintenance.tasks import TaskConflict
 from scim.service.model.tenant import Tenant
-from scim.service.tenants.errors import PreviousTokenValid, TenantError, TenantExists, UnknownSchema, UnknownTenant
+from scim.service.tenants.errors import (
+    PreviousTokenValid,
+    TenantConnected,
+    TenantError,
+    TenantExists,
+    TenantPurging,
+    UnknownSchema,
+    UnknownTenant,
+)
 from scim.wiring.administration import Administration
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -54,7 +62,14 @@ class CommandGroup(click.Group):
             return super().invoke(ctx)
         except (UnknownTenant, UnknownSchema, StackNotFound) as error:
             raise NotFoundError(str(error)) from error
-        except (TenantExists, PreviousTokenValid, MasterKeyConflict, TaskConflict) as error:
+        except (
+            TenantExists,
+            TenantConnected,
+            TenantPurging,
+            PreviousTokenValid,
+            MasterKeyConflict,
+            TaskConflict,
+        ) as error:
             raise ConflictError(str(error)) from error
         except NoRegionError as error:
             raise CommandError("No AWS region is set. Add --region REGION.") from error

@@ -1,7 +1,7 @@
 """Connect to the deployment that a command administers: the local run, or a stack in the user's AWS account."""
 
 import getpass
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,12 @@ import boto3
 from botocore.exceptions import ClientError
 
 from cli.event_services import EventServices
+from cli.remaining_copies import list_remaining_copies
 from local import run_state
 from scim.events.batching import SendResult
 from scim.events.event import Event
 from scim.events.eventbridge import EventBus
+from scim.service.model.maintenance.certificate import RemainingCopy
 from scim.settings import Settings
 from scim.wiring import runtime
 from scim.wiring.administration import Administration
@@ -38,9 +40,10 @@ class Deployment:
     operator: OperatorAdapters
     connect_event_services: Callable[[], EventServices]
     """Return the queues and the function of events. Raise :class:`StackNotFound` if the stack has no such output."""
-
     connect_event_bus: Callable[[], Callable[[Sequence[Event]], SendResult]]
     """Return a function that publishes events. Raise :class:`StackNotFound` if the stack has no event bus."""
+    list_remaining_copies: Callable[[float], list[RemainingCopy]]
+    """Return the copies that remain after a purge. The argument is when it is finished (seconds since 1970)."""
 
     def build_administration(self, seconds: float = OPERATION_TIMEOUT_S) -> Administration:
         """Return the use cases for an operation that may take ``seconds``."""
@@ -83,6 +86,7 @@ def connect_local_run(data: Path) -> Deployment:
         operator,
         lambda: EventServices.connect(session, outputs, endpoints),
         lambda: _build_publisher(session, settings.event_bus_name, endpoints["events"]),
+        lambda _: [RemainingCopy(str(data / "events.jsonl"), "the published events", "")],
     )
 
 
@@ -94,7 +98,8 @@ def connect_stack(
     The user's ARN is the actor in audit events.
     """
     session = create_session(profile_name=profile, region_name=region)
-    outputs = _read_outputs(session.client("cloudformation"), name)
+    stack = _read_stack(session.client("cloudformation"), name)
+    outputs = _read_pairs(stack, "Output")
     try:
         settings = Settings.from_environment(
             {
@@ -122,8 +127,14 @@ def connect_stack(
         except KeyError as missing:
             raise _build_missing_output(name, missing) from None
 
+    def list_copies(finished: float) -> list[RemainingCopy]:
+        try:
+            return list_remaining_copies(session, outputs, _read_pairs(stack, "Parameter"), finished)
+        except KeyError as missing:
+            raise _build_missing_output(name, missing) from None
+
     operator = build_operator_adapters(settings, actor, session)
-    return Deployment(scim_url, operator, connect_event_services, connect_event_bus)
+    return Deployment(scim_url, operator, connect_event_services, connect_event_bus, list_copies)
 
 
 def _build_publisher(session: Any, bus_name: str, url: str | None = None) -> Callable[[Sequence[Event]], SendResult]:
@@ -141,9 +152,9 @@ def _build_missing_output(name: str, output: KeyError) -> StackNotFound:
     return StackNotFound(f"The stack {name} has no output {output}. Is it a stack of this version of Muster?")
 
 
-def _read_outputs(client: Any, name: str) -> dict[str, str]:
+def _read_stack(client: Any, name: str) -> Mapping[str, Any]:
     try:
-        (stack,) = client.describe_stacks(StackName=name)["Stacks"]
+        stacks: list[Mapping[str, Any]] = client.describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
         # CloudFormation's code for a stack that does not exist
         if error.response["Error"]["Code"] == "ValidationError":
@@ -151,4 +162,9 @@ def _read_outputs(client: Any, name: str) -> dict[str, str]:
                 f"There is no stack {name} in {client.meta.region_name}. Check --stack, --region and --profile."
             ) from None
         raise
-    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    return stacks[0]
+
+
+def _read_pairs(stack: Mapping[str, Any], kind: str) -> dict[str, str]:
+    """Return the values of the outputs or of the parameters of a stack by name. ``kind`` is the singular."""
+    return {pair[f"{kind}Key"]: pair[f"{kind}Value"] for pair in stack.get(f"{kind}s", [])}

@@ -18,6 +18,8 @@ _VISIBILITY_TIMEOUT_S = 300
 """How long a message is invisible to other consumers while a command shows or processes it."""
 _WAIT_TIME_S = 1
 """Long polling, so that SQS queries all of its servers."""
+MAX_IN_FLIGHT = 120_000
+"""The maximum number of messages of a queue that can be in flight (SQS quotas)."""
 _LAMBDA_CONFIG = Config(read_timeout=65, retries={"total_max_attempts": 1})  # the function's timeout is 60 s
 _NOT_IN_FLIGHT_CODES = ("MessageNotInflight", "InvalidParameterValue", "ReceiptHandleIsInvalid")
 """The error codes of SQS for a message that is already visible or deleted."""

@@ -2,7 +2,7 @@
 
 import click
 
-from cli import export, invitations, log, master_key, people, redrive, resync, schema, tenants, tokens
+from cli import data, export, invitations, log, master_key, people, redrive, resync, schema, tenants, tokens
 from cli.app import CommandGroup, deployment_options
 from cli.version import version_option
 
@@ -11,6 +11,9 @@ _COMMANDS = (
     tokens.rotate,
     tokens.revoke,
     tokens.disconnect,
+    data.purge,
+    data.certificates,
+    data.erase,
     invitations.invite,
     invitations.revoke_invitations,
     tenants.tenants,

@@ -10,10 +10,8 @@ import click
 from cli import output
 from cli.app import CommandError, NotFoundError, deployment_options, get_deployment, json_option
 from cli.dead_letters import DeadLetter
-from cli.event_services import EventServices, NotSent
+from cli.event_services import MAX_IN_FLIGHT, EventServices, NotSent
 
-_MAX_IN_FLIGHT = 120_000
-"""The maximum number of messages of a queue that can be in flight (SQS quotas)."""
 _NO_LETTERS = "There are no dead letters."
 _COLUMNS = ("ID", "QUEUE", "KIND", "SINCE", "TENANT", "USER", "SEQUENCE", "REASON")
 
@@ -58,7 +56,7 @@ def redrive(
     if record:
         _process_record(services, *record)
         return
-    with _receive(services, _MAX_IN_FLIGHT if ids else number) as letters:
+    with _receive(services, MAX_IN_FLIGHT if ids else number) as letters:
         selected_letters = [letter for letter in letters if not ids or letter.id in ids]
         if missing := set(ids) - {letter.id for letter in selected_letters}:
             raise NotFoundError(f"There is no message {', '.join(sorted(missing))} in the dead-letter queues.")

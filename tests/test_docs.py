@@ -82,7 +82,7 @@ def list_commands(group: click.Group, path: str = "") -> Iterator[str]:
 
 def test_commands_are_documented() -> None:
     documented = [
-        re.split(r" [A-Z]", command.strip("`"))[0]
+        re.split(r" \[?[A-Z]", command.strip("`"))[0]
         for command, _ in read_table("docs/operate/commands.md", "# Commands")
     ]
     assert documented == list(list_commands(muster))

@@ -28,7 +28,14 @@ class CloudFormation:
             error: Any = {"Code": "ValidationError", "Message": f"Stack with id {StackName} does not exist"}
             raise ClientError({"Error": error}, "DescribeStacks")
         outputs = OUTPUTS if StackName == "muster" else {}
-        return {"Stacks": [{"Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]}]}
+        return {
+            "Stacks": [
+                {
+                    "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()],
+                    "Parameters": [{"ParameterKey": "LogRetentionDays", "ParameterValue": "90"}],
+                }
+            ]
+        }
 
 
 class Session:

@@ -13,7 +13,7 @@ from tests.events.history import build_stream_record, generate_history
 from tests.events.schemas import DOCS, SCHEMAS, build_validator, validate
 
 CHANGE_TYPES = {"UserProvisioned", "UserUpdated", "UserActivated", "UserDeactivated", "UserDeprovisioned", "UserLinked"}
-EVENT_TYPES = CHANGE_TYPES | {"UserResynced", "ResyncCompleted"}
+EVENT_TYPES = CHANGE_TYPES | {"UserErased", "UserResynced", "ResyncCompleted"}
 
 
 @pytest.fixture
@@ -36,7 +36,12 @@ def test_each_event_type_has_a_valid_schema() -> None:
 
 
 def test_documented_events_match_the_schemas(examples: list[Any]) -> None:
-    assert [event["detail-type"] for event in examples] == ["UserDeactivated", "ResyncCompleted", "UserLinked"]
+    assert [event["detail-type"] for event in examples] == [
+        "UserDeactivated",
+        "ResyncCompleted",
+        "UserLinked",
+        "UserErased",
+    ]
     for event in examples:
         validate(event)
     assert set(re.findall(r"^\| \[(\w+)\]", (DOCS / "README.md").read_text(), re.MULTILINE)) == EVENT_TYPES

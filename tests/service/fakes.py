@@ -228,6 +228,9 @@ class MemoryTokens:
     def restore_secret(self, tenant_id: str) -> None:
         self.deleted.discard(tenant_id)
 
+    def destroy_secret(self, tenant_id: str) -> None:
+        self.stages.pop(tenant_id, None)
+
 
 def _normalize_name(user: StoredResource) -> str:
     return normalize_string(user.resource["userName"])

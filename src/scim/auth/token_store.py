@@ -241,6 +241,14 @@ class SecretsManagerTokenStore:
         if self._describe_secret(self._prefix + tenant_id).get("DeletedDate"):
             self._client.restore_secret(SecretId=self._prefix + tenant_id)
 
+    def destroy_secret(self, tenant_id: str) -> None:
+        """Delete the secret immediately, also if it is scheduled for deletion. It cannot be restored."""
+        try:
+            self._client.delete_secret(SecretId=self._prefix + tenant_id, ForceDeleteWithoutRecovery=True)
+        except ClientError as error:
+            if get_error_code(error) != "ResourceNotFoundException":
+                raise
+
     def resolve_tenant_id(self, secret_id: str) -> str:
         """Return the id of the tenant whose secret has this name or ARN.
 

@@ -13,7 +13,12 @@ from scim.service.model.change_record import Operation, Participation
 
 SOURCE = "muster"
 
-_VERBS = {Operation.CREATE: "Provisioned", Operation.DELETE: "Deprovisioned", Operation.LINK: "Linked"}
+_VERBS = {
+    Operation.CREATE: "Provisioned",
+    Operation.DELETE: "Deprovisioned",
+    Operation.LINK: "Linked",
+    Operation.ERASE: "Erased",
+}
 _UPDATE_VERBS = {
     Participation.JOINED: "Activated",
     Participation.LEFT: "Deactivated",
@@ -42,6 +47,8 @@ def build_event(record: StreamedChange) -> Event:
     ``participation`` says whether the change made the user active or inactive. ``active`` is the state after the
     change. A consumer that may receive events out of order must use ``active``.
     """
+    if record.operation is Operation.ERASE:
+        return _build_erasure(record)
     is_deletion = record.operation is Operation.DELETE
     detail: dict[str, Any] = {
         "eventId": record.change_id,
@@ -59,6 +66,20 @@ def build_event(record: StreamedChange) -> Event:
     if record.operation is Operation.LINK:
         links = [{"attribute": link.attribute, "id": link.id} for link in record.links]
         detail |= {"links": links, "linkSequence": record.link_sequence}
+    return Event(f"{record.resource_type}{_choose_verb(record)}", record.at.astimezone(UTC), detail)
+
+
+def _build_erasure(record: StreamedChange) -> Event:
+    """Return the event of an erasure, which has no names."""
+    detail = {
+        "eventId": record.change_id,
+        "tenant": record.tenant_id,
+        "id": record.id,
+        "sequence": record.sequence,
+        "participation": record.participation,
+        "active": record.active,
+        "requestId": record.request_id,
+    }
     return Event(f"{record.resource_type}{_choose_verb(record)}", record.at.astimezone(UTC), detail)
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from scim.service.model.change_record import Operation, Participation
 from scim.store.keys import CHANGE_PREFIX
@@ -58,13 +67,20 @@ class StreamedChange(BaseModel):
     participation: Annotated[Participation, _unwrap("S")]
     request_id: AnyText = Field(alias="request")
     resource_type: NonEmptyText = Field(alias="resourceType")
-    user_name: NonEmptyText = Field(alias="userName")
+    user_name: AnyText = Field(alias="userName")  # empty for an erasure
     external_id: AnyText | None = Field(default=None, alias="externalId")
     active: Annotated[bool, _unwrap("BOOL")]
     former_identifier_hashes: Annotated[frozenset[str], _unwrap("SS")] = Field(default=frozenset(), alias="handles")
     removed_reference_hashes: Annotated[frozenset[str], _unwrap("SS")] = Field(default=frozenset(), alias="dropped")
     may_affect_links: Annotated[bool, _unwrap("BOOL")] = Field(default=False, alias="mayAffectLinks")
     links: Annotated[list[Annotated[StreamedLink, _unwrap("M")]], _unwrap("L")] = []
+
+    @field_validator("user_name")
+    @classmethod
+    def _check_user_name(cls, user_name: str, info: ValidationInfo) -> str:
+        if not user_name and info.data.get("operation") is not Operation.ERASE:
+            raise ValueError("only an erasure has no user name")
+        return user_name
 
     @property
     def tenant_id(self) -> str:

@@ -149,6 +149,9 @@ class TokenStore(Protocol):
     def restore_secret(self, tenant_id: str) -> None:
         """Restore the secret if it is scheduled for deletion."""
 
+    def destroy_secret(self, tenant_id: str) -> None:
+        """Delete the secret immediately, also if it is scheduled for deletion. It cannot be restored."""
+
 
 class AuditLogStore(Protocol):
     """The audit log of one tenant. It lags behind writes by about a second. Times are RFC 3339 in UTC."""

@@ -97,7 +97,7 @@ def encode_change(
 ) -> Item:
     """Return the item of a change record.
 
-    Records of link changes are not in the index by time, because no client made these changes.
+    Records of link changes and erasures are not in the index by time, because no client made these changes.
 
     Args:
         partition_key: the partition of the tenant's resources.
@@ -112,7 +112,8 @@ def encode_change(
     ttl = {} if expires is None else {"ttl": {"N": str(expires)}}
     former = {"handles": {"SS": sorted(former_identifier_hashes)}} if former_identifier_hashes else {}
     removed = {"dropped": {"SS": sorted(removed_reference_hashes)}} if removed_reference_hashes else {}
-    time = {} if change.operation is Operation.LINK else {TIME_ATTRIBUTE: {"S": keys.time_key("C#", change.at)}}
+    is_own = change.operation in (Operation.LINK, Operation.ERASE)
+    time = {} if is_own else {TIME_ATTRIBUTE: {"S": keys.time_key("C#", change.at)}}
     links = [{"M": {"attribute": {"S": name}, "id": {"S": to}}} for name, to in change.links]
     external_id = {} if change.external_id is None else {"externalId": {"S": change.external_id}}
     return {
@@ -157,6 +158,7 @@ def encode_tenant(partition_key: str, sort_key: str, tenant: Tenant) -> Item:
         "expires": {"NULL": True} if token.expires is None else {"N": str(token.expires)},
         "shown": {"BOOL": token.is_revealed},
         "ended": {"L": [{"S": version} for version in token.revoked_version_ids]},
+        **({"purging": {"BOOL": True}} if tenant.is_purging else {}),
         **_encode_idempotency_key(token),
         **({} if token.lifetime_s == NEVER_EXPIRES else {"lifetime_s": {"N": str(token.lifetime_s)}}),
     }
@@ -189,6 +191,7 @@ def decode_tenant(tenant_id: str, item: Item) -> Tenant:
         ),
         version=int(item["v"]["N"]),
         invitation_epoch=int(item["generation"]["N"]) if "generation" in item else 0,
+        is_purging="purging" in item,
     )
 
 

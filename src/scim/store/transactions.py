@@ -73,6 +73,11 @@ class Action:
         return cls(role, {"Delete": {"Key": key, **condition}})
 
     @classmethod
+    def check(cls, role: TransactionRole, key: Item, condition: Condition) -> Action:
+        """Return an action that writes nothing, and fails if the condition on an item is false."""
+        return cls(role, {"ConditionCheck": {"Key": key, **condition}})
+
+    @classmethod
     def update(cls, role: TransactionRole, key: Item, **expressions: Any) -> Action:
         """Return an action that updates an item. ``expressions`` are the other arguments of ``Update``."""
         return cls(role, {"Update": {"Key": key, **expressions}})

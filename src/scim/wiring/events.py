@@ -70,7 +70,7 @@ def build_link_processor_factory(settings: Settings) -> Callable[[Deadline], Lin
 
 def _build_task_runner(settings: Settings) -> Callable[[LinkTask, Deadline], LinkResult]:
     """Return a function that runs one task of the links queue."""
-    from scim.protocol.schema import load_user_type
+    from scim.service.references.link_task import LinkResult
     from scim.service.references.reference_resolver import ReferenceResolver
     from scim.store.links import DynamoDBLinkStore
     from scim.store.tenants import DynamoDBTenantStore
@@ -81,7 +81,9 @@ def _build_task_runner(settings: Settings) -> Callable[[LinkTask, Deadline], Lin
     def run_task(task: LinkTask, deadline: Deadline) -> LinkResult:
         table = open_table(client, settings, deadline)
         tenant = DynamoDBTenantStore(table, runtime.new_id).get(task.tenant_id)
-        resource_type = tenant.resource_types[0] if tenant else load_user_type()
+        if tenant is None:  # it was purged
+            return LinkResult(links_written=0, remaining_task=None)
+        resource_type = tenant.resource_types[0]
         store = DynamoDBLinkStore(table, resource_store_config, task.tenant_id, resource_type)
         return ReferenceResolver(store, resource_type, runtime.current_time).run(task)
 

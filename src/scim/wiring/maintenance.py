@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from scim.service.maintenance.erasure import PersonEraser
 from scim.service.maintenance.pacer import DEFAULT_RATE_PERCENT, Pacer
+from scim.service.maintenance.purge import TenantPurge
 from scim.service.maintenance.tasks import ResumableTaskRunner
+from scim.store.maintenance.erasure import DynamoDBErasureStore
 from scim.store.maintenance.paced_client import open_paced_table
+from scim.store.maintenance.purge import DynamoDBPurgeStore
 from scim.store.maintenance.tasks import DynamoDBTaskStore
+from scim.store.resources import DynamoDBResourceStore
 from scim.wiring import runtime
 from scim.wiring.administration import Administration
 from scim.wiring.dynamodb import build_resource_store_config
@@ -18,6 +24,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from scim.auth.token_store import SecretsManagerTokenStore
+    from scim.service.model.maintenance.certificate import RemainingCopy
+    from scim.service.model.tenant import Tenant
     from scim.settings import Settings
     from scim.store.table import Table
 
@@ -58,6 +66,40 @@ class Maintenance:
         """The services and stores on the paced table."""
         return Administration(
             self.table, lambda: build_resource_store_config(self.settings), self.token_store, self.actor
+        )
+
+    @cached_property
+    def purge_store(self) -> DynamoDBPurgeStore:
+        """The store that deletes tenants and has their certificates."""
+        return DynamoDBPurgeStore(self.table, runtime.new_id)
+
+    def build_tenant_purge(
+        self, tenant_id: str, list_remaining_copies: Callable[[float], Sequence[RemainingCopy]]
+    ) -> TenantPurge:
+        """Return the use case that purges a tenant.
+
+        ``list_remaining_copies`` returns the copies that expire after a purge that is finished at a time.
+        """
+        return TenantPurge(
+            self.administration.tenants.writer,
+            self.administration.build_audit_log_store(tenant_id),
+            self.purge_store,
+            self.token_store,
+            list_remaining_copies,
+            runtime.current_time,
+            runtime.sleep,
+        )
+
+    def build_person_eraser(self, tenant: Tenant) -> PersonEraser:
+        """Return the use case that erases people of a tenant."""
+        config = build_resource_store_config(self.settings)
+        return PersonEraser(
+            tenant,
+            DynamoDBResourceStore(self.table, config, tenant.id, tenant.resource_types[0]),
+            DynamoDBErasureStore(self.table, tenant.id, config.change_expiry, runtime.new_id),
+            self.actor,
+            runtime.current_time,
+            runtime.new_id,
         )
 
     @cached_property

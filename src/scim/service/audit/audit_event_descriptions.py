@@ -17,6 +17,8 @@ ACTION_DESCRIPTIONS = {
     AuditAction.INVITE: "Created an invitation to the console",
     AuditAction.ACCEPT: "Accepted an invitation to the console",
     AuditAction.REVOKE_INVITATIONS: "Revoked all invitations to the console",
+    AuditAction.PURGE: "Began to purge the customer",
+    AuditAction.ERASE: "Erased the traces of a deleted person",
 }
 
 
@@ -39,5 +41,7 @@ def _describe_details(details: Mapping[str, str]) -> Iterator[str]:
     if "previous_until" in details:
         until = details["previous_until"]
         yield "no previous token is valid" if until == "now" else f"the previous token is valid until {until}"
+    if "user" in details:
+        yield f"the user had the id {details['user']}"
     if "until" in details:
         yield f"valid until {details['until']}"

@@ -69,6 +69,8 @@ def describe_state(
         last = next(stored_changes).change
         if resource_id not in user_ids and last.operation is Operation.DELETE:
             yield f"{query} was deleted by the identity provider at {last.at} (request {last.request_id})."
+        if last.operation is Operation.ERASE:
+            yield f"The records that named this deleted user were erased at {last.at}."
 
 
 def describe_renamed_users(

@@ -25,6 +25,7 @@ _OPERATION_RESULTS = {
     Operation.REPLACE: "Replaced",
     Operation.PATCH: "Changed",
     Operation.DELETE: "Deleted",
+    Operation.ERASE: "Erased the records that named this deleted user",
 }
 _PARTICIPATION_SENTENCES = {
     Participation.JOINED: " The user is now active.",

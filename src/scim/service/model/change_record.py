@@ -16,6 +16,8 @@ class Operation(StrEnum):
     DELETE = "delete"
     LINK = "link"
     """Muster added, changed or removed links of the user."""
+    ERASE = "erase"
+    """An operator erased the traces of a deleted user. The record has no name."""
 
 
 WRITE_OPERATIONS = {
@@ -50,11 +52,11 @@ class ChangeRecord:
         operation: The kind of the change.
         attributes_changed: The names of the attributes whose values changed.
         participation: Whether the change made the user active or inactive.
-        actor: ``scim`` for a client's write, ``muster`` for a change of links.
+        actor: ``scim`` for a client's write, ``muster`` for a change of links and for an erasure.
         request_id: The id of the request that caused the change.
         leniencies: The labels of the leniencies that the request needed.
         resource_type: The name of the resource type.
-        user_name: The user name.
+        user_name: The user name; empty for an :attr:`Operation.ERASE`.
         external_id: The ``externalId``, ``None`` if the user has none.
         active: Whether the user is active.
         ignored: The names of the attributes in the request that were ignored.

@@ -29,6 +29,7 @@ class Tenant:
         token: The state of the tenant's token.
         version: The version of the settings. Each write increases it by one.
         invitation_epoch: When it increases, all earlier invitations and their sessions become invalid.
+        is_purging: Whether a purge has begun. Then the settings cannot be changed any more.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Tenant:
     token: TokenState = field(default_factory=TokenState)
     version: int = 1
     invitation_epoch: int = 0
+    is_purging: bool = False
 
     @cached_property
     def resource_types(self) -> tuple[ResourceType, ...]:

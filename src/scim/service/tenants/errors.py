@@ -15,6 +15,14 @@ class UnknownTenant(TenantError):
     """No tenant with this id is connected."""
 
 
+class TenantConnected(TenantError):
+    """The tenant is connected, and the operation requires that it is disconnected."""
+
+
+class TenantPurging(TenantError):
+    """A purge of the tenant has begun, so nothing else can be done with it."""
+
+
 class UnknownSchema(TenantError):
     """The tenant has no custom schema with this URN."""
 

@@ -13,7 +13,7 @@ from scim.service.model.token import IdempotencyKey, IssuedToken
 from scim.service.ports import TenantStore, TokenStore
 from scim.service.tenants.custom_schemas import merge_schemas, parse_schemas
 from scim.service.tenants.errors import TenantExists, UnknownSchema
-from scim.service.tenants.tenant_writer import TenantWriter
+from scim.service.tenants.tenant_writer import TenantWriter, check_not_purging
 from scim.service.tenants.token_service import TokenService, check_unchanged
 
 
@@ -54,12 +54,14 @@ class TenantService:
 
         Raises:
             TenantExists: The tenant is already connected.
+            TenantPurging: A purge of the tenant has begun.
             ConcurrentChange: The settings have changed since the form with the ``idempotency_key`` was rendered.
             ValueError: The id, a document or the lifetime is not valid.
         """
         if not TENANT_ID_PATTERN.fullmatch(tenant_id):
             raise ValueError("The id of a customer has 1 to 40 lowercase letters, digits and hyphens.")
         before = self.tenant_store.get(tenant_id)
+        check_not_purging(before)
         check_unchanged(before, idempotency_key)
         configured = _apply_settings(before or Tenant(tenant_id, version=0), is_strict, custom_schemas)
         if before is None or not before.is_connected:
@@ -73,7 +75,7 @@ class TenantService:
 
         This takes effect in all execution environments within a minute. Raise :class:`UnknownTenant`.
         """
-        tenant = self._writer.change(tenant_id, AuditAction.DISCONNECT, self._revise_to_disconnected)
+        tenant = self.writer.change(tenant_id, AuditAction.DISCONNECT, self._revise_to_disconnected)
         self.tokens.remove_revoked_versions(tenant)
         self.token_store.delete_secret(tenant_id)
         # Another request may have reconnected the tenant between the two calls. It needs the secret.
@@ -86,7 +88,7 @@ class TenantService:
 
         Raise :class:`UnknownTenant`.
         """
-        return self._writer.change(tenant_id, AuditAction.REVOKE_INVITATIONS, _end_invitations)
+        return self.writer.change(tenant_id, AuditAction.REVOKE_INVITATIONS, _end_invitations)
 
     def configure(
         self,
@@ -101,13 +103,13 @@ class TenantService:
         Raise :class:`UnknownTenant`. Raise ``ValueError`` if a document is not valid, or if it changes the type of an
         attribute of which users may have values.
         """
-        return self._writer.change(
+        return self.writer.change(
             tenant_id, AuditAction.CONFIGURE, lambda tenant: _apply_settings(tenant, is_strict, custom_schemas)
         )
 
     def add_schemas(self, tenant_id: str, documents: Sequence[Mapping[str, Any]]) -> Tenant:
         """Add schema documents, or replace those with the same id. Raise the errors of :meth:`configure`."""
-        return self._writer.change(
+        return self.writer.change(
             tenant_id,
             AuditAction.CONFIGURE,
             lambda tenant: _apply_settings(tenant, None, merge_schemas(tenant.custom_schemas, documents)),
@@ -122,15 +124,16 @@ class TenantService:
                 raise UnknownSchema(f"{tenant_id} has no custom schema {urn}.")
             return _apply_settings(tenant, None, remaining)
 
-        return self._writer.change(tenant_id, AuditAction.CONFIGURE, revise)
+        return self.writer.change(tenant_id, AuditAction.CONFIGURE, revise)
 
     @property
     def tokens(self) -> TokenService:
         """The service for the tokens of these tenants."""
-        return TokenService(self._writer, self.token_store)
+        return TokenService(self.writer, self.token_store)
 
     @property
-    def _writer(self) -> TenantWriter:
+    def writer(self) -> TenantWriter:
+        """The writer of the settings of these tenants."""
         return TenantWriter(self.tenant_store, self.actor, self.now, self.new_id)
 
     def _revise_to_disconnected(self, tenant: Tenant) -> Tenant:

@@ -10,7 +10,7 @@ from scim.service.model.stored_resource import VersionConflict
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.ports import TenantReader, TenantStore
-from scim.service.tenants.errors import ConcurrentChange, UnknownTenant
+from scim.service.tenants.errors import ConcurrentChange, TenantPurging, UnknownTenant
 
 _MAX_ATTEMPTS = 5
 
@@ -31,7 +31,8 @@ class TenantWriter:
         """Write the settings that ``revise`` returns, and return them. Write nothing if they are unchanged.
 
         If the settings have changed since they were read, ``revise`` is called again with the new ones.
-        Raise :class:`UnknownTenant`, and :class:`ConcurrentChange` if the settings change again at every attempt.
+        Raise :class:`UnknownTenant`, :class:`TenantPurging`, and :class:`ConcurrentChange` if the settings change again
+        at every attempt.
         """
         for _ in range(_MAX_ATTEMPTS):
             before = self.tenant_store.get(tenant_id)
@@ -40,6 +41,7 @@ class TenantWriter:
             after = revise(before)
             if after == before:
                 return before
+            check_not_purging(before)
             try:
                 return self.write(before, after, action)
             except VersionConflict:
@@ -57,6 +59,12 @@ class TenantWriter:
         event = AuditEvent(self.new_id(), format_rfc3339(self.now()), action, self.actor, details)
         self.tenant_store.write(before, written, event)
         return written
+
+
+def check_not_purging(tenant: Tenant | None) -> None:
+    """Raise :class:`TenantPurging` if a purge of the tenant has begun."""
+    if tenant is not None and tenant.is_purging:
+        raise TenantPurging(f"{tenant.id} is being purged. To finish this: muster purge {tenant.id}")
 
 
 def get_connected_tenant(tenants: TenantReader, tenant_id: str) -> Tenant:

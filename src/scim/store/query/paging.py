@@ -179,7 +179,7 @@ class Pager:
             return PageStart(index, total, page.keys[-1])
         boundaries = self._collect_boundaries(page, bookmark.boundaries if bookmark else (), is_at_end=True)
         following = page.next_entry
-        first = following and PageBoundary(following.resource_id, _hash_key(following.key))
+        first = PageBoundary(following.resource_id, _hash_key(following.key)) if following else None
         return PageStart(index, total, None, boundaries or (), first)
 
     def _find_start(self, start: PageStart) -> tuple[str | None, int] | None:

@@ -24,6 +24,10 @@ class AuditAction(StrEnum):
     """Accept an invitation to the console."""
     REVOKE_INVITATIONS = "withdraw"
     """Revoke the invitations to the console, and end the sessions of the IT admins who accepted one."""
+    PURGE = "purge"
+    """Begin to delete everything of the tenant."""
+    ERASE = "erase"
+    """Erase the traces of a deleted user."""
 
 
 @dataclass(frozen=True, slots=True)
