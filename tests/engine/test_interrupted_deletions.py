@@ -71,7 +71,8 @@ class Commands:
         now = runtime.current_time() + self.seconds
         client: Any = KillingClient(self.operator.dynamodb_client, kill_at, is_sent=is_sent)
         services: Any = NoLetters()
-        deployment = Deployment("", replace(self.operator, dynamodb_client=client), lambda: services, lambda _: [])
+        operator = replace(self.operator, dynamodb_client=client)
+        deployment = Deployment("", operator, lambda: services, lambda: pytest.fail("not used"), lambda _: [])
         with self.monkeypatch.context() as patched:
             patched.setattr(data, "get_deployment", lambda: deployment)
             patched.setattr(runtime, "current_time", lambda: now)

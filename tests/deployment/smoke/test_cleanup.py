@@ -2,7 +2,7 @@
 
 import os
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import boto3
 import pytest
@@ -24,7 +24,11 @@ BUS = "muster"
 @pytest.fixture
 def deployment(settings: Settings) -> Deployment:
     operator = build_operator_adapters(settings, "tests")
-    return Deployment("https://scim.example.com/scim/v2", operator, lambda: pytest.fail("not used"))
+
+    def fail(*_: object) -> NoReturn:
+        pytest.fail("not used")
+
+    return Deployment("https://scim.example.com/scim/v2", operator, fail, fail, fail)
 
 
 @pytest.fixture
