@@ -20,7 +20,7 @@ export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 unexport PYTHONDONTWRITEBYTECODE  # without the cache, each of the many processes compiles all its modules
 
-.PHONY: help run muster test test-fast e2e nightly judges openapi browser replay differential compare explain bench check docs build invoke sam-local deploy smoke rollback protect lock clean
+.PHONY: help run muster test test-fast e2e nightly judges openapi browser replay differential compare explain bench check docs build invoke sam-local deploy deploy-built smoke rollback protect lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -136,8 +136,13 @@ deploy: ## Build, and deploy to your AWS account (CONFIG_ENV=dev or prod, see sa
 	$(check_python313)
 	@sh local/python.sh -m deployment.preflight $(CONFIG_ENV)
 	@$(MAKE) -s build
+	@$(MAKE) -s deploy-built
+
+deploy-built: .venv-sam/installed ## Deploy what make build has built (CONFIG_ENV=, SAM_OPTIONS= for sam deploy)
+	@sh local/python.sh -m deployment.preflight $(CONFIG_ENV)
+	@[ -d .aws-sam/build ] || { echo "error: nothing is built; run make build first" >&2; exit 1; }
 	@.venv-sam/bin/python -m deployment.versions $(CONFIG_ENV)
-	.venv-sam/bin/sam deploy --config-env $(CONFIG_ENV)
+	.venv-sam/bin/sam deploy --config-env $(CONFIG_ENV) $(SAM_OPTIONS)
 	@.venv-sam/bin/python -m deployment.table_protection $(CONFIG_ENV)
 	@.venv-sam/bin/python -m deployment.versions $(CONFIG_ENV)
 

@@ -85,13 +85,11 @@ class Template:
         ``known`` are values for ``!Ref`` and ``!GetAtt`` in addition to the defaults of the parameters; ``overrides``
         are environment variables with other values than in the template.
         """
+        functions = self._find_properties("AWS::Serverless::Function")
         values = self._read_parameter_defaults() | dict(known)
+        values |= {f"{name}.Version": name for name in functions}  # there are no versions in the local run
         values |= self._evaluate_conditions(values)
-        specs = [
-            self._build_function(name, resource["Properties"], values, overrides)
-            for name, resource in self._resources.items()
-            if resource["Type"] == "AWS::Serverless::Function"
-        ]
+        specs = [self._build_function(name, properties, values, overrides) for name, properties in functions.items()]
         for spec in specs:
             self._check_visibility(spec)
         return specs

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.aws_lambda.invocation import FunctionError
+from local.errors import LocalRunError
 
 Record = Mapping[str, Any]
 Invoke = Callable[[dict[str, Any]], Awaitable[object]]
@@ -38,13 +39,21 @@ class StreamMapping:
 
 
 def _matches(pattern: Any, value: Any) -> bool:
-    """Return whether a value matches an event pattern. Only equality and prefixes are supported."""
+    """Return whether a value matches an event pattern. Only equality, prefixes and ``anything-but`` are supported."""
     if isinstance(pattern, dict):
         return isinstance(value, Mapping) and all(_matches(nested, value.get(name)) for name, nested in pattern.items())
-    return any(
-        isinstance(value, str) and value.startswith(rule["prefix"]) if isinstance(rule, dict) else value == rule
-        for rule in pattern
-    )
+    return any(_matches_rule(rule, value) for rule in pattern)
+
+
+def _matches_rule(rule: Any, value: Any) -> bool:
+    match rule:
+        case {"prefix": prefix}:
+            return isinstance(value, str) and value.startswith(prefix)
+        case {"anything-but": excluded}:
+            return isinstance(value, str) and value not in excluded
+        case dict():
+            raise LocalRunError(f"template.yaml: the local run does not support the rule {rule} in an event pattern")
+    return bool(value == rule)
 
 
 async def deliver(

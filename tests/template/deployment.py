@@ -9,6 +9,7 @@ import pytest
 
 from handlers.changes import ChangesHandler
 from handlers.links import LinksHandler
+from scim.service.model.tenant import DEPLOYMENT_TEST_TENANT
 from scim.settings import Settings
 from scim.wiring.events import build_link_processor_factory, build_stream_processor_factory
 from tests.endpoint import REFERENCES, Handler
@@ -23,9 +24,12 @@ HTTP_FUNCTIONS = [name for name, spec in FUNCTIONS.items() if spec.routes]
 ROTATION = "RotationFunction"
 """The function without a route."""
 
+HOOK = "PreTrafficHook"
+"""The function that only deployments use."""
+
 with_functions = pytest.mark.parametrize("function", FUNCTIONS)
 with_http_functions = pytest.mark.parametrize("function", HTTP_FUNCTIONS)
-with_all_functions = pytest.mark.parametrize("function", [*FUNCTIONS, ROTATION])
+with_all_functions = pytest.mark.parametrize("function", [*FUNCTIONS, ROTATION, HOOK])
 
 LOG_AND_TRACE = {
     Permission("logs:CreateLogStream"),
@@ -40,6 +44,10 @@ READ_STREAM = {
 
 _ACCOUNT = "eu-west-1:123456789012"
 TABLE_ARN = f"arn:aws:dynamodb:{_ACCOUNT}:table/muster"
+TEST_TOKEN_ARN = (
+    f"arn:aws:secretsmanager:{_ACCOUNT}:secret:muster/muster/tenants/{DEPLOYMENT_TEST_TENANT}-??????"  # AWS's suffix
+)
+DEPLOYMENTS_ARN = f"arn:aws:codedeploy:{_ACCOUNT}:deploymentgroup:ServerlessDeploymentApplication/*"
 TOKENS_ARN = f"arn:aws:secretsmanager:{_ACCOUNT}:secret:muster/muster/tenants/*"
 _KNOWN = {
     "AWS::AccountId": "123456789012",
@@ -49,6 +57,7 @@ _KNOWN = {
     "Table": "muster",
     "Table.Arn": TABLE_ARN,
     "TableName": "muster",
+    "ServerlessDeploymentApplication": "ServerlessDeploymentApplication",
     "SecretPrefix": "muster/muster/tenants/",
     "MasterKeySecret": "MasterKey",
 }
@@ -62,7 +71,7 @@ def list_resources(statement: Mapping[str, Any], *, is_new: bool = True) -> list
     ``is_new`` is false for a stack that uses an existing table and existing secrets with the same names.
     """
     resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
-    known = _KNOWN | {name: name for name in (*_NAMES, *_QUEUES)}
+    known = _KNOWN | {name: name for name in (*_NAMES, *_QUEUES, *[f"{name}.Arn" for name in FUNCTIONS])}
     conditions = {"CreatesTable": is_new, "CreatesMasterKey": is_new}
     return [resolve(resource, known, conditions) for resource in resources]
 

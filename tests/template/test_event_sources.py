@@ -3,6 +3,8 @@
 import pytest
 
 from local.template import Intrinsic
+from scim.service.model.tenant import DEPLOYMENT_TEST_TENANT
+from scim.store import keys
 from tests.template.deployment import DEPLOYMENT, FUNCTIONS
 from tests.template_reader import find_references
 
@@ -22,13 +24,22 @@ def test_failing_stream_record_goes_to_queue() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "sort_key", "is_delivered"),
-    [("INSERT", "C#1", True), ("REMOVE", "C#1", False), ("MODIFY", "C#1", False), ("INSERT", "U#1", False)],
+    ("name", "tenant", "sort_key", "is_delivered"),
+    [
+        ("INSERT", "acme", "C#1", True),
+        ("REMOVE", "acme", "C#1", False),
+        ("MODIFY", "acme", "C#1", False),
+        ("INSERT", "acme", "U#1", False),
+        ("INSERT", DEPLOYMENT_TEST_TENANT, "C#1", False),
+        ("INSERT", f"{DEPLOYMENT_TEST_TENANT}s", "C#1", True),
+    ],
 )
-def test_only_new_change_records_reach_function(name: str, sort_key: str, *, is_delivered: bool) -> None:
+def test_only_new_change_records_reach_function(name: str, tenant: str, sort_key: str, *, is_delivered: bool) -> None:
+    """Nothing is published about the test customer of the pre-traffic hook."""
     mapping = FUNCTIONS["ChangesFunction"].stream
     assert mapping is not None
-    assert mapping.accepts({"eventName": name, "dynamodb": {"Keys": {"sk": {"S": sort_key}}}}) is is_delivered
+    item = {"pk": {"S": keys.resource_partition(tenant)}, "sk": {"S": sort_key}}
+    assert mapping.accepts({"eventName": name, "dynamodb": {"Keys": item}}) is is_delivered
 
 
 def test_queues_are_encrypted_with_longest_retention() -> None:

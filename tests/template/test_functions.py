@@ -16,6 +16,7 @@ from scim.settings import Settings
 from tests.template.deployment import (
     DEPLOYMENT,
     FUNCTIONS,
+    HOOK,
     ROOT,
     ROTATION,
     SOURCE,
@@ -43,8 +44,8 @@ def test_function_has_handler(function: str) -> None:
     assert name in {target.id for target in ast.walk(tree) if isinstance(target, ast.Name)}
 
 
-def test_functions_except_rotation_have_event_source() -> None:
-    assert {*FUNCTIONS, ROTATION} == set(DEPLOYMENT.select_by_type("AWS::Serverless::Function"))
+def test_functions_except_rotation_and_hook_have_event_source() -> None:
+    assert {*FUNCTIONS, ROTATION, HOOK} == set(DEPLOYMENT.select_by_type("AWS::Serverless::Function"))
 
 
 def test_only_secrets_manager_may_invoke_rotation() -> None:
@@ -131,6 +132,7 @@ def test_changed_parameter_publishes_new_versions(function: str) -> None:
     properties.pop("ReservedConcurrentExecutions", None)  # it belongs to the function, not to a version
     described = find_references(properties.pop("VersionDescription"))
     properties.pop("Events", None)  # an event source is no part of a version
+    properties.pop("DeploymentPreference", None)  # it belongs to the alias
     assert described == DEPLOYMENT.find_parameters(properties)
 
 

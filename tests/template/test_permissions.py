@@ -16,10 +16,13 @@ from scim.store.console import DynamoDBConsoleStore, DynamoDBInvitationStore
 from scim.store.tenants import DynamoDBTenantStore
 from tests.template.deployment import (
     DEPLOYMENT,
+    DEPLOYMENTS_ARN,
+    FUNCTIONS,
     LOG_AND_TRACE,
     READ_STREAM,
     SOURCE,
     TABLE_ARN,
+    TEST_TOKEN_ARN,
     TOKENS_ARN,
     list_resources,
     with_all_functions,
@@ -153,8 +156,10 @@ def test_permissions_have_no_wildcard_resources(function: str) -> None:
     resources_by_service: dict[str, list[str]] = {
         "dynamodb": [TABLE_ARN, f"{TABLE_ARN}/index/ByTime"],
         "events": ["EventBus.Arn"],
+        "codedeploy": [DEPLOYMENTS_ARN],
+        "lambda": [f"{name}.Arn:*" for name in FUNCTIONS],
         "logs": ["FunctionLogs.Arn"],
-        "secretsmanager": [TOKENS_ARN, "MasterKey", "AdminPassword", "OpenIdClient"],
+        "secretsmanager": [TOKENS_ARN, TEST_TOKEN_ARN, "MasterKey", "AdminPassword", "OpenIdClient"],
         "sqs": [f"{queue}.Arn" for queue in DEPLOYMENT.select_by_type("AWS::SQS::Queue")],
         "xray": ["*"],  # X-Ray does not support resources
     }

@@ -1,13 +1,19 @@
 """The functions have exactly the permissions for the calls that they make."""
 
+import os
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import boto3
 
 from deployment.smoke.accesses import Reading, list_accesses
+from handlers.pre_traffic import PreTrafficHook
+from handlers.release_test import ReleasedFunction
 from local.aws_lambda.queue_mapping import build_record
 from local.services.messaging import Messaging
+from scim.service.model.tenant import DEPLOYMENT_TEST_TENANT
+from scim.service.tenants.tenant_service import TenantService
 from scim.settings import Settings
 from scim.wiring.operator_adapters import build_operator_adapters
 from tests.endpoint import ENTERPRISE, Endpoint, LambdaContext, load
@@ -16,6 +22,7 @@ from tests.handlers.console.visitor import Visitor
 from tests.template.conftest import Calls
 from tests.template.deployment import (
     DEPLOYMENT,
+    HOOK,
     LOG_AND_TRACE,
     READ_STREAM,
     ROTATION,
@@ -99,6 +106,39 @@ def rotate_token(settings: Settings, before: Callable[[], None]) -> None:
 def test_rotation_has_exactly_used_permissions(settings: Settings, used_permissions: set[Permission]) -> None:
     rotate_token(settings, before=used_permissions.clear)
     assert LOG_AND_TRACE | used_permissions == DEPLOYMENT.list_permissions(ROTATION)
+
+
+def test_hook_has_exactly_used_permissions(
+    settings: Settings, operator: TenantService, used_permissions: set[Permission]
+) -> None:
+    """Let the hook find no test customer, a connected one, one whose token was shown, and a disconnected one."""
+
+    class FailingClient:
+        def invoke(self, **_: Any) -> dict[str, str]:
+            used_permissions.add(Permission("lambda:InvokeFunction"))
+            return {"FunctionError": "Unhandled"}
+
+        def put_lifecycle_event_hook_execution_status(self, **_: Any) -> None:
+            used_permissions.add(Permission("codedeploy:PutLifecycleEventHookExecutionStatus"))
+
+    versions = {function.variable: function for function in ReleasedFunction}
+    hook = PreTrafficHook(lambda _service, _config: FailingClient(), {**os.environ, **versions})
+    event = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "1"}
+    total: set[Permission] = set()
+    for prepare in (
+        lambda: None,
+        lambda: None,
+        lambda: operator.tokens.mark_revealed(operator.connect_deployment_test()),
+        lambda: operator.disconnect(DEPLOYMENT_TEST_TENANT),
+    ):
+        prepare()
+        used_permissions.clear()
+        hook(event, LambdaContext())  # type: ignore[arg-type]
+        total |= used_permissions
+    own_partition = f"A#{DEPLOYMENT_TEST_TENANT}"
+    assert LOG_AND_TRACE | {
+        permission._replace(keys=permission.keys.replace("A#*", own_partition)) for permission in total
+    } == DEPLOYMENT.list_permissions(HOOK)
 
 
 def use_console(leave: Callable[[], object] = bool, resume: Callable[[], object] = bool) -> None:

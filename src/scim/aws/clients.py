@@ -39,6 +39,12 @@ EVENTS_CONFIG = Config(
 )
 
 
+# The pre-traffic hook waits until a new version has started and responded. It does not send an event twice.
+INVOKE_CONFIG = Config(connect_timeout=2, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 1})
+
+CODEDEPLOY_CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 5})
+
+
 class LazyCredentials(Credentials):
     """Credentials that are loaded when a request is signed, not when a client is created.
 
@@ -78,7 +84,7 @@ class UsedServicesLoader(Loader):
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002  # each has all types
         """Return the names of the services that Muster uses."""
-        return ["dynamodb", "events", "secretsmanager", "sqs"]
+        return ["codedeploy", "dynamodb", "events", "lambda", "secretsmanager", "sqs"]
 
 
 def create_client(service: str, config: Config) -> Any:

@@ -134,6 +134,19 @@ def create_metric_math_alarms() -> None:
     members["_cw_metric_alarm_record"] = build
 
 
+def create_codedeploy_resources() -> None:
+    """Create the application and the deployment groups of CodeDeploy, of which ministack knows nothing.
+
+    An update still moves the aliases at once. Nothing invokes the pre-traffic hook.
+    """
+
+    def create(logical_id: str, _: dict[str, Any], stack: str) -> tuple[str, dict[str, str]]:
+        return f"{stack}-{logical_id}", {}
+
+    for kind in ("Application", "DeploymentGroup"):
+        _HANDLERS[f"AWS::CodeDeploy::{kind}"] = {"create": create, "delete": lambda *_: None}
+
+
 def record_logged_metrics() -> None:
     """Record the metrics that functions log in CloudWatch's embedded metric format. ministack only stores the lines."""
     members = vars(lambda_svc)

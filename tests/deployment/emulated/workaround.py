@@ -10,6 +10,7 @@ class Workaround(StrEnum):
     REFERENCE_SECRETS_BY_ARN = "reference_secrets_by_arn"
     CREATE_ROUTES_OF_BODY = "create_routes_of_body"
     CREATE_METRIC_MATH_ALARMS = "create_metric_math_alarms"
+    CREATE_CODEDEPLOY_RESOURCES = "create_codedeploy_resources"
     RECORD_LOGGED_METRICS = "record_logged_metrics"
     MATCH_JSON_PATTERNS = "match_json_patterns"
     PUBLISH_FILTERED_METRICS = "publish_filtered_metrics"

@@ -14,6 +14,9 @@ from scim.service.model.token import TokenState
 
 TENANT_ID_PATTERN = re.compile(r"[a-z0-9-]{1,40}")
 
+DEPLOYMENT_TEST_TENANT = "deployment-test"
+"""The test customer with which new versions are tested before they receive traffic. Its changes are not published."""
+
 
 @dataclass(frozen=True)
 class Tenant:

@@ -8,7 +8,7 @@ from typing import Any
 
 from scim.service.model.attribute_types import merge_types
 from scim.service.model.audit.audit_event import AuditAction
-from scim.service.model.tenant import TENANT_ID_PATTERN, Tenant
+from scim.service.model.tenant import DEPLOYMENT_TEST_TENANT, TENANT_ID_PATTERN, Tenant
 from scim.service.model.token import IdempotencyKey, IssuedToken
 from scim.service.ports import TenantStore, TokenStore
 from scim.service.tenants.custom_schemas import merge_schemas, parse_schemas
@@ -56,10 +56,29 @@ class TenantService:
             TenantExists: The tenant is already connected.
             TenantPurging: A purge of the tenant has begun.
             ConcurrentChange: The settings have changed since the form with the ``idempotency_key`` was rendered.
-            ValueError: The id, a document or the lifetime is not valid.
+            ValueError: The id is not valid or reserved, or a document or the lifetime is not valid.
         """
         if not TENANT_ID_PATTERN.fullmatch(tenant_id):
             raise ValueError("The id of a customer has 1 to 40 lowercase letters, digits and hyphens.")
+        if tenant_id.startswith(DEPLOYMENT_TEST_TENANT):
+            raise ValueError(f"Names that begin with {DEPLOYMENT_TEST_TENANT} are reserved for tests of new versions.")
+        return self._connect(tenant_id, custom_schemas, is_strict, lifetime_s, idempotency_key)
+
+    def connect_deployment_test(self) -> IssuedToken:
+        """Connect the test customer :data:`DEPLOYMENT_TEST_TENANT`, and return its token.
+
+        Every call returns the same token, unless it was shown to a person. Then raise :class:`TenantExists`.
+        """
+        return self._connect(DEPLOYMENT_TEST_TENANT, None, None, None, None)
+
+    def _connect(
+        self,
+        tenant_id: str,
+        custom_schemas: Sequence[Mapping[str, Any]] | None,
+        is_strict: bool | None,
+        lifetime_s: float | None,
+        idempotency_key: IdempotencyKey | None,
+    ) -> IssuedToken:
         before = self.tenant_store.get(tenant_id)
         check_not_purging(before)
         check_unchanged(before, idempotency_key)
