@@ -2,7 +2,7 @@
 
 import click
 
-from cli import data, export, invitations, log, master_key, people, redrive, resync, schema, tenants, tokens
+from cli import brake, data, export, invitations, log, master_key, people, redrive, resync, schema, tenants, tokens
 from cli.app import CommandGroup, deployment_options
 from cli.version import version_option
 
@@ -19,6 +19,8 @@ _COMMANDS = (
     tenants.tenants,
     tenants.status,
     tenants.strict,
+    brake.brake,
+    brake.release,
     people.users,
     people.active_users,
     export.export,

@@ -18,6 +18,7 @@ MARKS = {
     LogEntryKind.MALFORMED_TOKEN: "?",
     LogEntryKind.FIRST_USE: "",
     LogEntryKind.AUDIT_EVENT: "*",
+    LogEntryKind.ALERT: "!",
 }
 """The first cell of a row; the help of ``muster log`` explains the marks."""
 _COLUMNS = ("", "TIME", "STATUS", "OPERATION", "USER", "COUNT", "RESULT")

@@ -36,6 +36,10 @@ class Settings(BaseModel):
     """The number of days for which change records are kept; 0 for no limit."""
     restored_at: int = Field(default=0, alias="RESTORED_AT", ge=0)
     """When the table was restored from a backup, in seconds since 1970; 0 for never (docs/operate/restore.md)."""
+    deactivation_alert_percent: int = Field(default=20, alias="DEACTIVATION_ALERT_PERCENT", ge=1, le=100)
+    """An alert needs more deactivations within an hour than this percentage of the active users; 100 for no alert."""
+    deactivation_alert_minimum: int = Field(default=10, alias="DEACTIVATION_ALERT_MINIMUM", ge=1)
+    """An alert needs at least this number of deactivations within an hour."""
     event_bus_name: str = Field(default="", alias="EVENT_BUS_NAME")
     """The name of the event bus. Only the function that publishes events has it."""
     links_queue_url: str = Field(default="", alias="LINKS_QUEUE_URL")

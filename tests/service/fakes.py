@@ -2,17 +2,24 @@
 
 import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scim.protocol.errors import ScimError
 from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.normalize import normalize_string
 from scim.protocol.schema import ResourceType, load_user_type
+from scim.service.deactivation_guard import DeactivationGuard, DeactivationReadings
 from scim.service.deadline import Deadline
 from scim.service.model.audit.audit_event import AuditEvent
 from scim.service.model.audit.failure import RequestSummary
 from scim.service.model.change_record import ChangeRecord
+from scim.service.model.deactivations import (
+    CountSnapshot,
+    DeactivationCounts,
+    DeactivationLimit,
+    MassDeactivation,
+)
 from scim.service.model.query import PageBoundary, Query, QueryResult, StartIndexPosition, VerifiedCursor
 from scim.service.model.stored_resource import CreationsFailed, NotUnique, StoredResource, VersionConflict, encode_json
 from scim.service.model.tenant import Tenant
@@ -244,6 +251,63 @@ def build_user(user_name: str = "alice", version: int = 1, **attributes: Any) ->
     return StoredResource(resource_id, version, NOW, NOW, encode_json(document))
 
 
+@dataclass
+class MemoryDeactivations:
+    """The counts of a tenant's deactivations. Counts the reads and the snapshots that were written."""
+
+    counts: DeactivationCounts = field(default_factory=lambda: DeactivationCounts(active=1_000, deactivated=0))
+    alerts: list[MassDeactivation] = field(default_factory=list)
+    read_count: int = 0
+    written_snapshots: list[Sequence[CountSnapshot]] = field(default_factory=list)
+
+    def read(self) -> DeactivationCounts:
+        self.read_count += 1
+        return self.counts
+
+    def write_snapshots(self, snapshots: Sequence[CountSnapshot]) -> None:
+        self.written_snapshots.append(list(snapshots))
+        self.counts = replace(self.counts, snapshots=list(snapshots))
+
+    def record_alert(self, before: MassDeactivation | None, alert: MassDeactivation) -> bool:
+        if before != self.counts.last_alert:
+            return False
+        self.alerts.append(alert)
+        self.counts = replace(self.counts, last_alert=alert)
+        return True
+
+    def add(self, number: int = 1) -> None:
+        """Count users who were deactivated."""
+        self.counts = replace(
+            self.counts, active=self.counts.active - number, deactivated=self.counts.deactivated + number
+        )
+
+
+def build_guard(
+    tenant: Tenant,
+    store: MemoryDeactivations | None = None,
+    *,
+    readings: DeactivationReadings | None = None,
+    now: Callable[[], float] = lambda: parse_rfc3339(NOW),
+    limit: DeactivationLimit | None = None,
+) -> DeactivationGuard:
+    """Return a guard with a limit of 20 % and 10 users. It raises faults."""
+    store = store or MemoryDeactivations()
+    return DeactivationGuard(
+        tenant,
+        readings or DeactivationReadings(),
+        store,
+        limit or DeactivationLimit(percent=20, minimum=10),
+        "request-1",
+        now,
+        lambda _: None,
+        raise_fault,
+    )
+
+
+def raise_fault(fault: Exception) -> None:
+    raise fault
+
+
 def build_context(
     *,
     tenant: Tenant | None = None,
@@ -259,6 +323,7 @@ def build_context(
         leniencies=LeniencyTracker(is_strict=tenant.is_strict),
         deadline=deadline or Clock().deadline,
         cursor_signer=signer or FakeSigner(),
+        deactivation_guard=build_guard(tenant),
         now=lambda: parse_rfc3339(now()),
         new_id=new_id,
     )

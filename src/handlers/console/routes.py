@@ -114,11 +114,13 @@ ROUTES = (
         is_public=True,
     ),
     Route(_TENANT_PATH, "status", provisioning.show_status),
+    Route(f"{_TENANT_PATH}/release", "release", action=FormAction(provisioning.release_deactivations)),
     Route(f"{_TENANT_PATH}/connect", "connect", connect.show_connection),
     Route(f"{_TENANT_PATH}/connect/token", "token", action=FormAction(connect.issue_token, is_for_guests=True)),
     Route(f"{_TENANT_PATH}/connect/revoke", "revoke", action=FormAction(connect.revoke_tokens, is_for_guests=True)),
     Route(f"{_TENANT_PATH}/connect/disconnect", "disconnect", action=FormAction(connect.disconnect_tenant)),
     Route(f"{_TENANT_PATH}/connect/mode", "mode", action=FormAction(connect.set_strict_mode)),
+    Route(f"{_TENANT_PATH}/connect/brake", "brake", action=FormAction(connect.set_brake)),
     Route(f"{_TENANT_PATH}/connect/invite", "invite", action=FormAction(connect.create_invitation)),
     Route(
         f"{_TENANT_PATH}/connect/revoke-invitations",

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from scim.service.audit.failure_recorder import FailureRecorder
     from scim.service.model.audit.failure import RequestSummary
+    from scim.service.model.deactivations import MassDeactivation
+    from scim.store.table import Table
 
 _BASE_PATH = "/scim/v2"
 
@@ -142,8 +144,8 @@ class ScimApplication:
 
     def _serve_tenant(self, request: Request, tenant: Tenant, deadline: Deadline, log: RequestLogLine) -> Response:
         """Return the response to an authenticated request. Complete its log line and its recorded failures."""
-        table = self._adapters.open_table(deadline)
-        service_context = self._build_service_context(request, tenant, deadline)
+        table, deactivations_table = self._adapters.open_table(deadline), self._adapters.open_table(deadline)
+        service_context = self._build_service_context(request, tenant, deadline, deactivations_table)
         recorder = LazyFailureRecorder(lambda: self._build_failure_recorder(request, service_context))
         context = RequestContext(
             request=request,
@@ -160,6 +162,7 @@ class ScimApplication:
         finally:
             recorder.finish()
             log.leniencies, log.dynamodb_calls = service_context.leniencies.used, table.calls
+            log.dynamodb_calls_deactivations = deactivations_table.calls or None
             log.add(recorder.log_fields)
             log.add(_count_retries(deadline))
 
@@ -186,7 +189,16 @@ class ScimApplication:
             recorder.record_success(_summarize(request, endpoint, log.operation), leniencies)
         return response
 
-    def _build_service_context(self, request: Request, tenant: Tenant, deadline: Deadline) -> ServiceContext:
+    def _build_service_context(
+        self, request: Request, tenant: Tenant, deadline: Deadline, deactivations_table: Table
+    ) -> ServiceContext:
+        guard = self._adapters.build_deactivation_guard(
+            deactivations_table,
+            tenant,
+            request.id,
+            lambda alert: self._report_alert(tenant, alert),
+            lambda fault: self._report_fault(fault, request.id),
+        )
         return ServiceContext(
             tenant=tenant,
             request_id=request.id,
@@ -194,6 +206,7 @@ class ScimApplication:
             leniencies=LeniencyTracker(is_strict=tenant.is_strict),
             deadline=deadline,
             cursor_signer=self._adapters.cursor_signer,
+            deactivation_guard=guard,
             now=runtime.current_time,
             new_id=runtime.new_id,
         )
@@ -216,6 +229,16 @@ class ScimApplication:
     def _warn_of_expiry(self, tenant: Tenant, expires: float | None) -> None:
         if days := find_warning_days(expires, time.time()):
             self._logger.warning("token expires", tenant=tenant.id, within_days=days)
+
+    def _report_alert(self, tenant: Tenant, alert: MassDeactivation) -> None:
+        self._logger.warning(
+            "mass deactivation",
+            tenant=tenant.id,
+            request_id=alert.request_id,
+            deactivated=alert.deactivated,
+            active_before=alert.active_before,
+            held=alert.is_held,
+        )
 
     def _report_fault(self, fault: Exception, request_id: str | None = None) -> None:
         """Log a fault of the service. ``request_id`` is ``None`` for a fault outside a request."""

@@ -40,6 +40,8 @@ class RequestLogLine:
     """The labels of the leniencies that the request needed."""
     dynamodb_calls: int | None = None
     """The number of calls to DynamoDB after authentication."""
+    dynamodb_calls_deactivations: int | None = None
+    """The number of calls to DynamoDB to count deactivations, ``None`` if there was none."""
     scim_type: str | None = None
     rule: str | None = None
     details: dict[str, Any] = field(default_factory=dict)

@@ -82,6 +82,8 @@ class Rule(StrEnum):
     METHOD = "method"
     PROTOCOL_VERSION = "protocol-version"
     FORBIDDEN = "forbidden"
+    BRAKE = "brake"
+    """The brake refuses deactivations after a mass deactivation."""
     MEDIA_TYPE = "media-type"
     SYNTAX = "syntax"
     ENCODING = "encoding"
@@ -248,6 +250,12 @@ class TooManyUsers(Forbidden):
     """The tenant has the maximum number of users that the service can count, so no more can be created."""
 
     rule = Rule.TOO_MANY_USERS
+
+
+class DeactivationsHeld(Forbidden):
+    """The brake refuses to deactivate or delete an active user until an operator releases it."""
+
+    rule = Rule.BRAKE
 
 
 class NotFound(ScimError):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # a Lambda function imports only the parts of the model that 
         RejectedTokenCount,
     )
     from scim.service.model.change_record import ChangeRecord, StoredChange
+    from scim.service.model.deactivations import CountSnapshot, DeactivationCounts, MassDeactivation
     from scim.service.model.identity_provider import IdentityProvider
     from scim.service.model.invitation import Acceptance, Invitation
     from scim.service.model.links import ReferrerEntry, UserLinks
@@ -59,6 +60,22 @@ class ResourceStore(Protocol):
 
         Raise :class:`scim.protocol.errors.TooMany` if the query would read too many resources. Raise
         :class:`scim.protocol.errors.ExpiredCursor` if the positions of all boundaries in the cursor have changed.
+        """
+
+
+class DeactivationStore(Protocol):
+    """Counts the deactivations of one tenant. Reads are strongly consistent."""
+
+    def read(self) -> DeactivationCounts:
+        """Return the counts, the snapshots and the last alert, in one read."""
+
+    def write_snapshots(self, snapshots: Sequence[CountSnapshot]) -> None:
+        """Replace the snapshots."""
+
+    def record_alert(self, before: MassDeactivation | None, alert: MassDeactivation) -> bool:
+        """Record an alert, and return whether that succeeded.
+
+        It fails if ``before`` is no longer the last alert (``None`` for no alert).
         """
 
 
@@ -210,6 +227,9 @@ class AuditLogStore(Protocol):
 
         Return the number, and whether there may be more.
         """
+
+    def get_last_mass_deactivation(self) -> MassDeactivation | None:
+        """Return the last alert about a mass deactivation, ``None`` if there was none."""
 
 
 class DailyFailureStore(Protocol):

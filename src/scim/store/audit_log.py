@@ -1,7 +1,7 @@
 """Count the failures of a tenant, and read its audit log.
 
-The records are in four partitions: changes, failures, audit events, and first uses of tokens. Reading the log by time
-merges them. The index orders changes and failures by time. The other records are ordered by their keys.
+The records are in five partitions: changes, failures, audit events, first uses of tokens, and alerts. Reading the log
+by time merges them. The index orders changes and failures by time. The other records are ordered by their keys.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ from scim.service.model.audit.log_record import (
     RejectedTokenCount,
 )
 from scim.service.model.change_record import StoredChange
+from scim.service.model.deactivations import MassDeactivation
 from scim.service.model.identifiers import hash_identifier
 from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.timestamps import format_rfc3339
 from scim.store import daily_failures, items, keys, log_codec
+from scim.store.deactivations.deactivation_store import read_alerts, read_last_alert
 from scim.store.keys import KeyRange
 from scim.store.table import TIME_ATTRIBUTE, TIME_INDEX, Item, Table
 
@@ -51,10 +53,12 @@ class DynamoDBAuditLogStore:
 
     def __init__(self, table: Table, tenant_id: str, now: Callable[[], float]) -> None:
         self._table = table
+        self._tenant_id = tenant_id
         self._users = keys.resource_partition(tenant_id)
         self._failures = keys.failure_partition(tenant_id)
         self._settings = keys.settings_partition(tenant_id)
         self._token_usages = keys.token_usage_partition(tenant_id)
+        self._alerts = keys.paging_partition(tenant_id)
         self._now = now
 
     # Counting failures. Each call makes one attempt and reads nothing, because requests wait for it.
@@ -125,16 +129,20 @@ class DynamoDBAuditLogStore:
         Only records older than ``older_than`` are returned. They are read in batches, as the caller consumes them.
         """
         first_uses = self._read_first_uses() if RecordKind.FIRST_USE in kinds else {}
+        alerts = read_alerts(self._table, self._tenant_id) if RecordKind.ALERT in kinds else []
+        positioned_alerts = {LogPosition(alert.at, self._alerts, alert.at): alert for alert in alerts}
         failures = self._list_positions_by_time(self._failures, keys.FAILURE_PREFIX, older_than)
         positions = {
             RecordKind.CHANGE: self._list_positions_by_time(self._users, keys.CHANGE_PREFIX, older_than),
             RecordKind.FAILURE: failures,
             RecordKind.AUDIT_EVENT: self._list_audit_event_positions(older_than),
             RecordKind.FIRST_USE: iter(_sort_positions(first_uses, older_than)),
+            RecordKind.ALERT: iter(_sort_positions(positioned_alerts, older_than)),
         }
+        other_records = {position.key: record for position, record in (first_uses | positioned_alerts).items()}
         merged = heapq.merge(*(positions[kind] for kind in kinds), reverse=True)
         while batch := list(islice(merged, _BATCH_SIZE)):
-            records = self._read_records(batch) | {position.key: use for position, use in first_uses.items()}
+            records = self._read_records(batch) | other_records
             if self._have_failures_expired(batch, records):
                 failures.close()
             for position in batch:
@@ -174,17 +182,20 @@ class DynamoDBAuditLogStore:
 
     def _read_first_uses(self) -> dict[LogPosition, LogRecord]:
         """Return the first use of each token of the tenant. A tenant has few tokens, so all are read."""
+        usages = map(items.decode_token_usage, self._table.query(self._token_usages, keys.TOKEN_USAGE_RANGE))
         return {
-            LogPosition(format_rfc3339(float(item["first_used"]["N"])), self._token_usages, item["sk"]["S"]): (
-                log_codec.decode_record(item)
-            )
-            for item in self._table.query(self._token_usages, keys.TOKEN_USAGE_RANGE)
+            LogPosition(format_rfc3339(use.first_used), self._token_usages, keys.token_usage_key(use.version_id)): use
+            for use in usages
         }
 
+    def get_last_mass_deactivation(self) -> MassDeactivation | None:
+        """Return the last alert about a mass deactivation, ``None`` if there was none."""
+        return read_last_alert(self._table, self._tenant_id)
+
     def _read_records(self, positions: Sequence[LogPosition]) -> dict[tuple[str, str], LogRecord]:
-        """Return the records at the positions by their keys. Leave out expired records and first uses of tokens."""
+        """Return the records at the positions by their keys. Leave out expired records, first uses and alerts."""
         records: dict[tuple[str, str], LogRecord] = {}
-        for partition in {position.partition for position in positions} - {self._token_usages}:
+        for partition in {position.partition for position in positions} - {self._token_usages, self._alerts}:
             sort_keys = [position.sort for position in positions if position.partition == partition]
             for item in self._table.get_all(partition, sort_keys):
                 if not self._has_expired(item):
@@ -255,11 +266,7 @@ class DynamoDBAuditLogStore:
         table = self._table.with_deadline(self._table.deadline.with_share(_NEWEST_FAILURES_SHARE))
         attributes = ("sk", log_codec.HASHES)
         pages = table.query_pages(
-            self._failures,
-            keys.FAILURE_RANGE,
-            attributes,
-            index_name=TIME_INDEX,
-            is_backwards=True,
+            self._failures, keys.FAILURE_RANGE, attributes, index_name=TIME_INDEX, is_backwards=True
         )
         matching: list[str] = []
         try:
@@ -305,17 +312,14 @@ class DynamoDBAuditLogStore:
 
     def list_rejected_tokens(self, since: str) -> list[RejectedTokenCount]:
         """Return the numbers of requests with a rejected token since a time (RFC 3339), one for each minute."""
-        minutes = KeyRange(keys.rejected_tokens_key(since[:16]), keys.rejected_tokens_key(":"))
-        return self._read_rejected_tokens(minutes)
+        return self._read_rejected_tokens(keys.rejected_tokens_key, since)
 
     def list_malformed_tokens(self, since: str) -> list[RejectedTokenCount]:
         """Return the numbers of requests with a malformed token since a time (RFC 3339), one for each minute."""
-        return self._read_rejected_tokens(
-            KeyRange(keys.malformed_tokens_key(since[:16]), keys.malformed_tokens_key(":"))
-        )
+        return self._read_rejected_tokens(keys.malformed_tokens_key, since)
 
-    def _read_rejected_tokens(self, minutes: KeyRange) -> list[RejectedTokenCount]:
-        stored_items = self._table.query(self._failures, minutes)
+    def _read_rejected_tokens(self, build_key: Callable[[str], str], since: str) -> list[RejectedTokenCount]:
+        stored_items = self._table.query(self._failures, KeyRange(build_key(since[:16]), build_key(":")))
         return [log_codec.decode_rejected_tokens(item) for item in stored_items if not self._has_expired(item)]
 
     def get_daily_failures(self, first_day: str, last_day: str) -> dict[str, DailyFailures]:

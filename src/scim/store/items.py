@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from scim.protocol.normalize import NORMALIZATION_VERSION
 from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 from scim.service.model.change_record import ChangeRecord, Operation
+from scim.service.model.deactivations import BrakeSettings
 from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import NEVER_EXPIRES, TokenState, TokenUsage
@@ -159,6 +160,7 @@ def encode_tenant(partition_key: str, sort_key: str, tenant: Tenant) -> Item:
         "shown": {"BOOL": token.is_revealed},
         "ended": {"L": [{"S": version} for version in token.revoked_version_ids]},
         **({"purging": {"BOOL": True}} if tenant.is_purging else {}),
+        **_encode_brake(tenant.brake),
         **_encode_idempotency_key(token),
         **({} if token.lifetime_s == NEVER_EXPIRES else {"lifetime_s": {"N": str(token.lifetime_s)}}),
     }
@@ -168,6 +170,27 @@ def _encode_idempotency_key(token: TokenState) -> Item:
     if not token.idempotency_key:
         return {}
     return {"asked": {"S": token.idempotency_key}, "asked_at": {"N": str(token.idempotency_key_at)}}
+
+
+def _encode_brake(brake: BrakeSettings) -> Item:
+    """Return the attributes of the brake, none if it was never changed."""
+    if brake == BrakeSettings():
+        return {}
+    return {
+        "brake": {"BOOL": brake.is_on},
+        "brake_reset": {"N": str(brake.reset_at)},
+        "brake_released": {"N": str(brake.released_until)},
+    }
+
+
+def _decode_brake(item: Item) -> BrakeSettings:
+    if "brake" not in item:
+        return BrakeSettings()
+    return BrakeSettings(
+        is_on=item["brake"]["BOOL"],
+        reset_at=float(item["brake_reset"]["N"]),
+        released_until=float(item["brake_released"]["N"]),
+    )
 
 
 def decode_tenant(tenant_id: str, item: Item) -> Tenant:
@@ -192,6 +215,7 @@ def decode_tenant(tenant_id: str, item: Item) -> Tenant:
         version=int(item["v"]["N"]),
         invitation_epoch=int(item["generation"]["N"]) if "generation" in item else 0,
         is_purging="purging" in item,
+        brake=_decode_brake(item),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from scim.service.model.audit.failure import Failure, FailureCount
 from scim.service.model.audit.log_record import LogRecord, RejectedTokenCount
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
+from scim.service.model.deactivations import MassDeactivation
 from scim.service.model.identity_provider import parse_identity_provider
 from scim.store import items, keys
 from scim.store.table import Item
@@ -105,6 +106,28 @@ def decode_change(item: Item) -> StoredChange:
         links=[(link["M"]["attribute"]["S"], link["M"]["id"]["S"]) for link in item.get("links", {}).get("L", ())],
     )
     return StoredChange(keys.parse_changed_user_id(item["sk"]["S"]), change)
+
+
+def encode_alert(alert: MassDeactivation) -> Item:
+    """Return the attributes of an alert's item, except its key."""
+    return {
+        "at": {"S": alert.at},
+        "deactivated": {"N": str(alert.deactivated)},
+        "active_before": {"N": str(alert.active_before)},
+        "held": {"BOOL": alert.is_held},
+        "request": {"S": alert.request_id},
+    }
+
+
+def decode_alert(item: Item) -> MassDeactivation:
+    """Return the alert in an item."""
+    return MassDeactivation(
+        at=item["at"]["S"],
+        deactivated=int(item["deactivated"]["N"]),
+        active_before=int(item["active_before"]["N"]),
+        is_held=item["held"]["BOOL"],
+        request_id=item["request"]["S"],
+    )
 
 
 def _decode_texts(item: Item, name: str) -> list[str]:

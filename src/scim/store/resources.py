@@ -10,9 +10,11 @@ from scim.protocol.errors import PayloadTooLarge, ScimError, TooManyUsers
 from scim.protocol.filter.ast import AttributePath
 from scim.protocol.schema import ResourceType
 from scim.service.model.change_record import ChangeRecord
+from scim.service.model.deactivations import HOUR_S
 from scim.service.model.identifiers import IDENTIFYING_ATTRIBUTES, identify_user
 from scim.service.model.query import Query, QueryResult
 from scim.service.model.stored_resource import CreationsFailed, NotUnique, StoredResource, TooManyItems, VersionConflict
+from scim.service.model.timestamps import parse_rfc3339
 from scim.service.references.links import find_reference_hashes, may_affect_links
 from scim.store import items, keys, lookup_keys
 from scim.store.query.counters import PACKED_COUNTER_LIMIT, compute_increment
@@ -201,19 +203,29 @@ class DynamoDBResourceStore:
         ``writes`` has the version before and after each write. There is one action for each counter, since a
         transaction can write an item only once.
         """
-        increments: dict[str, list[tuple[int, int]]] = {}
+        increments: dict[str, list[tuple[int, int, int]]] = {}
         for before, after in writes:
             resource_id = _get_written_version(before, after).id
             total = ((after is not None) - (before is not None)) * compute_increment(resource_id)
             active = _is_active(after) - _is_active(before)
             if total or active:
-                increments.setdefault(keys.counter_key(resource_id), []).append((total, active))
-        for sort_key, pairs in increments.items():
-            yield self._prepare_counter(sort_key, *map(sum, zip(*pairs, strict=True)))
+                increment = (total, active, _count_deactivation(before, after))
+                increments.setdefault(keys.counter_key(resource_id), []).append(increment)
+        for sort_key, own_increments in increments.items():
+            yield self._prepare_counter(sort_key, *map(sum, zip(*own_increments, strict=True)))
 
-    def _prepare_counter(self, sort_key: str, total: int, active: int) -> Action:
-        """Return the action that adds to a counter: ``total`` to its packed numbers, ``active`` to the active users."""
+    def _prepare_counter(self, sort_key: str, total: int, active: int, deactivated: int) -> Action:
+        """Return the action that adds to a counter.
+
+        ``total`` is added to its packed numbers, ``active`` to the active users, ``deactivated`` to the users who were
+        ever deactivated.
+        """
         values = {":counts": {"N": str(total)}, ":active": {"N": str(active)}}
+        names = {"#counts": "counts", "#active": "active"}  # reserved words
+        expression = "ADD #counts :counts, #active :active"
+        if deactivated:
+            values[":deactivated"] = {"N": str(deactivated)}
+            expression += ", deactivated :deactivated"
         condition = {}
         if total > 0:
             condition = {"ConditionExpression": "attribute_not_exists(#counts) OR #counts < :limit"}
@@ -221,8 +233,8 @@ class DynamoDBResourceStore:
         return Action.update(
             TransactionRole.COUNTER,
             keys.primary_key(keys.paging_partition(self._tenant_id), sort_key),
-            UpdateExpression="ADD #counts :counts, #active :active",
-            ExpressionAttributeNames={"#counts": "counts", "#active": "active"},  # reserved words
+            UpdateExpression=expression,
+            ExpressionAttributeNames=names,
             ExpressionAttributeValues=values,
             **condition,
         )
@@ -309,6 +321,15 @@ def _find_former_identifier_hashes(before: StoredResource | None, after: StoredR
 
 def _is_active(stored: StoredResource | None) -> bool:
     return stored is not None and stored.resource.get("active") is True
+
+
+def _count_deactivation(before: StoredResource | None, after: StoredResource | None) -> int:
+    """Return 1 for a deactivation, -1 if the user is reactivated within an hour of it, 0 for any other write."""
+    if _is_active(before) and not _is_active(after):
+        return 1
+    if before is None or after is None or not _is_active(after) or _is_active(before):
+        return 0
+    return -(parse_rfc3339(after.active_since) - parse_rfc3339(before.active_since) < HOUR_S)
 
 
 def _build_lookup_condition(resource_id: str) -> Condition:

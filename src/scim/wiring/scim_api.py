@@ -18,6 +18,7 @@ from scim.auth.token_store import SecretsManagerTokenStore
 from scim.aws import clients
 from scim.aws.clients import SECRETS_CONFIG
 from scim.protocol.schema import ResourceType, load_user_type
+from scim.service.deactivation_guard import DeactivationReadings
 from scim.service.deadline import Deadline
 from scim.settings import Settings
 from scim.store.tenants import DynamoDBTenantStore
@@ -27,6 +28,8 @@ from scim.wiring.dynamodb import build_resource_store_config, create_client, ope
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from scim.service.deactivation_guard import DeactivationGuard
+    from scim.service.model.deactivations import MassDeactivation
     from scim.service.model.tenant import Tenant
     from scim.store.audit_log import DynamoDBAuditLogStore
     from scim.store.resources import DynamoDBResourceStore, ResourceStoreConfig
@@ -43,6 +46,7 @@ class ScimApiAdapters:
     cursor_signer: HmacCursorSigner
     rejected_tokens: RejectedTokenCounter = field(default_factory=RejectedTokenCounter)
     malformed_tokens: RejectedTokenCounter = field(default_factory=RejectedTokenCounter)
+    deactivation_readings: DeactivationReadings = field(default_factory=DeactivationReadings)
 
     @cached_property
     def resource_store_config(self) -> ResourceStoreConfig:
@@ -71,6 +75,31 @@ class ScimApiAdapters:
         from scim.store.resources import DynamoDBResourceStore
 
         return DynamoDBResourceStore(table, self.resource_store_config, tenant.id, resource_type)
+
+    def build_deactivation_guard(
+        self,
+        table: Table,
+        tenant: Tenant,
+        request_id: str,
+        report_alert: Callable[[MassDeactivation], None],
+        report_fault: Callable[[Exception], None],
+    ) -> DeactivationGuard:
+        """Return the guard of a request's deactivations. Its calls are counted by ``table``."""
+        from scim.service.deactivation_guard import DeactivationGuard
+        from scim.service.model.deactivations import DeactivationLimit
+        from scim.store.deactivations.deactivation_store import DynamoDBDeactivationStore
+
+        settings = self.settings
+        return DeactivationGuard(
+            tenant=tenant,
+            readings=self.deactivation_readings,
+            store=DynamoDBDeactivationStore(table, tenant.id, runtime.new_id),
+            limit=DeactivationLimit(settings.deactivation_alert_percent, settings.deactivation_alert_minimum),
+            request_id=request_id,
+            now=runtime.current_time,
+            report_alert=report_alert,
+            report_fault=report_fault,
+        )
 
     def build_audit_log_store(self, table: Table, tenant_id: str) -> DynamoDBAuditLogStore:
         """Return the store of a tenant's audit log."""

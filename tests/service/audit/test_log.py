@@ -8,6 +8,7 @@ from scim.service.audit.log import AuditLog
 from scim.service.model.audit.failure import DailyFailures, FailureCount, FailureKind
 from scim.service.model.audit.log_record import FailureSearchResult, LogPosition, LogRecord, RejectedTokenCount
 from scim.service.model.change_record import StoredChange
+from scim.service.model.deactivations import MassDeactivation
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import parse_rfc3339
 from scim.service.model.token import TokenState, TokenUsage
@@ -25,6 +26,7 @@ class FakeAuditLogStore:
     days: Mapping[str, DailyFailures] = field(default_factory=dict)
     changes_by_day: Mapping[str, int] = field(default_factory=dict)
     log: Collection[LogRecord] = ()
+    last_alert: MassDeactivation | None = None
     limits: list[int] = field(default_factory=list)
     read_count: int = 0
 
@@ -53,6 +55,9 @@ class FakeAuditLogStore:
 
     def list_malformed_tokens(self, _: object) -> list[RejectedTokenCount]:
         return []
+
+    def get_last_mass_deactivation(self) -> MassDeactivation | None:
+        return self.last_alert
 
     def get_daily_failures(self, first_day: str, last_day: str) -> dict[str, DailyFailures]:
         return {day: failures for day, failures in self.days.items() if first_day <= day <= last_day}

@@ -1,4 +1,4 @@
-"""The page "Connect": the SCIM URL, the token, the strict mode, invitations, and disconnecting."""
+"""The page "Connect": the SCIM URL, the token, the strict mode, the brake, invitations, and disconnecting."""
 
 from __future__ import annotations
 
@@ -81,6 +81,12 @@ def disconnect_tenant(context: ConsoleRequestContext, tenant: Tenant) -> Console
 def set_strict_mode(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     """Turn the strict mode on or off."""
     context.administration.tenants.configure(tenant.id, is_strict=context.request.form.get("strict") == "on")
+    return redirect_to_page("tenants", tenant.id, "connect")
+
+
+def set_brake(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
+    """Turn the brake for mass deactivations on or off."""
+    context.administration.tenants.set_brake(tenant.id, is_on=context.request.form.get("brake") == "on")
     return redirect_to_page("tenants", tenant.id, "connect")
 
 

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from handlers.console.chart import build_chart
 from handlers.console.context import ConsoleRequestContext
 from handlers.console.guides import GUIDES
-from handlers.console.response import ConsoleResponse, PageError
+from handlers.console.response import ConsoleResponse, PageError, redirect_to_page
 from scim.service.audit import diagnosis
 from scim.service.audit.log_entries import LogEntry
 from scim.service.console.invitations import guest_actor
@@ -40,6 +40,12 @@ def show_status(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleRespon
         chart=build_chart(log.get_activity(_CHART_DAYS)),
         section="status",
     )
+
+
+def release_deactivations(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
+    """Accept all deactivations for a day, and end the alert about a mass deactivation."""
+    context.administration.tenants.release_deactivations(tenant.id)
+    return redirect_to_page("tenants", tenant.id)
 
 
 def show_log(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:

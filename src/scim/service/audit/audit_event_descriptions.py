@@ -14,6 +14,7 @@ ACTION_DESCRIPTIONS = {
     AuditAction.REVOKE: "Revoked all tokens",
     AuditAction.DISCONNECT: "Disconnected the customer",
     AuditAction.CONFIGURE: "Changed the settings",
+    AuditAction.RELEASE: "Released the deactivations",
     AuditAction.INVITE: "Created an invitation to the console",
     AuditAction.ACCEPT: "Accepted an invitation to the console",
     AuditAction.REVOKE_INVITATIONS: "Revoked all invitations to the console",
@@ -43,5 +44,9 @@ def _describe_details(details: Mapping[str, str]) -> Iterator[str]:
         yield "no previous token is valid" if until == "now" else f"the previous token is valid until {until}"
     if "user" in details:
         yield f"the user had the id {details['user']}"
+    if "brake" in details:
+        yield f"brake {details['brake']}"
+    if details.get("released_until"):
+        yield f"all deactivations are accepted until {details['released_until']}"
     if "until" in details:
         yield f"valid until {details['until']}"

@@ -60,6 +60,10 @@ _TOKEN_REMEDIATION = _NEW_TOKEN + ", enter it in the identity provider, and test
 _STRICT_MODE_OFF = (
     "The operator can turn strict mode off for this customer (console: Connect, command: `muster strict TENANT off`)"
 )
+_RELEASE = (
+    "If it is intended, ask the operator to release the deactivations (console: Status, command: `muster release "
+    "TENANT`). "
+)
 _CONNECT_URL = "is the SCIM URL from Connect, which ends in /scim/v2."
 
 EXPLANATIONS: Mapping[str, Explanation] = {
@@ -247,6 +251,19 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     ),
     Rule.FORBIDDEN: Explanation(
         "The request for a discovery document has a filter.", "Use a connector that sends no filter there."
+    ),
+    Rule.BRAKE: Explanation(
+        "The brake held this deactivation or deletion, because many users of this customer lost their access within an "
+        "hour. The user is still active.",
+        _RELEASE + "Then the identity provider sends the request again. If it is a mistake, correct the assignments or "
+        "the scope in the identity provider.",
+        {
+            _ENTRA: _RELEASE + "Entra ID then sends the request again in one of its next cycles. In quarantine, select "
+            "Restart provisioning. If it is a mistake, assign the users again, or correct the scoping filters.",
+            _OKTA: _RELEASE
+            + "Then select Retry Selected under Dashboard > Tasks. If it is a mistake, assign the users "
+            "to the application again.",
+        },
     ),
     Rule.MEDIA_TYPE: Explanation(
         "The request body is not JSON, or is compressed.", "Set the content type to application/scim+json."

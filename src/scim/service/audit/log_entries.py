@@ -14,6 +14,7 @@ from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 from scim.service.model.audit.failure import FailureCount
 from scim.service.model.audit.log_record import AUTHENTICATE, LogRecord, RejectedTokenCount
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
+from scim.service.model.deactivations import MassDeactivation
 from scim.service.model.identifiers import IdentifierKind
 from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.timestamps import format_rfc3339
@@ -52,6 +53,8 @@ class LogEntryKind(StrEnum):
     """The first request with a token."""
     AUDIT_EVENT = "audit-event"
     """An action on the tenant by an operator or an IT admin."""
+    ALERT = "alert"
+    """An alert about a mass deactivation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,8 @@ def describe_record(record: LogRecord, user_names: Mapping[str, str]) -> LogEntr
             return _build_audit_event_entry(record)
         case TokenUsage():
             return _build_first_use_entry(record)
+        case MassDeactivation():
+            return _build_alert_entry(record)
 
 
 def _build_change_entry(change: ChangeRecord) -> LogEntry:
@@ -191,6 +196,20 @@ def _build_audit_event_entry(event: AuditEvent) -> LogEntry:
         summary=audit_event_descriptions.describe_audit_event(event),
         first_at=event.at,
         actor=event.actor,
+    )
+
+
+def _build_alert_entry(alert: MassDeactivation) -> LogEntry:
+    consequence = "The brake refuses more" if alert.is_held else "More are accepted"
+    return LogEntry(
+        at=alert.at,
+        kind=LogEntryKind.ALERT,
+        user="",
+        operation="mass deactivation",
+        status=None,
+        summary=f"Alert: {alert.summary}. {consequence}.",
+        first_at=alert.at,
+        request_id=alert.request_id,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from scim.protocol.schema import ResourceType, load_user_type
 from scim.service.model.attribute_types import AttributeTypes, find_reduced_schemas
+from scim.service.model.deactivations import BrakeSettings
 from scim.service.model.token import TokenState
 
 TENANT_ID_PATTERN = re.compile(r"[a-z0-9-]{1,40}")
@@ -33,6 +34,7 @@ class Tenant:
         version: The version of the settings. Each write increases it by one.
         invitation_epoch: When it increases, all earlier invitations and their sessions become invalid.
         is_purging: Whether a purge has begun. Then the settings cannot be changed any more.
+        brake: Whether mass deactivations are refused.
     """
 
     id: str
@@ -44,6 +46,7 @@ class Tenant:
     version: int = 1
     invitation_epoch: int = 0
     is_purging: bool = False
+    brake: BrakeSettings = field(default_factory=BrakeSettings)
 
     @cached_property
     def resource_types(self) -> tuple[ResourceType, ...]:

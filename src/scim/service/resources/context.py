@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from scim.protocol.leniency import LeniencyTracker
+from scim.service.deactivation_guard import DeactivationGuard
 from scim.service.deadline import Deadline
 from scim.service.model.tenant import Tenant
 from scim.service.ports import CursorSigner
@@ -25,5 +26,6 @@ class ServiceContext:
     leniencies: LeniencyTracker
     deadline: Deadline
     cursor_signer: CursorSigner
+    deactivation_guard: DeactivationGuard
     now: Callable[[], float]
     new_id: Callable[[], str]

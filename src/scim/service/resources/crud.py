@@ -7,6 +7,7 @@ to the current version, unless the client's preconditions forbid that.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -200,9 +201,15 @@ class ResourceService:
         self._write(before, None, self._build_change(Operation.DELETE, visible, {}, format_rfc3339(self.context.now())))
 
     def _write(self, before: StoredResource | None, after: StoredResource | None, change: ChangeRecord) -> None:
-        """Write a change to the store. Raise :class:`UniquenessError` and :class:`VersionConflict`."""
+        """Write a change to the store.
+
+        Raise :class:`UniquenessError`, :class:`VersionConflict`, and :class:`DeactivationsHeld` if the brake refuses a
+        deactivation.
+        """
+        is_deactivation = change.participation is Participation.LEFT
         try:
-            self.store.write(before, after, change)
+            with self.context.deactivation_guard.admit() if is_deactivation else nullcontext():
+                self.store.write(before, after, change)
         except NotUnique:
             raise build_uniqueness_error(self.resource_type) from None
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from scim.service.model.audit.failure import REPEATING_THRESHOLD, DailyFailures, FailureKind
+from scim.service.model.deactivations import MassDeactivation
 from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import parse_rfc3339
@@ -41,6 +42,10 @@ class HealthState(StrEnum):
     """No request with a valid token has arrived yet."""
     WRONG_SCIM_URL = "wrong SCIM URL"
     """In the last 24 hours a request failed because of the SCIM URL, and no other request was recorded since then."""
+    DEACTIVATIONS_HELD = "deactivations held"
+    """The brake refuses deactivations until an operator releases it."""
+    MASS_DEACTIVATION = "mass deactivation"
+    """In the last 24 hours, an alert about a mass deactivation was raised, and it was not released."""
     REPEATING_FAILURE = "repeating failure"
     """The same request has failed five times or more today and yesterday (UTC)."""
     FAILING = "failing"
@@ -86,7 +91,8 @@ class Health:
     """The health of a tenant.
 
     ``advice`` says in one sentence what to do, and is empty if there is nothing to do. ``warnings`` are more sentences.
-    ``provider`` is the identity provider, ``None`` if it was not detected.
+    ``provider`` is the identity provider, ``None`` if it was not detected. ``alert`` is the alert about a mass
+    deactivation that is shown, ``None`` if there is none.
     """
 
     state: HealthState
@@ -94,6 +100,7 @@ class Health:
     advice: str = ""
     warnings: Sequence[str] = ()
     provider: IdentityProvider | None = None
+    alert: MassDeactivation | None = None
 
 
 def compute_change_limit_for_state(failures: DailyFailures) -> int:
@@ -111,24 +118,35 @@ def compute_change_limit_for_details(failures: DailyFailures) -> int:
 
 
 def assess_health(
-    tenant: Tenant, usage: TokenUsage | None, activity: RecentActivity, provider: IdentityProvider | None, now: float
+    tenant: Tenant,
+    usage: TokenUsage | None,
+    activity: RecentActivity,
+    provider: IdentityProvider | None,
+    now: float,
+    last_alert: MassDeactivation | None = None,
 ) -> Health:
     """Return the health of a tenant.
 
     ``usage`` is the last use of its token, ``None`` if none was ever used. ``provider`` is the identity provider,
-    ``None`` if it was not detected. ``now`` is in seconds since 1970.
+    ``None`` if it was not detected. ``now`` is in seconds since 1970. ``last_alert`` is the last alert about a mass
+    deactivation, ``None`` if there was none.
     """
-    state = _determine_state(tenant, usage, activity, now)
+    alert = last_alert if last_alert is not None and last_alert.is_open(tenant.brake, now) else None
+    state = _determine_state(tenant, usage, activity, now, alert)
     if not tenant.is_connected:
         return Health(state, activity, provider=provider)
     warnings = [
         *_describe_rejections(usage, activity.failures, provider, now),
         *quarantine.assess_quarantine(activity.failures.failed_writes, activity.changes, provider),
     ]
-    return Health(state, activity, _advise(state, activity, provider), warnings, provider)
+    if alert is not None:
+        warnings.insert(0, _describe_alert(alert, is_holding=alert.is_holding(tenant.brake)))
+    return Health(state, activity, _advise(state, activity, provider), warnings, provider, alert)
 
 
-def _determine_state(tenant: Tenant, usage: TokenUsage | None, activity: RecentActivity, now: float) -> HealthState:
+def _determine_state(
+    tenant: Tenant, usage: TokenUsage | None, activity: RecentActivity, now: float, alert: MassDeactivation | None
+) -> HealthState:
     token, failures = tenant.token, activity.failures
     if not tenant.is_connected:
         return HealthState.DISCONNECTED
@@ -140,6 +158,9 @@ def _determine_state(tenant: Tenant, usage: TokenUsage | None, activity: RecentA
         return HealthState.NO_REQUEST_YET
     if _is_within_a_day(failures.last_wrong_url, now) and not _was_used_since(usage, failures.last_wrong_url):
         return HealthState.WRONG_SCIM_URL
+    if alert is not None:
+        is_holding = alert.is_holding(tenant.brake)
+        return HealthState.DEACTIVATIONS_HELD if is_holding else HealthState.MASS_DEACTIVATION
     if failures.get_count(FailureKind.REPEATING):
         return HealthState.REPEATING_FAILURE
     return HealthState.FAILING if _is_failing(activity) else HealthState.HEALTHY
@@ -177,6 +198,10 @@ def _advise(state: HealthState, activity: RecentActivity, provider: IdentityProv
                 f"The SCIM URL in {name} is wrong (last request with it: {failures.last_wrong_url}). Replace it with "
                 "the SCIM URL that Connect shows."
             )
+        case HealthState.DEACTIVATIONS_HELD:
+            return "Deactivations are held. Check whether they are intended, and release them (Status)."
+        case HealthState.MASS_DEACTIVATION:
+            return "Many users were deactivated. Check whether that is intended (Status)."
         case HealthState.REPEATING_FAILURE:
             return (
                 f"{name[0].upper()}{name[1:]} has sent the same failing request at least {REPEATING_THRESHOLD} times "
@@ -186,6 +211,21 @@ def _advise(state: HealthState, activity: RecentActivity, provider: IdentityProv
             return f"{_describe_failures(activity)}. See the failures in the audit log."
         case _:
             return ""
+
+
+def _describe_alert(alert: MassDeactivation, *, is_holding: bool) -> str:
+    happened = f"{alert.summary} ({alert.at})"
+    if is_holding:
+        return (
+            f"{happened}. The brake refuses further deactivations and deletions: these users are still active. If they "
+            "are intended, an operator releases them (console: Status, command: `muster release TENANT`). If not, "
+            "correct the assignments in the identity provider first."
+        )
+    return (
+        f"{happened}. If that is not intended, pause provisioning in the identity provider, and correct the "
+        "assignments there. An operator can refuse more with the brake (console: Connect, command: "
+        "`muster brake TENANT on`), or end this alert with `muster release TENANT`."
+    )
 
 
 def _describe_failures(activity: RecentActivity) -> str:

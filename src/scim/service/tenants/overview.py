@@ -151,7 +151,7 @@ def load_health(
     )
     newest_records = _read_newest_records(audit_log_store) if is_detailed else ()
     provider = detect_tenant_provider(token_usage, activity.failures, newest_records)
-    return assess_health(tenant, token_usage, activity, provider, now)
+    return assess_health(tenant, token_usage, activity, provider, now, audit_log_store.get_last_mass_deactivation())
 
 
 def _read_newest_records(audit_log_store: AuditLogStore) -> Iterator[LogRecord]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from scim.service.model.attribute_types import merge_types
 from scim.service.model.audit.audit_event import AuditAction
+from scim.service.model.deactivations import BrakeSettings
 from scim.service.model.tenant import DEPLOYMENT_TEST_TENANT, TENANT_ID_PATTERN, Tenant
 from scim.service.model.token import IdempotencyKey, IssuedToken
 from scim.service.ports import TenantStore, TokenStore
@@ -15,6 +16,9 @@ from scim.service.tenants.custom_schemas import merge_schemas, parse_schemas
 from scim.service.tenants.errors import TenantExists, UnknownSchema
 from scim.service.tenants.tenant_writer import TenantWriter, check_not_purging
 from scim.service.tenants.token_service import TokenService, check_unchanged
+
+DEFAULT_RELEASE_S = 86_400.0
+"""For how long deactivations are accepted after a release. Entra ID repeats a failed request within a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,33 @@ class TenantService:
             return _apply_settings(tenant, None, remaining)
 
         return self.writer.change(tenant_id, AuditAction.CONFIGURE, revise)
+
+    def set_brake(self, tenant_id: str, *, is_on: bool) -> Tenant:
+        """Turn the brake of a tenant on or off. This takes effect in all execution environments within a minute.
+
+        Raise :class:`UnknownTenant`.
+        """
+
+        def revise(tenant: Tenant) -> Tenant:
+            if tenant.brake.is_on == is_on:
+                return tenant
+            return replace(tenant, brake=BrakeSettings(is_on=is_on, reset_at=self.now()))
+
+        return self.writer.change(tenant_id, AuditAction.CONFIGURE, revise)
+
+    def release_deactivations(self, tenant_id: str, duration_s: float = DEFAULT_RELEASE_S) -> Tenant:
+        """Accept all deactivations of a tenant for a time, and end its alert.
+
+        This takes effect in all execution environments within a minute. After that time, the count starts at zero.
+        Raise :class:`UnknownTenant`.
+        """
+        now = self.now()
+
+        def revise(tenant: Tenant) -> Tenant:
+            brake = replace(tenant.brake, reset_at=now, released_until=now + duration_s)
+            return replace(tenant, brake=brake)
+
+        return self.writer.change(tenant_id, AuditAction.RELEASE, revise)
 
     @property
     def tokens(self) -> TokenService:

@@ -89,4 +89,6 @@ def _describe_settings(tenant: Tenant) -> dict[str, str]:
         "token": token.version_id or "none",
         "expires": "never" if token.expires is None else format_rfc3339(token.expires),
         "previous_until": format_rfc3339(token.grace_ends) if token.grace_s else "now",
+        "brake": "on" if tenant.brake.is_on else "off",
+        "released_until": format_rfc3339(tenant.brake.released_until) if tenant.brake.released_until else "",
     }

@@ -19,6 +19,8 @@ class AuditAction(StrEnum):
     REVOKE = "revoke"
     DISCONNECT = "disconnect"
     CONFIGURE = "configure"
+    RELEASE = "release"
+    """Release the deactivations that the brake holds."""
     INVITE = "invite"
     ACCEPT = "accept"
     """Accept an invitation to the console."""

@@ -1,4 +1,4 @@
-"""The records of a tenant's audit log: changes, failures, rejected tokens, audit events and first uses of tokens."""
+"""The records of a tenant's audit log: changes, failures, rejected tokens, audit events, first uses and alerts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from enum import StrEnum
 from scim.service.model.audit.audit_event import AuditEvent
 from scim.service.model.audit.failure import FailureCount
 from scim.service.model.change_record import StoredChange
+from scim.service.model.deactivations import MassDeactivation
 from scim.service.model.token import TokenUsage
 
 AUTHENTICATE = "authenticate"
@@ -38,6 +39,8 @@ class RecordKind(StrEnum):
     AUDIT_EVENT = "audit_event"
     FIRST_USE = "first_use"
     """The first request with each of the tenant's tokens."""
+    ALERT = "alert"
+    """Alerts about mass deactivations."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,4 +68,4 @@ class FailureSearchResult:
     is_complete: bool = True
 
 
-LogRecord = StoredChange | FailureCount | RejectedTokenCount | AuditEvent | TokenUsage
+LogRecord = StoredChange | FailureCount | RejectedTokenCount | AuditEvent | TokenUsage | MassDeactivation

@@ -1,0 +1,1 @@
+"""The counts of deactivations, their snapshots, and the alerts about mass deactivations."""
