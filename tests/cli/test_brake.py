@@ -1,0 +1,42 @@
+"""Test ``brake`` and ``release``."""
+
+import pytest
+
+from tests.cli.conftest import Muster
+from tests.endpoint import Endpoint
+from tests.handlers.tenants import start_environment
+
+
+def delete_users(endpoint: Endpoint, number: int) -> list[int]:
+    """Create and delete users. Return the statuses of the deletions."""
+    users = [endpoint.create() for _ in range(number)]
+    return [endpoint.request("DELETE", f"/Users/{user['id']}").status for user in users]
+
+
+def test_brake_and_release(run: Muster) -> None:
+    token = run.json("connect", "acme")["token"]
+    assert run.json("status", "acme")["brake"] is False
+    assert run.json("brake", "acme", "on") == {"tenant": "acme", "brake": True}
+    assert run.json("status", "acme")["brake"] is True
+    assert delete_users(start_environment(token), 12) == [204] * 9 + [403] * 3
+
+    (listed,) = run.json("tenants")
+    advice = "Deactivations are held. Check whether they are intended, and release them (Status)."
+    assert (listed["health"], listed["warning"]) == ("deactivations held", advice)
+    (warning, *_) = run.json("status", "acme")["warnings"]
+    assert warning.startswith("9 of 12 active users were deactivated or deleted within an hour (")
+    assert "`muster release TENANT`" in warning
+    assert ["alert", "audit-event"] == [
+        entry["kind"] for entry in run.json("log", "acme") if entry["kind"] in ("alert", "audit-event")
+    ][:2]
+
+    released = run.json("release", "acme", "--for", "4h")
+    assert released["released_until"] > "2026"
+    assert delete_users(start_environment(token), 12) == [204] * 12
+    assert run.json("tenants")[0]["health"] != "deactivations held"
+
+
+@pytest.mark.parametrize("arguments", [("brake", "nobody", "on"), ("release", "nobody")])
+def test_unknown_tenant(run: Muster, arguments: tuple[str, ...]) -> None:
+    result = run(*arguments, code=3)
+    assert "There is no tenant nobody" in result.stderr
