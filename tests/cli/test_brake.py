@@ -26,9 +26,10 @@ def test_brake_and_release(run: Muster) -> None:
     (warning, *_) = run.json("status", "acme")["warnings"]
     assert warning.startswith("9 of 12 active users were deactivated or deleted within an hour (")
     assert "`muster release TENANT`" in warning
-    assert ["alert", "audit-event"] == [
-        entry["kind"] for entry in run.json("log", "acme") if entry["kind"] in ("alert", "audit-event")
-    ][:2]
+    assert [entry["kind"] for entry in run.json("log", "acme") if entry["kind"] in ("alert", "audit-event")][:2] == [
+        "alert",
+        "audit-event",
+    ]
 
     released = run.json("release", "acme", "--for", "4h")
     assert released["released_until"] > "2026"

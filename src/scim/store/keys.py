@@ -1,6 +1,6 @@
 """Build and parse the keys of the table's items (docs/contribute/data-model.md).
 
-Keys are built only here, in :mod:`scim.store.lookup_keys`, and in the packages ``maintenance`` and ``deactivations``. Functions named
+Keys are built only here and in the other modules of this package named ``keys`` or ``lookup_keys``. Functions named
 ``…_partition`` return a partition key, ``…_key`` a sort key, and ``…_range`` a range of sort keys.
 
 IAM can restrict a Lambda function to partition keys, but not to sort keys. So items that only some functions may access
