@@ -34,6 +34,7 @@ def test_brake_holds_until_it_is_released(operator_visitor: Visitor, tenant: tup
     assert "Turn the brake on" in connect.text
     connect = operator_visitor.submit(connect, connect.form("/connect/brake"))
     assert "Turn the brake off" in connect.text
+    assert "Changed the settings: brake on." in operator_visitor.get(f"/admin/tenants/{name}/log").text
 
     assert delete_users(start_environment(endpoint.token), 12) == [204] * 9 + [403] * 3
     status = operator_visitor.get(f"/admin/tenants/{name}")
@@ -45,7 +46,6 @@ def test_brake_holds_until_it_is_released(operator_visitor: Visitor, tenant: tup
     assert "deactivations held" not in status.text
     assert delete_users(start_environment(endpoint.token), 12) == [204] * 12
     log = operator_visitor.get(f"/admin/tenants/{name}/log").text
-    assert "Changed the settings: brake on." in log
     assert "Released the deactivations: all deactivations are accepted until" in log
 
 
