@@ -37,7 +37,7 @@ def test_brake_and_release(run: Muster) -> None:
     assert run.json("tenants")[0]["health"] != "deactivations held"
 
 
-@pytest.mark.parametrize("arguments", [("brake", "nobody", "on"), ("release", "nobody")])
+@pytest.mark.parametrize("arguments", [("brake", "unknown", "on"), ("release", "unknown")])
 def test_unknown_tenant(run: Muster, arguments: tuple[str, ...]) -> None:
     result = run(*arguments, code=3)
-    assert "There is no tenant nobody" in result.stderr
+    assert "There is no tenant unknown" in result.stderr

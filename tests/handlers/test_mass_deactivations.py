@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scim.service.model.audit.log_record import RecordKind
-from scim.service.model.deactivations import MassDeactivation
+from scim.service.model.deactivations.brake import MassDeactivation
 from scim.service.tenants.health import HealthState
 from scim.service.tenants.tenant_service import TenantService
 from tests.endpoint import CORE, Endpoint, Response

@@ -14,12 +14,8 @@ from scim.service.deadline import Deadline
 from scim.service.model.audit.audit_event import AuditEvent
 from scim.service.model.audit.failure import RequestSummary
 from scim.service.model.change_record import ChangeRecord
-from scim.service.model.deactivations import (
-    CountSnapshot,
-    DeactivationCounts,
-    DeactivationLimit,
-    MassDeactivation,
-)
+from scim.service.model.deactivations.brake import DeactivationLimit, MassDeactivation
+from scim.service.model.deactivations.counts import CountSnapshot, DeactivationCounts
 from scim.service.model.query import PageBoundary, Query, QueryResult, StartIndexPosition, VerifiedCursor
 from scim.service.model.stored_resource import CreationsFailed, NotUnique, StoredResource, VersionConflict, encode_json
 from scim.service.model.tenant import Tenant

@@ -13,14 +13,8 @@ from scim.service.deactivation_guard import (
     DeactivationGuard,
     DeactivationReadings,
 )
-from scim.service.model.deactivations import (
-    SNAPSHOT_INTERVAL_S,
-    WINDOW_S,
-    BrakeSettings,
-    DeactivationCounts,
-    DeactivationLimit,
-    MassDeactivation,
-)
+from scim.service.model.deactivations.brake import BrakeSettings, DeactivationLimit, MassDeactivation
+from scim.service.model.deactivations.counts import SNAPSHOT_INTERVAL_S, WINDOW_S, DeactivationCounts
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339
 from tests.service.fakes import MemoryDeactivations

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from scim.service.audit.failure_recorder import FailureRecorder
     from scim.service.model.audit.failure import RequestSummary
-    from scim.service.model.deactivations import MassDeactivation
+    from scim.service.model.deactivations.brake import MassDeactivation
     from scim.store.table import Table
 
 _BASE_PATH = "/scim/v2"

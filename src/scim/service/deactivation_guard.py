@@ -20,14 +20,8 @@ from dataclasses import dataclass, field
 from threading import Condition
 
 from scim.protocol.errors import DeactivationsHeld
-from scim.service.model.deactivations import (
-    SNAPSHOT_INTERVAL_S,
-    WINDOW_S,
-    CountSnapshot,
-    DeactivationCounts,
-    DeactivationLimit,
-    MassDeactivation,
-)
+from scim.service.model.deactivations.brake import DeactivationLimit, MassDeactivation
+from scim.service.model.deactivations.counts import SNAPSHOT_INTERVAL_S, WINDOW_S, CountSnapshot, DeactivationCounts
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339, parse_rfc3339
 from scim.service.ports import DeactivationStore

@@ -22,7 +22,8 @@ if TYPE_CHECKING:  # a Lambda function imports only the parts of the model that 
         RejectedTokenCount,
     )
     from scim.service.model.change_record import ChangeRecord, StoredChange
-    from scim.service.model.deactivations import CountSnapshot, DeactivationCounts, MassDeactivation
+    from scim.service.model.deactivations.brake import MassDeactivation
+    from scim.service.model.deactivations.counts import CountSnapshot, DeactivationCounts
     from scim.service.model.identity_provider import IdentityProvider
     from scim.service.model.invitation import Acceptance, Invitation
     from scim.service.model.links import ReferrerEntry, UserLinks

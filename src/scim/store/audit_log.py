@@ -23,7 +23,7 @@ from scim.service.model.audit.log_record import (
     RejectedTokenCount,
 )
 from scim.service.model.change_record import StoredChange
-from scim.service.model.deactivations import MassDeactivation
+from scim.service.model.deactivations.brake import MassDeactivation
 from scim.service.model.identifiers import hash_identifier
 from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.timestamps import format_rfc3339

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from scim.protocol.normalize import NORMALIZATION_VERSION
 from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 from scim.service.model.change_record import ChangeRecord, Operation
-from scim.service.model.deactivations import BrakeSettings
+from scim.service.model.deactivations.brake import BrakeSettings
 from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import NEVER_EXPIRES, TokenState, TokenUsage

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from scim.service.model.audit.failure import Failure, FailureCount
 from scim.service.model.audit.log_record import LogRecord, RejectedTokenCount
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
-from scim.service.model.deactivations import MassDeactivation
+from scim.service.model.deactivations.brake import MassDeactivation
 from scim.service.model.identity_provider import parse_identity_provider
 from scim.store import items, keys
 from scim.store.table import Item

@@ -10,7 +10,7 @@ from scim.protocol.errors import PayloadTooLarge, ScimError, TooManyUsers
 from scim.protocol.filter.ast import AttributePath
 from scim.protocol.schema import ResourceType
 from scim.service.model.change_record import ChangeRecord
-from scim.service.model.deactivations import HOUR_S
+from scim.service.model.deactivations.counts import HOUR_S
 from scim.service.model.identifiers import IDENTIFYING_ATTRIBUTES, identify_user
 from scim.service.model.query import Query, QueryResult
 from scim.service.model.stored_resource import CreationsFailed, NotUnique, StoredResource, TooManyItems, VersionConflict

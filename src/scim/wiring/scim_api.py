@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from scim.service.deactivation_guard import DeactivationGuard
-    from scim.service.model.deactivations import MassDeactivation
+    from scim.service.model.deactivations.brake import MassDeactivation
     from scim.service.model.tenant import Tenant
     from scim.store.audit_log import DynamoDBAuditLogStore
     from scim.store.resources import DynamoDBResourceStore, ResourceStoreConfig
@@ -86,7 +86,7 @@ class ScimApiAdapters:
     ) -> DeactivationGuard:
         """Return the guard of a request's deactivations. Its calls are counted by ``table``."""
         from scim.service.deactivation_guard import DeactivationGuard
-        from scim.service.model.deactivations import DeactivationLimit
+        from scim.service.model.deactivations.brake import DeactivationLimit
         from scim.store.deactivations.deactivation_store import DynamoDBDeactivationStore
 
         settings = self.settings

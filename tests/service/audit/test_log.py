@@ -8,7 +8,7 @@ from scim.service.audit.log import AuditLog
 from scim.service.model.audit.failure import DailyFailures, FailureCount, FailureKind
 from scim.service.model.audit.log_record import FailureSearchResult, LogPosition, LogRecord, RejectedTokenCount
 from scim.service.model.change_record import StoredChange
-from scim.service.model.deactivations import MassDeactivation
+from scim.service.model.deactivations.brake import MassDeactivation
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import parse_rfc3339
 from scim.service.model.token import TokenState, TokenUsage

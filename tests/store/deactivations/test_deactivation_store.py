@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from scim.service.model.audit.log_record import RecordKind
-from scim.service.model.deactivations import CountSnapshot, MassDeactivation
+from scim.service.model.deactivations.brake import MassDeactivation
+from scim.service.model.deactivations.counts import CountSnapshot
 from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.store.audit_log import DynamoDBAuditLogStore
 from scim.store.deactivations.deactivation_store import DynamoDBDeactivationStore

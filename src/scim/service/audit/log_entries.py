@@ -14,7 +14,7 @@ from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 from scim.service.model.audit.failure import FailureCount
 from scim.service.model.audit.log_record import AUTHENTICATE, LogRecord, RejectedTokenCount
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
-from scim.service.model.deactivations import MassDeactivation
+from scim.service.model.deactivations.brake import MassDeactivation
 from scim.service.model.identifiers import IdentifierKind
 from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.timestamps import format_rfc3339

@@ -10,7 +10,7 @@ from typing import Any
 
 from scim.protocol.schema import ResourceType, load_user_type
 from scim.service.model.attribute_types import AttributeTypes, find_reduced_schemas
-from scim.service.model.deactivations import BrakeSettings
+from scim.service.model.deactivations.brake import BrakeSettings
 from scim.service.model.token import TokenState
 
 TENANT_ID_PATTERN = re.compile(r"[a-z0-9-]{1,40}")

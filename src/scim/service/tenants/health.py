@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from scim.service.model.audit.failure import REPEATING_THRESHOLD, DailyFailures, FailureKind
-from scim.service.model.deactivations import MassDeactivation
+from scim.service.model.deactivations.brake import MassDeactivation
 from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import parse_rfc3339

@@ -8,7 +8,7 @@ from typing import Any
 
 from scim.service.model.attribute_types import merge_types
 from scim.service.model.audit.audit_event import AuditAction
-from scim.service.model.deactivations import BrakeSettings
+from scim.service.model.deactivations.brake import BrakeSettings
 from scim.service.model.tenant import DEPLOYMENT_TEST_TENANT, TENANT_ID_PATTERN, Tenant
 from scim.service.model.token import IdempotencyKey, IssuedToken
 from scim.service.ports import TenantStore, TokenStore

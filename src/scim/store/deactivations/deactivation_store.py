@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
-from scim.service.model.deactivations import CountSnapshot, DeactivationCounts, MassDeactivation
+from scim.service.model.deactivations.brake import MassDeactivation
+from scim.service.model.deactivations.counts import CountSnapshot, DeactivationCounts
 from scim.store import log_codec
 from scim.store.deactivations import keys
 from scim.store.keys import KeyRange, paging_partition, primary_key

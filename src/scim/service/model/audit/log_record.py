@@ -9,7 +9,7 @@ from enum import StrEnum
 from scim.service.model.audit.audit_event import AuditEvent
 from scim.service.model.audit.failure import FailureCount
 from scim.service.model.change_record import StoredChange
-from scim.service.model.deactivations import MassDeactivation
+from scim.service.model.deactivations.brake import MassDeactivation
 from scim.service.model.token import TokenUsage
 
 AUTHENTICATE = "authenticate"

@@ -1,20 +1,14 @@
-"""Mass deactivations: their limit, their count, the alert, and the brake that refuses more of them.
+"""The limit of deactivations, the alert about a mass deactivation, and the brake that refuses more of them.
 
 A *deactivation* is a change that makes an active user inactive, or that deletes an active user.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from scim.service.model.timestamps import parse_rfc3339
 
-HOUR_S = 3_600.0
-SNAPSHOT_INTERVAL_S = 300.0
-"""The minimum time between two snapshots of the count, in seconds."""
-WINDOW_S = HOUR_S + SNAPSHOT_INTERVAL_S
-"""The maximum age of the snapshot that a count starts from. So an hour is 60 to 65 minutes."""
 ALERT_DISPLAY_S = 86_400.0
 """How long an alert is shown if it has no hold that must be released, in seconds."""
 
@@ -87,28 +81,3 @@ class MassDeactivation:
         """Return whether the alert is shown: until a release, or for 24 hours if nothing is held."""
         is_recent = now - parse_rfc3339(self.at) < ALERT_DISPLAY_S
         return self.is_holding(brake) or (self.is_after_reset(brake) and is_recent)
-
-
-@dataclass(frozen=True, slots=True)
-class CountSnapshot:
-    """The value of :attr:`DeactivationCounts.deactivated` at a time (seconds since 1970)."""
-
-    at: float
-    deactivated: int
-
-
-@dataclass(frozen=True, slots=True)
-class DeactivationCounts:
-    """The stored counts of a tenant.
-
-    Attributes:
-        active: The number of active users.
-        deactivated: How many users were ever deactivated. A user who is reactivated within an hour no longer counts.
-        snapshots: Earlier values of ``deactivated``, the oldest first.
-        last_alert: The last alert, ``None`` if there was none.
-    """
-
-    active: int
-    deactivated: int
-    snapshots: Sequence[CountSnapshot] = field(default_factory=tuple)
-    last_alert: MassDeactivation | None = None
