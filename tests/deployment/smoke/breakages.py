@@ -182,7 +182,7 @@ def _move_access_log(stack: DeployedStack) -> Iterator[Attempt]:
 def _delete_metric_filter(stack: DeployedStack) -> Iterator[Attempt]:
     client, group = stack.account.client("logs"), stack.outputs["FunctionLogGroup"]
     filters = client.describe_metric_filters(logGroupName=group)["metricFilters"]
-    (stored,) = [item for item in filters if item["metricTransformations"][0]["metricName"] == "UsersRead"]
+    (stored,) = [item for item in filters if item["metricTransformations"][0]["metricName"] == "BulkOperations"]
     client.delete_metric_filter(logGroupName=group, filterName=stored["filterName"])
     yield Attempt()
     names = ("logGroupName", "filterName", "filterPattern", "metricTransformations")
@@ -362,7 +362,9 @@ BREAKAGES = [
         "did not arrive",
     ),
     Breakage("access log", "the access log goes to another log group", _move_access_log, "did not arrive"),
-    Breakage("metrics", "a metric filter was deleted", _delete_metric_filter, "The metric UsersRead", is_quick=True),
+    Breakage(
+        "metrics", "a metric filter is missing", _delete_metric_filter, "The metric BulkOperations", is_quick=True
+    ),
     Breakage("no faults", "a function logged a fault", _log_fault, "ClientError AccessDeniedException"),
     Breakage("alarms", "an alarm was deleted", _delete_alarm, "FaultAlarm", is_quick=True),
     # The last one: the stream that is turned on again has another ARN.

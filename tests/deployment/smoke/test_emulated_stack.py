@@ -25,7 +25,7 @@ _PARAMETERS = [
 ]
 
 
-def run_smoke_test(stack: DeployedStack, *options: str, wait: int = 60, **variables: str) -> str:
+def run_smoke_test(stack: DeployedStack, *options: str, wait: int = 240, **variables: str) -> str:
     """Run the smoke test as ``make smoke`` does. Raise :class:`DeploymentError` if a check fails."""
     environment = ("/usr/bin/env", *(f"{name}={value}" for name, value in variables.items()))
     command = (sys.executable, "-m", "deployment.smoke", f"--stack={stack.name}", f"--wait={wait}", *options)
