@@ -27,6 +27,9 @@ FUNCTION = {
     "MASTER_KEY_SECRET": MASTER_KEY_SECRET,
     "POWERTOOLS_SERVICE_NAME": "muster",
     "POWERTOOLS_METRICS_NAMESPACE": "Muster",
+    # One tenant sends everything, as fast as it can.
+    "RATE_LIMIT": "1000000",
+    "RATE_LIMIT_BURST": "1000000000",
 }
 
 

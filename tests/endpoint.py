@@ -77,6 +77,11 @@ class Response:
         return json.loads(self.body)
 
 
+def without_rate_limit(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers without those of the rate limit, which a read has only after a write."""
+    return {name: value for name, value in headers.items() if not name.startswith(("ratelimit", "x-rate-limit"))}
+
+
 class Endpoint:
     """Sends requests with the token of a tenant. Paths are relative to ``base``."""
 

@@ -61,6 +61,7 @@ def _build_service(adapters: ScimApiAdapters, tenant: Tenant) -> ResourceService
         deadline=deadline,
         cursor_signer=adapters.cursor_signer,
         deactivation_guard=adapters.build_deactivation_guard(table, tenant, _ACTOR, lambda _: None, _raise_fault),
+        permits=adapters.build_permits(table, tenant.id),
         now=runtime.current_time,
         new_id=runtime.new_id,
     )

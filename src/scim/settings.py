@@ -7,6 +7,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from scim.service.limits import MAX_OPERATIONS
+
 
 def split_names(value: object) -> object:
     """Split a text with names that are separated by commas. Return any other value unchanged."""
@@ -40,6 +42,10 @@ class Settings(BaseModel):
     """An alert needs more deactivations within an hour than this percentage of the active users; 100 for no alert."""
     deactivation_alert_minimum: int = Field(default=10, alias="DEACTIVATION_ALERT_MINIMUM", ge=1)
     """An alert needs at least this number of deactivations within an hour."""
+    rate_limit: float = Field(default=25.0, alias="RATE_LIMIT", gt=0)
+    """The number of writes a second that a customer may send on average."""
+    rate_limit_burst: int = Field(default=25_000, alias="RATE_LIMIT_BURST", ge=MAX_OPERATIONS)
+    """The number of writes that a customer may send at once. A bulk request must fit."""
     event_bus_name: str = Field(default="", alias="EVENT_BUS_NAME")
     """The name of the event bus. Only the function that publishes events has it."""
     links_queue_url: str = Field(default="", alias="LINKS_QUEUE_URL")

@@ -7,6 +7,7 @@ from types import ModuleType
 
 from scim.store import keys, lookup_keys
 from scim.store.maintenance import keys as maintenance_keys
+from scim.store.rate_limit import keys as rate_limit_keys
 
 DOCS = Path(__file__).parents[2] / "docs"
 NOT_IN_TABLE = {"last_modified_key", "time_key"}
@@ -60,8 +61,12 @@ def test_each_item_of_the_data_model_has_a_row() -> None:
 
 def test_each_key_of_the_code_has_a_row() -> None:
     rows = read_data_page()
-    partitions = list_partitions(keys) | list_partitions(maintenance_keys)
-    prefixes = list_sort_prefixes(keys) | list_sort_prefixes(lookup_keys) | {keys.SETTINGS_KEY, "I#"}
+    partitions = list_partitions(keys) | list_partitions(maintenance_keys) | list_partitions(rate_limit_keys)
+    prefixes = (
+        list_sort_prefixes(keys)
+        | list_sort_prefixes(lookup_keys)
+        | {keys.SETTINGS_KEY, rate_limit_keys.BUCKET_KEY, "I#"}
+    )
     documented = {row[1] for row in rows}
     assert {"T#", "TENANTS", "TASKS", "CERTIFICATES"} < partitions
     assert {row[0] for row in rows} == partitions

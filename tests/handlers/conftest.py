@@ -55,12 +55,12 @@ def log(aws: None) -> Iterator[Log]:
 
 @pytest.fixture
 def items(table: Any) -> Callable[[], list[dict[str, Any]]]:
-    """Read all items of the table except token usage and failures."""
+    """Read all items of the table except token usage, failures and permits."""
 
     def items() -> list[dict[str, Any]]:
         all_items = table.scan(ConsistentRead=True)["Items"]
         return sorted(
-            (item for item in all_items if not item["pk"].startswith(("F#", "R#"))), key=itemgetter("pk", "sk")
+            (item for item in all_items if not item["pk"].startswith(("F#", "Q#", "R#"))), key=itemgetter("pk", "sk")
         )
 
     return items

@@ -1,5 +1,6 @@
 """Requests with a mistyped, truncated or forged token: their cost, and how the audit log reports them."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 from zlib import crc32
@@ -25,6 +26,18 @@ def cached(scim: Endpoint) -> Endpoint:
     return endpoint
 
 
+@pytest.fixture
+def authenticate_later(monkeypatch: pytest.MonkeyPatch) -> Callable[[Endpoint], None]:
+    """Return a function that sends a request with the valid token, when the environment reads the tenant again."""
+
+    def authenticate_later(endpoint: Endpoint) -> None:
+        later = time.time() + 61
+        monkeypatch.setattr("handlers.http.application.time.time", lambda: later)
+        assert endpoint.request("GET", "/Users").status == 200
+
+    return authenticate_later
+
+
 MALFORMED: dict[str, tuple[Callable[[str], str], str]] = {
     "cut off": (lambda token: f"Bearer {token[:-3]}", "token-malformed"),
     "mistyped": (
@@ -38,15 +51,29 @@ MALFORMED: dict[str, tuple[Callable[[str], str], str]] = {
 }
 
 
+WHOLE = ("in quotes", "twice Bearer", "without Bearer")
+"""The forms that contain a whole token of this stack. Anyone can send the others, so they cause no call."""
+
+
 @pytest.mark.parametrize("form", MALFORMED)
-def test_malformed_token_is_counted(cached: Endpoint, failures: Failures, log: Log, form: str) -> None:
+def test_malformed_token_is_counted(
+    cached: Endpoint,
+    failures: Failures,
+    log: Log,
+    calls: list[str],
+    authenticate_later: Callable[[Endpoint], None],
+    form: str,
+) -> None:
     write, rule = MALFORMED[form]
     assert cached.request("GET", "/Users", authorization=write(cached.token)).status == 401
+    assert calls == (["UpdateItem"] if form in WHOLE else [])
+    line = log.last
+    authenticate_later(cached)
 
     (record,) = failures()
     assert (record["sk"][:2], record["rule"], record["count"]) == ("Y#", rule, 1)
-    assert (log.last["unverified_tenant"], log.last["rule"]) == (get_tenant_id(cached), rule)
-    assert "rejected_tenant" not in log.last
+    assert (line["unverified_tenant"], line["rule"]) == (get_tenant_id(cached), rule)
+    assert "rejected_tenant" not in line
 
 
 def test_word_bearer_is_reported_at_the_first_connection_test(scim: Endpoint, failures: Failures, log: Log) -> None:
@@ -70,16 +97,31 @@ def test_word_bearer_is_reported_at_the_first_connection_test(scim: Endpoint, fa
 def test_count_is_written_once_a_minute(
     cached: Endpoint, failures: Failures, calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    statuses = {cached.request("GET", "/Users", authorization=f"Bearer {cached.token[:-3]}").status for _ in range(50)}
+    authorization = f"Bearer Bearer {cached.token}"
+    statuses = {cached.request("GET", "/Users", authorization=authorization).status for _ in range(50)}
     assert (statuses, calls) == ({401}, ["UpdateItem"])
     assert [record["count"] for record in failures()] == [1]
-    seconds = 1_900_000_000.0
+    seconds = time.time() + 61
     monkeypatch.setattr("handlers.http.application.time.time", lambda: seconds)
+    assert cached.request("GET", "/Users").status == 200
     calls.clear()
-    cached.request("GET", "/Users", authorization=f"Bearer {cached.token[:-3]}")
+    cached.request("GET", "/Users", authorization=authorization)
 
     assert calls == ["UpdateItem"]
     assert sum(record["count"] for record in failures()) == 51
+
+
+def test_mistyped_tokens_make_no_call_until_the_next_valid_request(
+    cached: Endpoint, failures: Failures, calls: list[str], authenticate_later: Callable[[Endpoint], None]
+) -> None:
+    for _ in range(50):
+        cached.request("GET", "/Users", authorization=f"Bearer {cached.token[:-3]}")
+    assert calls == []
+    assert failures() == []
+    authenticate_later(cached)
+
+    (record,) = failures()
+    assert (record["rule"], record["count"]) == ("token-malformed", 50)
 
 
 def forge_with_checksum(tenant_id: str, number: int) -> str:
@@ -122,7 +164,7 @@ def test_forged_tokens_block_no_tenant(scim: Endpoint, forge: Callable[[str, int
 
 
 def test_malformed_token_causes_no_warning(cached: Endpoint) -> None:
-    cached.request("GET", "/Users", authorization=f"Bearer {cached.token[:-3]}")
+    cached.request("GET", "/Users", authorization=f"Bearer Bearer {cached.token}")
     log = open_audit_log(cached)
 
     assert (log.get_health().activity.failures.get_count(FailureKind.REJECTED_TOKEN), log.get_health().warnings) == (
@@ -133,8 +175,9 @@ def test_malformed_token_causes_no_warning(cached: Endpoint) -> None:
     assert [day.failures for day in log.get_activity(2)] == [0, 0]
 
 
-def test_log_and_why_report_malformed_tokens(cached: Endpoint) -> None:
+def test_log_and_why_report_malformed_tokens(cached: Endpoint, authenticate_later: Callable[[Endpoint], None]) -> None:
     cached.request("GET", "/Users", authorization=f"Bearer {cached.token[:-3]}")
+    authenticate_later(cached)
     log = open_audit_log(cached)
     entries, _ = log.list_entries()
     diagnosis = "\n".join(log.report_on_person("ada@example.com").diagnosis)
@@ -148,7 +191,7 @@ def test_log_and_why_report_malformed_tokens(cached: Endpoint) -> None:
 
 
 def test_why_omits_malformed_tokens_for_existing_users(cached: Endpoint) -> None:
-    cached.request("GET", "/Users", authorization=f"Bearer {cached.token[:-3]}")
+    cached.request("GET", "/Users", authorization=f"Bearer Bearer {cached.token}")
     cached.create(userName="ada@example.com")
 
     assert "malformed" not in "\n".join(open_audit_log(cached).report_on_person("ada@example.com").diagnosis)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scim.store.resources import MAX_DOCUMENT_BYTES
-from tests.endpoint import BASE_URL, CORE, ENTERPRISE, SURVEY, Endpoint
+from tests.endpoint import BASE_URL, CORE, ENTERPRISE, SURVEY, Endpoint, without_rate_limit
 from tests.handlers.conftest import Log
 
 Items = Callable[[], list[dict[str, Any]]]
@@ -28,7 +28,7 @@ class TestCreate:
         user = response.json()
 
         assert response.status == 201
-        assert response.headers == {
+        assert without_rate_limit(response.headers) == {
             "content-type": "application/scim+json",
             "location": f"{BASE_URL}/Users/{user['id']}",
             "etag": 'W/"1"',
@@ -189,7 +189,7 @@ class TestPatch:
         response = scim.patch(user["id"], build_replace("displayName", "Alice"), prefer=prefer)
 
         assert (response.status, response.body) == (204, b"")
-        assert response.headers == {"etag": 'W/"2"', "preference-applied": "return=minimal"}
+        assert without_rate_limit(response.headers) == {"etag": 'W/"2"', "preference-applied": "return=minimal"}
         assert scim.request("GET", f"/Users/{user['id']}").json()["displayName"] == "Alice"
 
     @pytest.mark.parametrize(
@@ -345,7 +345,8 @@ class TestVersions:
 
         response = scim.request("GET", f"/Users/{user['id']}", if_none_match=tags)
 
-        assert (response.status, response.headers, response.body) == (304, {"etag": 'W/"1"'}, b"")
+        assert (response.status, response.body) == (304, b"")
+        assert without_rate_limit(response.headers) == {"etag": 'W/"1"'}
 
     @pytest.mark.parametrize("tags", ['W/"2"', '"7", W/"8"'])
     def test_get_of_other_version_is_200(self, scim: Endpoint, tags: str) -> None:

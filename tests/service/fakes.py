@@ -17,10 +17,12 @@ from scim.service.model.change_record import ChangeRecord
 from scim.service.model.deactivations.brake import DeactivationLimit, MassDeactivation
 from scim.service.model.deactivations.counts import CountSnapshot, DeactivationCounts
 from scim.service.model.query import PageBoundary, Query, QueryResult, StartIndexPosition, VerifiedCursor
+from scim.service.model.rate_limit.bucket import BucketUnavailable, Lease, LeaseRequest, RateLimit
 from scim.service.model.stored_resource import CreationsFailed, NotUnique, StoredResource, VersionConflict, encode_json
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import parse_rfc3339
 from scim.service.model.token import SecretNotFound, TokenStage, TokenUsage, TokenVersion
+from scim.service.rate_limit.limiter import RateLimiter, RequestPermits
 from scim.service.resources.context import ServiceContext
 from scim.service.resources.crud import ResourceService
 from tests.endpoint import CORE
@@ -304,11 +306,43 @@ def raise_fault(fault: Exception) -> None:
     raise fault
 
 
+class MemoryPermitStore:
+    """Buckets in memory: each call is atomic, as a conditional write of DynamoDB is. ``calls`` counts the leases."""
+
+    def __init__(self) -> None:
+        self.full_at: dict[str, float] = {}
+        self.calls = 0
+        self.is_available = True
+
+    def lease(self, tenant_id: str, request: LeaseRequest, limit: RateLimit, now: float) -> Lease:
+        self.calls += 1
+        if not self.is_available:
+            raise BucketUnavailable
+        full_at = self.full_at.get(tenant_id, now)
+        returned = request.returned if full_at > now else 0
+        available = limit.count_available(full_at, now) + returned
+        if available < request.needed and not request.can_owe:
+            return Lease(0, full_at)
+        permits = max(request.needed, min(request.wanted, available))
+        self.full_at[tenant_id] = max(full_at, now) + (permits - returned) / limit.rate
+        return Lease(permits, self.full_at[tenant_id])
+
+
+def build_permits(
+    limit: RateLimit = RateLimit(25, 25_000),  # noqa: B008  # immutable
+    store: MemoryPermitStore | None = None,
+    now: Callable[[], float] = lambda: 0.0,
+) -> RequestPermits:
+    """Return the permits of a tenant in a new execution environment."""
+    return RequestPermits(RateLimiter(limit, now, lambda: 0.0), "acme", store or MemoryPermitStore())
+
+
 def build_context(
     *,
     tenant: Tenant | None = None,
     deadline: Deadline | None = None,
     signer: FakeSigner | None = None,
+    permits: RequestPermits | None = None,
     now: Callable[[], str] = lambda: NOW,
 ) -> ServiceContext:
     tenant = tenant or Tenant("acme")
@@ -320,6 +354,7 @@ def build_context(
         deadline=deadline or Clock().deadline,
         cursor_signer=signer or FakeSigner(),
         deactivation_guard=build_guard(tenant),
+        permits=permits or build_permits(),
         now=lambda: parse_rfc3339(now()),
         new_id=new_id,
     )

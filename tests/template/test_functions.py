@@ -144,7 +144,7 @@ def test_version_description_is_not_too_long(function: str) -> None:
     lengths = {name: _compute_max_length(parameter) for name, parameter in parameters.items()}
     new_data = lengths | dict.fromkeys(EXISTING_DATA, 0)
     assert len(constant) + sum(new_data.values()) <= 256
-    existing_data = lengths | EXISTING_DATA | {"PublicUrl": 44, "IndexedAttributes": 40}
+    existing_data = lengths | EXISTING_DATA | {"PublicUrl": 33, "IndexedAttributes": 29}
     assert len(constant) + sum(existing_data[name] for name in parameters) <= 256
 
 

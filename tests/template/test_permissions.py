@@ -133,6 +133,7 @@ def _list_transaction_operations() -> set[str]:
 
 def test_users_function_has_exactly_used_permissions() -> None:
     """In the partition of counters, only bookmarks are written without a transaction."""
+    permits = {Permission("dynamodb:UpdateItem", "Q#*")}
     called = _list_called_operations() - {"TransactWriteItems", "GetSecretValue", "UpdateItem"}
     users = {Permission(f"dynamodb:{operation}", "T#*") for operation in called - {"BatchWriteItem"}}
     paging = {Permission(f"dynamodb:{operation}", "L#*") for operation in called & {"BatchWriteItem", "Query"}}
@@ -143,7 +144,9 @@ def test_users_function_has_exactly_used_permissions() -> None:
     }
     assert {"TransactWriteItems", "BatchWriteItem"} <= _list_called_operations()
     for function in ("UsersFunction", "BulkFunction"):
-        assert DEPLOYMENT.list_permissions(function) == LOG_AND_TRACE | AUTHENTICATE | users | paging | changes
+        assert (
+            DEPLOYMENT.list_permissions(function) == LOG_AND_TRACE | AUTHENTICATE | users | paging | changes | permits
+        )
 
 
 def test_discovery_function_may_only_authenticate() -> None:

@@ -14,14 +14,16 @@ from handlers.error_logging import describe_fault
 from handlers.http.lazy_failure_recorder import LazyFailureRecorder
 from handlers.http.request import Request
 from handlers.http.request_log import RequestLogLine
+from handlers.http.request_rate_limit import RequestRateLimit
 from handlers.http.response import Response
 from handlers.http.routes import Endpoint, EndpointFinder, EndpointHandler, PublicEndpointFinder, RequestContext
 from handlers.http.routes.misplaced_endpoint import MisplacedEndpoint, find_misplaced_endpoint
 from handlers.http.token_recorder import TokenRecorder
 from scim.auth.authentication import MalformedToken, TokenRejected
-from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, ScimError
+from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, RateLimitExceeded, ScimError
 from scim.protocol.leniency import LeniencyTracker
 from scim.service.deadline import Deadline, RetryCause
+from scim.service.model.change_record import WRITE_OPERATIONS
 from scim.service.model.stored_resource import encode_json
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import find_warning_days
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from scim.service.audit.failure_recorder import FailureRecorder
     from scim.service.model.audit.failure import RequestSummary
     from scim.service.model.deactivations.brake import MassDeactivation
+    from scim.service.rate_limit.limiter import RequestPermits
     from scim.store.table import Table
 
 _BASE_PATH = "/scim/v2"
@@ -145,7 +148,10 @@ class ScimApplication:
     def _serve_tenant(self, request: Request, tenant: Tenant, deadline: Deadline, log: RequestLogLine) -> Response:
         """Return the response to an authenticated request. Complete its log line and its recorded failures."""
         table, deactivations_table = self._adapters.open_table(deadline), self._adapters.open_table(deadline)
-        service_context = self._build_service_context(request, tenant, deadline, deactivations_table)
+        rate_limit = RequestRateLimit(self._adapters, tenant.id, deadline)
+        service_context = self._build_service_context(
+            request, tenant, rate_limit.permits, deadline, deactivations_table
+        )
         recorder = LazyFailureRecorder(lambda: self._build_failure_recorder(request, service_context))
         context = RequestContext(
             request=request,
@@ -158,18 +164,23 @@ class ScimApplication:
             recorder=recorder,
         )
         try:
-            return self._call_handler(context, recorder, log)
+            return rate_limit.add_headers(self._call_handler(context, recorder, log))
+        except ScimError as error:
+            rate_limit.add_headers_to_error(error)
+            raise
         finally:
             recorder.finish()
             log.leniencies, log.dynamodb_calls = service_context.leniencies.used, table.calls
             log.dynamodb_calls_deactivations = deactivations_table.calls or None
             log.add(recorder.log_fields)
             log.add(_count_retries(deadline))
+            log.add(rate_limit.log_fields)
 
     def _call_handler(self, context: RequestContext, recorder: LazyFailureRecorder, log: RequestLogLine) -> Response:
         """Call the handler of the request's endpoint, and return its response.
 
-        Record the request if it failed, or if it succeeded although part of it was ignored.
+        Record the request if it failed, or if it succeeded although part of it was ignored. Requests over the rate
+        limit are recorded at most once a minute, so that refusing them stays cheap.
         """
         request, service_context = context.request, context.service_context
         tenant, leniencies = service_context.tenant, service_context.leniencies
@@ -180,7 +191,13 @@ class ScimApplication:
             endpoint = self._find_endpoint(segments, tenant.resource_types)
             log.operation = f"{request.method} {endpoint.name if endpoint else 'unknown path'}"
             handler = _find_handler(endpoint, request.method, misplaced, service_context.base_url)
+            if endpoint is not None and endpoint.is_resource and request.method in WRITE_OPERATIONS:
+                service_context.permits.take(1)
             response = handler(context)
+        except RateLimitExceeded as error:
+            if count := self._adapters.rate_limited_requests.count_and_take_unwritten(tenant.id, time.time()):
+                recorder.record_refusals(_summarize(request, endpoint, log.operation), error, count)
+            raise
         except Exception as error:
             scim_error = error if isinstance(error, ScimError) else _build_internal_error(request.id)
             recorder.record_failure(_summarize(request, endpoint, log.operation), scim_error, leniencies)
@@ -190,7 +207,7 @@ class ScimApplication:
         return response
 
     def _build_service_context(
-        self, request: Request, tenant: Tenant, deadline: Deadline, deactivations_table: Table
+        self, request: Request, tenant: Tenant, permits: RequestPermits, deadline: Deadline, deactivations_table: Table
     ) -> ServiceContext:
         guard = self._adapters.build_deactivation_guard(
             deactivations_table,
@@ -207,6 +224,7 @@ class ScimApplication:
             deadline=deadline,
             cursor_signer=self._adapters.cursor_signer,
             deactivation_guard=guard,
+            permits=permits,
             now=runtime.current_time,
             new_id=runtime.new_id,
         )
@@ -266,7 +284,6 @@ def _find_handler(
 def _summarize(request: Request, endpoint: Endpoint | None, operation: str | None) -> RequestSummary:
     """Return the parts of a request that the audit log needs. The body is ``None`` if it cannot be parsed."""
     from scim.service.model.audit.failure import RequestSummary
-    from scim.service.model.change_record import WRITE_OPERATIONS
 
     name = operation or f"{request.method} unknown path"
     if request.method not in WRITE_OPERATIONS:

@@ -32,6 +32,10 @@ class LazyFailureRecorder:
         """Record a request or operation that succeeded although part of it was ignored."""
         self._get_recorder().record_success(request, leniencies)
 
+    def record_refusals(self, request: RequestSummary, error: ScimError, number: int) -> None:
+        """Record requests that were refused because of the rate limit, ``request`` the last of them."""
+        self._get_recorder().record_refusals(request, error, number)
+
     def finish(self) -> None:
         """Add the recorded failures, if any, to the counts of the day."""
         if self._recorder is not None:

@@ -35,7 +35,13 @@ class TokenRecorder:
     report_fault: Callable[[Exception], None]
 
     def record_usage(self, authentication: Authentication, tenant_store: DynamoDBTenantStore) -> None:
-        """Record that a valid token was used. A failed call to the table is logged, and does not fail the request."""
+        """Record that a valid token was used, and the malformed tokens of the tenant that were not written yet.
+
+        A failed call to the table is logged, and does not fail the request.
+        """
+        if unwritten := self.adapters.malformed_tokens.take_unwritten(authentication.tenant.id):
+            store = self._build_audit_log_store(authentication.tenant.id)
+            store.count_malformed_tokens(format_rfc3339(runtime.current_time()), *unwritten)
         is_write = self.request.method not in ("GET", "HEAD") and self.request.path_segments[-1:] != [".search"]
         user_agent = self._get_user_agent()[:_MAX_USER_AGENT_LENGTH]
         usage = TokenUsage(time.time(), authentication.version_id, user_agent, is_write=is_write)
@@ -60,10 +66,15 @@ class TokenRecorder:
         return 0 if is_recorded else count
 
     def record_malformed(self, error: MalformedToken) -> int:
-        """Count a request whose token was malformed. Write the count of a tenant at most once a minute.
+        """Count a request whose token was malformed. Return the number of requests that could not be recorded.
 
-        Return the number of requests that could not be recorded.
+        The count of a tenant is written at most once a minute, by a request that contains a whole token of this stack.
+        Anyone can send the others, so their count is written by the next request with a valid token
+        (:meth:`record_usage`).
         """
+        if not error.has_genuine_token:
+            self.adapters.malformed_tokens.count(error.tenant_id, error.rule)
+            return 0
         count = self.adapters.malformed_tokens.count_and_take_unwritten(error.tenant_id, time.time())
         if not count or not self.deadline.has_time():
             return 0

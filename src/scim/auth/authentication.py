@@ -49,14 +49,16 @@ class MalformedToken(Unauthorized):
     """The text names a tenant, but is no token of this stack: it is mistyped, incomplete, forged or entered wrongly.
 
     ``is_connected`` says whether the tenant is known as connected. Only then is the request counted in its audit log.
-    ``rule`` is one of :data:`scim.protocol.errors.MALFORMED_TOKEN_RULES`.
+    ``has_genuine_token`` says whether the text contains a whole token that this stack created for the tenant. ``rule``
+    is one of :data:`scim.protocol.errors.MALFORMED_TOKEN_RULES`.
     """
 
-    def __init__(self, tenant_id: str, is_connected: bool, response: Unauthorized) -> None:
+    def __init__(self, tenant_id: str, response: Unauthorized, *, is_connected: bool, has_genuine_token: bool) -> None:
         rule = Rule.TOKEN_MALFORMED if response.rule is Rule.TOKEN else response.rule
         super().__init__(response.detail, response.headers, rule=rule)
         self.tenant_id = tenant_id
         self.is_connected = is_connected
+        self.has_genuine_token = has_genuine_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,19 +125,22 @@ class Authenticator:
         tenant_id = token_format.find_tenant_id(authorization)
         if tenant_id is None:
             raise response
-        raise MalformedToken(tenant_id, self._is_connected(tenant_id, authorization, tenants), response)
+        contained = token_format.find_token(authorization)
+        is_genuine = (
+            contained is not None and contained.tenant_id == tenant_id and self._token_store.is_genuine(contained)
+        )
+        is_connected = self._is_connected(tenant_id, tenants, can_read=is_genuine)
+        raise MalformedToken(tenant_id, response, is_connected=is_connected, has_genuine_token=is_genuine)
 
-    def _is_connected(self, tenant_id: str, authorization: str, tenants: TenantReader) -> bool:
+    def _is_connected(self, tenant_id: str, tenants: TenantReader, *, can_read: bool) -> bool:
         """Return whether the tenant that a malformed token names is connected.
 
-        Anyone can send such a text, so the tenant is read only if the text contains a token that this stack created,
-        such as one that was entered with the word Bearer. Otherwise only the cache is used.
+        Anyone can send such a text, so the tenant is read only if the text contains a token that this stack created
+        (``can_read``), such as one that was entered with the word Bearer. Otherwise only the cache is used.
         """
         cached, now = self._tenants.peek(tenant_id), self._now()
-        if cached is None or now - cached.read_at >= MAX_CACHE_AGE_S:
-            token = token_format.find_token(authorization)
-            if token is not None and token.tenant_id == tenant_id and self._token_store.is_genuine(token):
-                cached = self._read_tenant(tenant_id, tenants, now)
+        if can_read and (cached is None or now - cached.read_at >= MAX_CACHE_AGE_S):
+            cached = self._read_tenant(tenant_id, tenants, now)
         return cached is not None and cached.is_connected
 
     def _read_tenant(self, tenant_id: str, tenants: TenantReader, now: float) -> CachedTenant:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from scim.protocol.errors import Rule
+
 _MINUTE_S = 60.0
 
 
@@ -17,7 +19,18 @@ class RejectedTokenCounter:
     """
 
     _unwritten: dict[str, int] = field(default_factory=dict)
+    _rules: dict[str, Rule] = field(default_factory=dict)
     _written_at: dict[str, float] = field(default_factory=dict)
+
+    def count(self, tenant_id: str, rule: Rule) -> None:
+        """Count a request that must not cause a write. ``rule`` is the rule that it breaks."""
+        self._unwritten[tenant_id] = self._unwritten.get(tenant_id, 0) + 1
+        self._rules[tenant_id] = rule
+
+    def take_unwritten(self, tenant_id: str) -> tuple[int, Rule] | None:
+        """Return the number of requests that :meth:`count` has counted, and the rule of the last; ``None`` for none."""
+        rule = self._rules.pop(tenant_id, None)
+        return None if rule is None else (self._unwritten.pop(tenant_id, 0), rule)
 
     def count_and_take_unwritten(self, tenant_id: str, now: float) -> int:
         """Count a request, and return the number of requests to write now: 0 within a minute of the last write.

@@ -71,6 +71,8 @@ class Rule(StrEnum):
     """Too many requests with invalid tokens."""
 
     # The request itself
+    RATE_LIMIT = "rate-limit"
+    """The tenant has used up its rate limit."""
     GROUPS_ENDPOINT = "groups"
     """The request is for ``/Groups``, which is not supported."""
     ME_ENDPOINT = "me"
@@ -325,6 +327,13 @@ class TooManyRequests(ScimError):
 
     status = 429
     rule = Rule.TOO_MANY_REQUESTS
+
+
+class RateLimitExceeded(ScimError):
+    """The tenant has used up its rate limit (RFC 6585 section 4)."""
+
+    status = 429
+    rule = Rule.RATE_LIMIT
 
 
 class InternalError(ScimError):

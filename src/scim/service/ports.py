@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # a Lambda function imports only the parts of the model that 
     from scim.service.model.links import ReferrerEntry, UserLinks
     from scim.service.model.maintenance_task import Task, TaskKind
     from scim.service.model.query import Query, QueryResult, VerifiedCursor
+    from scim.service.model.rate_limit.bucket import Lease, LeaseRequest, RateLimit
     from scim.service.model.stored_resource import StoredResource
     from scim.service.model.tenant import Tenant
     from scim.service.model.token import TokenUsage, TokenVersion
@@ -117,6 +118,16 @@ class CursorSigner(Protocol):
 
     def verify(self, tenant_id: str, text: str) -> VerifiedCursor | None:
         """Return the content of a cursor, ``None`` if its signature is not valid for the tenant."""
+
+
+class PermitStore(Protocol):
+    """The permits of all tenants: one bucket for each tenant. Times are in seconds since 1970."""
+
+    def lease(self, tenant_id: str, request: LeaseRequest, limit: RateLimit, now: float) -> Lease:
+        """Take permits out of the tenant's bucket.
+
+        Raise :class:`scim.service.model.rate_limit.BucketUnavailable` if DynamoDB does not answer.
+        """
 
 
 class TokenStore(Protocol):
@@ -243,8 +254,11 @@ class DailyFailureStore(Protocol):
 class FailureStore(DailyFailureStore, Protocol):
     """Records the failures of one tenant."""
 
-    def record_failure(self, failure: Failure) -> FailureCount | None:
-        """Record a failure, or increase the count of an equal one. Return ``None`` if that did not succeed."""
+    def record_failure(self, failure: Failure, number: int = 1) -> FailureCount | None:
+        """Record a failure, or increase the count of an equal one. Return ``None`` if that did not succeed.
+
+        ``number`` is how often it has happened.
+        """
 
 
 class OutcomeRecorder(Protocol):

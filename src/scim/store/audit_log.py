@@ -63,13 +63,16 @@ class DynamoDBAuditLogStore:
 
     # Counting failures. Each call makes one attempt and reads nothing, because requests wait for it.
 
-    def record_failure(self, failure: Failure) -> FailureCount | None:
-        """Record a failure, or count it again if it is recorded. Return ``None`` if the write failed."""
+    def record_failure(self, failure: Failure, number: int = 1) -> FailureCount | None:
+        """Record a failure, or count it again if it is recorded. Return ``None`` if the write failed.
+
+        ``number`` is how often it has happened.
+        """
         # If requests have no identifier, the names in them distinguish the failures of different people.
         names = sorted(failure.identifier_hashes) if not failure.identifier else []
         digest = sha256("\n".join((failure.operation, failure.rule, *names)).encode()).hexdigest()[:16]
         attributes = log_codec.encode_failure(failure)
-        item = self._increment(keys.failure_key(failure.identifier, digest), failure.at, 1, attributes)
+        item = self._increment(keys.failure_key(failure.identifier, digest), failure.at, number, attributes)
         return None if item is None else log_codec.decode_failure(item)
 
     def count_rejected_tokens(self, at: str, number: int, rule: str, provider: IdentityProvider | None = None) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from scim.auth.cached_secret import CachedSecret
+from scim.auth.console_sign_in.document_cache import DocumentCache
 from scim.auth.console_sign_in.openid_settings import OpenIdSettings
 from scim.auth.console_sign_in.sign_in_secrets import build_openid_settings_secret, build_password_secret
 from scim.auth.master_key.master_key import MasterKey
@@ -40,6 +41,7 @@ class ConsoleAdapters:
     master_key: MasterKey
     password_secret: CachedSecret[str]
     openid_secret: CachedSecret[OpenIdSettings]
+    openid_documents: DocumentCache = field(default_factory=lambda: DocumentCache(runtime.current_time))
 
     def read_openid_provider(self) -> OpenIdProvider | None:
         """Return the OpenID provider of the operators, ``None`` if they sign in with the admin password.
@@ -53,7 +55,9 @@ class ConsoleAdapters:
 
         domains = frozenset(map(str.lower, settings.domains))
         sign_in_policy = SignInPolicy(frozenset(settings.groups), domains, settings.groups_claim)
-        return OpenIdProvider(settings.issuer, settings.client_id, settings.client_secret, sign_in_policy)
+        return OpenIdProvider(
+            settings.issuer, settings.client_id, settings.client_secret, sign_in_policy, self.openid_documents
+        )
 
     @cached_property
     def resource_store_config(self) -> ResourceStoreConfig:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 import uuid
 
@@ -27,6 +28,15 @@ def sleep(seconds: float) -> None:
 def current_time() -> float:
     """Return the seconds since 1970."""
     return time.time()
+
+
+# Execution environments that are restored from the same snapshot would share the state of any other generator.
+_RANDOM = random.SystemRandom()
+
+
+def random_fraction() -> float:
+    """Return a random number from 0 to 1."""
+    return _RANDOM.random()
 
 
 def new_id() -> str:

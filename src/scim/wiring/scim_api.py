@@ -20,7 +20,10 @@ from scim.aws.clients import SECRETS_CONFIG
 from scim.protocol.schema import ResourceType, load_user_type
 from scim.service.deactivation_guard import DeactivationReadings
 from scim.service.deadline import Deadline
+from scim.service.model.rate_limit.bucket import RateLimit
+from scim.service.rate_limit.limiter import RateLimiter, RequestPermits
 from scim.settings import Settings
+from scim.store.rate_limit.permits import DynamoDBPermitStore
 from scim.store.tenants import DynamoDBTenantStore
 from scim.wiring import runtime
 from scim.wiring.dynamodb import build_resource_store_config, create_client, open_table
@@ -44,9 +47,11 @@ class ScimApiAdapters:
     dynamodb_client: DynamoDBClient
     authenticator: Authenticator
     cursor_signer: HmacCursorSigner
+    rate_limiter: RateLimiter
     rejected_tokens: RejectedTokenCounter = field(default_factory=RejectedTokenCounter)
     malformed_tokens: RejectedTokenCounter = field(default_factory=RejectedTokenCounter)
     deactivation_readings: DeactivationReadings = field(default_factory=DeactivationReadings)
+    rate_limited_requests: RejectedTokenCounter = field(default_factory=RejectedTokenCounter)
 
     @cached_property
     def resource_store_config(self) -> ResourceStoreConfig:
@@ -65,6 +70,10 @@ class ScimApiAdapters:
     def open_table(self, deadline: Deadline) -> Table:
         """Return the table for a request with this deadline. It counts the calls to DynamoDB."""
         return open_table(self.dynamodb_client, self.settings, deadline)
+
+    def build_permits(self, table: Table, tenant_id: str) -> RequestPermits:
+        """Return the permits of a request's tenant. Its calls to ``table`` are those of the rate limit only."""
+        return RequestPermits(self.rate_limiter, tenant_id, DynamoDBPermitStore(table))
 
     def build_tenant_store(self, table: Table) -> DynamoDBTenantStore:
         """Return the store of tenants."""
@@ -121,4 +130,7 @@ def build_scim_api_adapters(settings: Settings, report_fault: Callable[[Exceptio
         dynamodb_client=create_client(),
         authenticator=Authenticator(token_store, runtime.current_time, report_fault),
         cursor_signer=HmacCursorSigner(master_key, runtime.current_time),
+        rate_limiter=RateLimiter(
+            RateLimit(settings.rate_limit, settings.rate_limit_burst), runtime.current_time, runtime.random_fraction
+        ),
     )

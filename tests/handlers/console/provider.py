@@ -33,10 +33,13 @@ class Provider:
     url: str = ""
     key: Key = field(default_factory=rsa_key)
     published: Key | None = None
+    key_id: str = "1"
     algorithm: str = "RS256"
     claims: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     authorization_requests: dict[str, dict[str, str]] = field(default_factory=dict)
+    requests: list[str] = field(default_factory=list)
+    """The paths of all requests from the console."""
 
     def authorize(self, url: str) -> str:
         """Return the redirect URL with a code."""
@@ -52,7 +55,7 @@ class Provider:
     def keys(self) -> dict[str, Any]:
         key = self.published or self.key
         algorithm = jwt.get_algorithm_by_name("RS256" if isinstance(key, rsa.RSAPrivateKey) else "ES256")
-        return {"keys": [json.loads(algorithm.to_jwk(key.public_key())) | {"kid": "1", "use": "sig"}]}
+        return {"keys": [json.loads(algorithm.to_jwk(key.public_key())) | {"kid": self.key_id, "use": "sig"}]}
 
     def token(self, form: dict[str, str], authorization: str) -> tuple[int, dict[str, Any]]:
         """Return an ID token. Check client secret, redirect URI and PKCE. A code is valid once."""
@@ -79,7 +82,7 @@ class Provider:
             if self.algorithm == "HS256"
             else key
         )
-        return 200, {"id_token": jwt.encode(claims, signing, self.algorithm, headers={"kid": "1"})}
+        return 200, {"id_token": jwt.encode(claims, signing, self.algorithm, headers={"kid": self.key_id})}
 
 
 @contextmanager
@@ -89,9 +92,11 @@ def serve_provider() -> Iterator[Provider]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            provider.requests.append(self.path)
             self._answer(200, provider.keys() if self.path == "/keys" else provider.discover())
 
         def do_POST(self) -> None:
+            provider.requests.append(self.path)
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             form = {name: values[0] for name, values in parse_qs(body).items()}
             self._answer(*provider.token(form, self.headers["Authorization"]))

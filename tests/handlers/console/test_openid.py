@@ -16,6 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from handlers.console.application import ConsoleApplication
+from scim.auth.console_sign_in.document_cache import DocumentCache
 from scim.auth.console_sign_in.openid_provider import OpenIdProvider, SignInPolicy
 from scim.service.tenants.tenant_service import TenantService
 from tests.endpoint import ENVIRONMENT, PASSWORD
@@ -66,6 +67,31 @@ def test_member_of_an_allowed_group_is_an_operator(provider: Provider) -> None:
     assert "<h1>Customers</h1>" in visitor.get("/admin").text
 
 
+def test_metadata_and_keys_are_cached_for_an_hour(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    provider.claims = MEMBER
+    application = ConsoleApplication()
+    sign_in(provider, Visitor(application))
+    assert sorted(provider.requests) == ["/.well-known/openid-configuration", "/keys", "/token"]
+    provider.requests.clear()
+    sign_in(provider, Visitor(application))
+    assert provider.requests == ["/token"]
+    provider.requests.clear()
+    started = time.time()
+    monkeypatch.setattr("scim.wiring.runtime.time.time", lambda: started + 3_601)
+    sign_in(provider, Visitor(application))
+    assert sorted(provider.requests) == ["/.well-known/openid-configuration", "/keys", "/token"]
+
+
+def test_new_key_of_the_provider_is_accepted_immediately(provider: Provider) -> None:
+    provider.claims = MEMBER
+    application = ConsoleApplication()
+    sign_in(provider, Visitor(application))
+    provider.key, provider.key_id = rsa_key(2), "2"
+    provider.requests.clear()
+    assert sign_in(provider, Visitor(application)).status == 200
+    assert sorted(provider.requests) == ["/keys", "/token"]
+
+
 def test_elliptic_curve_signatures_are_accepted(provider: Provider) -> None:
     provider.claims, provider.algorithm = MEMBER, "ES256"
     provider.key = ec.generate_private_key(ec.SECP256R1())
@@ -92,7 +118,9 @@ def test_response_to_another_browser_is_rejected(provider: Provider) -> None:
     victim.get("/admin")
     attacker.get("/admin")
     callback_url = provider.authorize(attacker.send("GET", "/admin/oidc").headers["location"])
+    provider.requests.clear()
     assert victim.get(callback_url).status == 403
+    assert provider.requests == []
     assert victim.send("GET", "/admin").status == 303
 
 
@@ -344,6 +372,7 @@ SETTINGS = OpenIdProvider(
     CLIENT,
     SECRET,
     SignInPolicy(frozenset(f"group-{number}" for number in range(9)), frozenset({"a.example", "b.example"}), "groups"),
+    DocumentCache(time.time),
 )
 
 

@@ -29,10 +29,10 @@ class FakeFailureStore:
     counts: list[tuple[str, dict[str, int], str | None]] = field(default_factory=list)
     has_counts: bool | Exception = True
 
-    def record_failure(self, failure: Failure) -> FailureCount | None:
+    def record_failure(self, failure: Failure, number: int = 1) -> FailureCount | None:
         if isinstance(self.error, Exception):
             raise self.error
-        self.failures.append(failure)
+        self.failures += [failure] * number
         return None if self.error else FailureCount(failure, NOW, len(self.failures), {NOW[:10]: len(self.failures)})
 
     def add_to_day(self, at: str, counts: Mapping[FailureKind, int], provider: str | None) -> bool:

@@ -172,7 +172,10 @@ def _run_search(context: RequestContext, resource_type: ResourceType, request: S
     result = ResourceSearch(
         resource_type, context.build_resource_store(resource_type), context.service_context, user_agent
     ).run(request)
-    return Response(HTTPStatus.OK, result.body, log_fields={"plan": result.plan, "users_read": result.resources_read})
+    log_fields: dict[str, Any] = {"plan": result.plan, "users_read": result.resources_read}
+    if result.permits:
+        log_fields["permits"] = result.permits
+    return Response(HTTPStatus.OK, result.body, log_fields=log_fields)
 
 
 def _split_names(text: str | None) -> list[str]:

@@ -17,6 +17,7 @@ from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_o
 
 import jwt
 
+from scim.auth.console_sign_in.document_cache import DocumentCache
 from scim.protocol.errors import Unavailable
 
 _ALGORITHMS = ["RS256", "ES256"]
@@ -78,12 +79,16 @@ class SignInPolicy:
 
 @dataclass(frozen=True, slots=True)
 class OpenIdProvider:
-    """An OpenID provider, and the credentials of the console at this provider (OpenID Connect Core: relying party)."""
+    """An OpenID provider, and the credentials of the console at this provider (OpenID Connect Core: relying party).
+
+    ``documents`` caches its metadata and keys.
+    """
 
     issuer: str
     client_id: str
     client_secret: str = field(repr=False)
     sign_in_policy: SignInPolicy
+    documents: DocumentCache = field(repr=False, compare=False)
 
     def serialize(self) -> str:
         """Return all settings as canonical JSON: equal settings give the same text in every process.
@@ -91,9 +96,13 @@ class OpenIdProvider:
         The text contains the client secret, so only a keyed digest of it may leave the process. Sets become sorted
         lists, because the order of a set depends on the process's hash seed.
         """
-        settings = asdict(self)
-        # The old name stays: sessions contain a digest of this text, so renaming a member would end all sessions.
-        settings["admission"] = settings.pop("sign_in_policy")
+        settings = {
+            "issuer": self.issuer,
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            # The old name stays: sessions contain a digest of this text, so renaming a member would end all sessions.
+            "admission": asdict(self.sign_in_policy),
+        }
         return json.dumps(settings, default=sorted, sort_keys=True)
 
     def build_authorization_url(
@@ -139,17 +148,18 @@ class OpenIdProvider:
         credentials = f"{quote_plus(self.client_id)}:{quote_plus(self.client_secret)}"
         headers = {"Authorization": f"Basic {b64encode(credentials.encode()).decode()}"}
         response = self._fetch_json(opener, metadata["token_endpoint"], urlencode(form).encode(), headers)
-        keys = self._fetch_json(opener, metadata["jwks_uri"])
-        claims = self._verify_id_token(str(response.get("id_token", "")), keys, nonce)
+        claims = self._verify_id_token(str(response.get("id_token", "")), opener, metadata["jwks_uri"], nonce)
         self.sign_in_policy.check(claims)
         auth_time = claims.get("auth_time")
         name = claims["email"] if claims.get("email_verified") is True else claims["sub"]
         return AuthenticatedUser(str(name), auth_time if isinstance(auth_time, int) else None)
 
-    def _verify_id_token(self, token: str, keys: Mapping[str, Any], nonce: str) -> Mapping[str, Any]:
+    def _verify_id_token(self, token: str, opener: OpenerDirector, keys_url: str, nonce: str) -> Mapping[str, Any]:
         try:
-            key_id = jwt.get_unverified_header(token).get("kid")
-            matching_keys = [key for key in jwt.PyJWKSet.from_dict(dict(keys)).keys if key_id in (None, key.key_id)]
+            matching_keys = self._find_keys(token, opener, keys_url)
+            if not matching_keys:  # the provider may have published a new key since the keys were cached
+                self.documents.forget(keys_url)
+                matching_keys = self._find_keys(token, opener, keys_url)
             if len(matching_keys) != 1:
                 raise SignInDenied("The OpenID provider signed the ID token with a key that it does not publish.")
             claims: Mapping[str, Any] = jwt.decode(
@@ -170,8 +180,19 @@ class OpenIdProvider:
             raise SignInDenied("The OpenID provider issued the ID token for another application.")
         return claims
 
+    def _find_keys(self, token: str, opener: OpenerDirector, keys_url: str) -> list[jwt.PyJWK]:
+        """Return the provider's keys with the id in the header of a token: all keys if the header has no id."""
+        keys = self.documents.get(keys_url, lambda: self._fetch_json(opener, keys_url))
+        key_id = jwt.get_unverified_header(token).get("kid")
+        return [key for key in jwt.PyJWKSet.from_dict(dict(keys)).keys if key_id in (None, key.key_id)]
+
     def _fetch_metadata(self, opener: OpenerDirector) -> Mapping[str, str]:
-        metadata = self._fetch_json(opener, self.issuer.rstrip("/") + "/.well-known/openid-configuration")
+        """Return the metadata of the provider (OpenID Connect Discovery section 4). Only valid metadata is cached."""
+        url = self.issuer.rstrip("/") + "/.well-known/openid-configuration"
+        return self.documents.get(url, lambda: self._fetch_valid_metadata(opener, url))
+
+    def _fetch_valid_metadata(self, opener: OpenerDirector, url: str) -> Mapping[str, str]:
+        metadata = self._fetch_json(opener, url)
         if metadata.get("issuer") != self.issuer:
             raise SignInDenied(
                 "The issuer in the metadata of the OpenID provider is not that of the parameter OidcIssuer."

@@ -166,6 +166,12 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "A query parameter, such as count or sortBy, is malformed or has an unsupported value.",
         "Correct this parameter in the program that sends the request.",
     ),
+    Rule.RATE_LIMIT: Explanation(
+        "The identity provider sent more than the rate limit of the customer allows. These requests changed nothing.",
+        "Nothing, if it stops by itself: the identity provider sends the requests again. If it does not, provision "
+        "fewer people at a time, and match users by userName, externalId or emails.value. The operator can raise the "
+        "limit.",
+    ),
     Rule.TOO_MANY: Explanation(
         "A query would have to read too many users.", "Match users by userName, externalId or emails.value."
     ),

@@ -92,6 +92,25 @@ class FailureRecorder:
             detail = f"The request succeeded, but these attributes were ignored: {', '.join(leniencies.ignored)}."
             self._record(request, _Result(HTTPStatus.OK, Rule.NO_OP, detail, leniencies.ignored[0]), leniencies)
 
+    def record_refusals(self, request: RequestSummary, error: ScimError, number: int) -> None:
+        """Record ``number`` requests that were refused because of the rate limit, ``request`` the last of them.
+
+        No person is recorded, because the identity provider sends each request again. They are counted apart from
+        failures, so that a tenant is not failing only because it sends too much.
+        """
+        anonymous = RequestSummary(request.operation)
+        result = _Result(error.status, error.rule, error.detail, error.attribute)
+        try:
+            failure = self._build_failure(anonymous, result, LeniencyTracker(is_strict=True))
+            if not self.deadline.has_time() or self.open_store().record_failure(failure, number) is None:
+                self._counted_fields.append(FailureLogField.UNRECORDED)
+                return
+            counts = {FailureKind.RATE_LIMITED: number}
+            if not self.open_store().add_to_day(failure.at, counts, failure.provider):
+                self._counted_fields.append(FailureLogField.UNCOUNTED)
+        except Exception as fault:  # noqa: BLE001  # a fault of the recording must not change the response
+            self.report_fault(fault)
+
     def finish(self) -> None:
         """Add the failures to the counts of the day, with one call for the whole request.
 

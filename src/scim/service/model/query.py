@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from scim.protocol.filter.ast import AttributePath, Filter
+from scim.service.model.rate_limit.read_meter import ReadMeter
 from scim.service.model.stored_resource import StoredResource
 
 
@@ -64,6 +65,7 @@ class Query:
         canonical_text: A text that is equal for queries with the same filter and order, and differs for others.
         needs_item: Whether ``matches`` or ``order`` read values that are not in the stored document: ``meta``, or the
             ``$ref`` of a link.
+        meter: Charges the permits for what the query reads.
     """
 
     start: StartIndexPosition | CursorPosition
@@ -73,6 +75,7 @@ class Query:
     order: SortOrder | None = None
     canonical_text: str = ""
     needs_item: bool = True
+    meter: ReadMeter = field(default_factory=ReadMeter)
 
 
 @dataclass(frozen=True, slots=True)

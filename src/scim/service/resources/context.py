@@ -10,6 +10,7 @@ from scim.service.deactivation_guard import DeactivationGuard
 from scim.service.deadline import Deadline
 from scim.service.model.tenant import Tenant
 from scim.service.ports import CursorSigner
+from scim.service.rate_limit.limiter import RequestPermits
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,5 +28,6 @@ class ServiceContext:
     deadline: Deadline
     cursor_signer: CursorSigner
     deactivation_guard: DeactivationGuard
+    permits: RequestPermits
     now: Callable[[], float]
     new_id: Callable[[], str]

@@ -22,6 +22,7 @@ from scim.protocol.schema import ResourceType
 from scim.protocol.sort import CompiledSort, compile_sort
 from scim.service.limits import MAX_RESULTS
 from scim.service.model.query import CursorPosition, Query, SortOrder, StartIndexPosition
+from scim.service.model.rate_limit.read_meter import ReadMeter
 from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.ports import ResourceStore
 from scim.service.resources.context import ServiceContext
@@ -39,11 +40,12 @@ _MAX_INDEX = 2**53
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """A list response as JSON, the name of the query plan, and the number of resources that were read."""
+    """A list response as JSON, the name of the query plan, and the numbers of resources and permits that it took."""
 
     body: str
     plan: str
     resources_read: int = 0
+    permits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +63,15 @@ class ResourceSearch:
     def run(self, request: SearchRequest) -> SearchResult:
         """Return the list response.
 
-        Raise :class:`InvalidFilter`, :class:`InvalidParameter`, :class:`TooMany`, and the errors of
-        :meth:`CursorCodec.decode`.
+        Raise :class:`InvalidFilter`, :class:`InvalidParameter`, :class:`TooMany`, :class:`RateLimitExceeded`, and the
+        errors of :meth:`CursorCodec.decode`.
         """
         renderer = ResourceRenderer(self.resource_type, self.context.base_url)
         projection = parse_projection(
             request.attributes, request.excludedattributes, self.resource_type, self.context.leniencies
         )
-        query = parse_query(request, self.resource_type, self.context.leniencies, renderer)
+        meter = ReadMeter(self.context.permits.take, self.context.permits.charge)
+        query = replace(parse_query(request, self.resource_type, self.context.leniencies, renderer), meter=meter)
         render = _compile_render_function(projection, renderer)
         search = self._search_by_index if request.cursor is None else self._search_by_cursor
         return search(request, query, render)
@@ -78,7 +81,7 @@ class ResourceSearch:
         count = MAX_RESULTS if request.count is None else min(max(request.count, 0), MAX_RESULTS)
         result = self.store.find(replace(query, start=start, count=count))
         body = render_list_response(result.total, map(render, result.page), start_index=start.index)
-        return SearchResult(body, result.plan, result.resources_read)
+        return SearchResult(body, result.plan, result.resources_read, query.meter.permits)
 
     def _search_by_cursor(self, request: SearchRequest, query: Query, render: RenderFunction) -> SearchResult:
         if request.startindex is not None:
@@ -92,7 +95,7 @@ class ResourceSearch:
             next_cursor=cursors.encode(result.next_boundaries, result.total, count),
             previous_cursor=cursors.encode(result.previous_boundaries, result.total, count, is_backwards=True),
         )
-        return SearchResult(body, result.plan, result.resources_read)
+        return SearchResult(body, result.plan, result.resources_read, query.meter.permits)
 
 
 def parse_query(

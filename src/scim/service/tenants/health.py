@@ -138,6 +138,7 @@ def assess_health(
     warnings = [
         *_describe_rejections(usage, activity.failures, provider, now),
         *quarantine.assess_quarantine(activity.failures.failed_writes, activity.changes, provider),
+        *_describe_refusals(activity.failures),
     ]
     if alert is not None:
         warnings.insert(0, _describe_alert(alert, is_holding=alert.is_holding(tenant.brake)))
@@ -234,6 +235,17 @@ def _describe_failures(activity: RecentActivity) -> str:
         return f"{requests} {'request' if requests == 1 else 'requests'} failed since yesterday"
     share = "" if activity.has_more_changes else f", {activity.failure_share:.0%} of all"
     return f"{writes} writes failed since yesterday{share}"
+
+
+def _describe_refusals(failures: DailyFailures) -> Iterator[str]:
+    """Yield a sentence if requests were refused because of the rate limit. They do not make the tenant ``FAILING``."""
+    if number := failures.get_count(FailureKind.RATE_LIMITED):
+        yield (
+            f"At least {number} {'request was' if number == 1 else 'requests were'} refused since yesterday because "
+            "the rate limit was used up. The identity provider sends them again. If this does not stop, provision "
+            "fewer people at a time, or raise the limit (for operators: template parameters RateLimit and "
+            "RateLimitBurst)."
+        )
 
 
 def _describe_rejections(

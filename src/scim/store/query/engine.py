@@ -54,6 +54,7 @@ class QueryEngine:
         Raise :class:`scim.protocol.errors.TooMany` if the query exceeds its budget, and
         :class:`scim.protocol.errors.ExpiredCursor` if the boundaries of a cursor no longer exist.
         """
+        self._reader.meter = query.meter
         plan = choose_plan(query, self._resource_type, self._indexed)
         is_sorted = needs_sorting(plan, query, self._indexed)
         scan = self._build_scan(plan, query, is_document_only=is_sorted and not query.needs_item)

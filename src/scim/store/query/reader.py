@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import islice
 
 from scim.protocol.errors import TooMany
+from scim.service.model.rate_limit.read_meter import ReadMeter
 from scim.service.model.stored_resource import StoredResource
 from scim.store import items, keys
 from scim.store.table import Item, Table
@@ -46,13 +47,16 @@ class ScanEntry:
 class ResourceReader:
     """Reads resources of one tenant for one query.
 
-    ``narrowing_hint`` is added to the error for a query that reads too much. It says how to narrow the query.
+    ``narrowing_hint`` is added to the error for a query that reads too much. It says how to narrow the query. ``meter``
+    charges for what is read.
     """
 
     table: Table
     partition_key: str
     narrowing_hint: str
+    meter: ReadMeter = field(default_factory=ReadMeter)
     _resources_read: int = field(default=0)
+    _resources_metered: int = field(default=0)
 
     @property
     def resources_read(self) -> int:
@@ -70,6 +74,9 @@ class ResourceReader:
             is_check_due and self.table.deadline.remaining_s() < _TIME_FOR_RESPONSE_S
         ):
             raise TooMany(f"The query would read too many users. {self.narrowing_hint}")
+        if is_check_due:
+            self.meter.add_resources(self._resources_read - self._resources_metered)
+            self._resources_metered = self._resources_read
 
     def query(
         self,
@@ -90,9 +97,10 @@ class ResourceReader:
         table, partition_key = self.table, self.partition_key
         if skip > _MAX_KEYS_SKIPPED:
             start = after
-            for _, last_key in table.query_counts(
+            for number, last_key in table.query_counts(
                 partition_key, key_range, index_name=index_name, after=start, is_backwards=is_backwards, limit=skip
             ):
+                self.meter.add_keys(number)
                 self.charge_budget(0)
                 after = last_key
             if after is None:
@@ -119,6 +127,7 @@ class ResourceReader:
         total = 0
         for number, _ in self.table.query_counts(self.partition_key, key_range, index_name=index_name):
             total += number
+            self.meter.add_keys(number)
             self.charge_budget(0)
         return total
 

@@ -91,7 +91,12 @@ class FailureCount:
 
     @property
     def is_repeating(self) -> bool:
-        """Whether the same request failed five times or more today and yesterday (UTC)."""
+        """Whether the same request failed five times or more today and yesterday (UTC).
+
+        Requests over the rate limit are different requests, which are counted together.
+        """
+        if self.failure.rule == Rule.RATE_LIMIT:
+            return False
         today = date.fromisoformat(self.failure.at[:10])
         yesterday = today - timedelta(days=1)
         return sum(self.counts_by_day.get(day.isoformat(), 0) for day in (today, yesterday)) >= REPEATING_THRESHOLD
@@ -114,6 +119,8 @@ class FailureKind(StrEnum):
     """Repeating failures, except unsupported requests. Each is also counted under another kind."""
     WRONG_SCIM_URL = "wrong_scim_urls"
     """Requests that failed because the SCIM URL is wrong. Each is also counted under another kind."""
+    RATE_LIMITED = "rate_limited"
+    """Requests that were refused because of the rate limit. The identity provider sends them again."""
     REJECTED_TOKEN = "rejected_tokens"  # noqa: S105  # no token
     """Requests with a token that this stack created and that is no longer valid."""
 
@@ -155,7 +162,7 @@ class DailyFailures:
 
     @property
     def failed_requests(self) -> int:
-        """The number of failed requests, without unsupported requests and rejected tokens."""
+        """The number of failed requests, without unsupported ones, rejected tokens and those over the rate limit."""
         return self.failed_writes + self.get_count(FailureKind.OTHER_REQUEST)
 
     @property

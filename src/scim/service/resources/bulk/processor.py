@@ -66,14 +66,16 @@ class BulkProcessor:
     def run(self, body: Any) -> BulkResult:
         """Execute the operations in a request body, and return the bulk response.
 
-        Raise :class:`InvalidSyntax` or :class:`InvalidValue` if the body is not a bulk request, and
-        :class:`PayloadTooLarge` if it has too many operations.
+        Raise :class:`InvalidSyntax` or :class:`InvalidValue` if the body is not a bulk request,
+        :class:`PayloadTooLarge` if it has too many operations, and :class:`RateLimitExceeded` if the tenant has too few
+        permits for all of them. Then nothing was executed.
         """
         request = parse_message(BulkRequest, body, self.context.leniencies)
         if len(request.operations) > MAX_OPERATIONS:
             raise PayloadTooLarge(
                 f"A bulk request can have at most {MAX_OPERATIONS:,} operations. Send several requests."
             )
+        self.context.permits.take(len(request.operations))
         states = [self._parse_operation(operation) for operation in request.operations]
         graph = build_graph([state.node for state in states])
         creators = {bulk_id: states[index] for bulk_id, index in graph.creators.items()}

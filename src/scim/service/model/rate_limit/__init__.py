@@ -1,0 +1,1 @@
+"""The rate limit: the bucket of a tenant, and the price of reads."""

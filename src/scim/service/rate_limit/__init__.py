@@ -1,0 +1,1 @@
+"""The rate limit of each tenant: permits for writes and for expensive reads."""

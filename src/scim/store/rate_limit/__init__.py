@@ -1,0 +1,1 @@
+"""The buckets of the rate limit in DynamoDB."""
