@@ -1,5 +1,6 @@
 """An AWS account on the emulator, to which the SAM CLI deploys."""
 
+import hashlib
 import os
 import platform
 import ssl
@@ -88,11 +89,19 @@ class EmulatedAccount:
         """Deploy packages with the SAM CLI only, as the releases before ``make deploy`` had other steps did."""
         overrides = ["--parameter-overrides", *parameters] if parameters else []
         self.run(
-            *(SAM / "sam", "deploy", "--no-confirm-changeset", "--no-progressbar", f"--template={build}/template.yaml"),
+            *(SAM / "sam", "deploy", "--no-confirm-changeset", f"--template={self._package(build)}"),
             *(f"--stack-name={name}", f"--region={REGION}", "--capabilities=CAPABILITY_IAM", "--resolve-s3"),
             *("--no-fail-on-empty-changeset", "--on-failure=DELETE", *overrides),
         )
         return self.read_stack(name)
+
+    def _package(self, build: Path) -> Path:
+        """Upload packages once, and return the template that refers to them. ``sam deploy`` alone uploads each time."""
+        template = self.directory / f"{hashlib.sha256(str(build).encode()).hexdigest()[:8]}.yaml"
+        if not template.exists():
+            paths = (f"--template={build}/template.yaml", f"--output-template-file={template}")
+            self.run(SAM / "sam", "package", "--no-progressbar", "--resolve-s3", f"--region={REGION}", *paths)
+        return template
 
     def run_deployment(self, module: str, *arguments: str) -> str:
         """Run a module of ``deployment`` for the stack that was deployed last. Return what it prints."""

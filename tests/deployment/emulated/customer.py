@@ -12,7 +12,7 @@ from tests.deployment.emulated.stack import DeployedStack
 from tests.endpoint import CORE
 
 T = TypeVar("T")
-_WAIT_S = 60.0
+_WAIT_S = 180.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def use_customer(stack: DeployedStack, name: str, token: str) -> Iterator[Custom
 
 
 def wait_for(find: Callable[[], T | None]) -> T:
-    """Call a function until its result is true, and return it. Fail after a minute."""
+    """Call a function until its result is true, and return it. Fail after three minutes."""
     deadline = time.monotonic() + _WAIT_S
     while not (result := find()):
         assert time.monotonic() < deadline, f"nothing arrived within {_WAIT_S:.0f} s"
