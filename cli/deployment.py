@@ -108,6 +108,7 @@ def connect_stack(
                 "MASTER_KEY_SECRET": outputs["MasterKeySecret"],
                 "INDEXED_ATTRIBUTES": outputs["IndexedAttributes"],
                 "RESTORED_AT": outputs["RestoredAt"],
+                "CHANGE_RETENTION_DAYS": outputs["ChangeRetentionDays"],
             }
         )
         scim_url = outputs["ScimUrl"]

@@ -2,7 +2,7 @@
 
 import click
 
-from cli import brake, data, export, invitations, log, master_key, people, redrive, resync, schema, tenants, tokens
+from cli import brake, check, data, export, invitations, log, master_key, people, redrive, resync, schema, tenants, tokens
 from cli.app import CommandGroup, deployment_options
 from cli.version import version_option
 
@@ -29,6 +29,7 @@ _COMMANDS = (
     log.why,
     log.health,
     schema.schema,
+    check.check,
     redrive.redrive,
     master_key.master_key,
 )
@@ -47,7 +48,7 @@ Examples:
 \b
 Exit codes:
   0  success
-  1  failure: AWS rejected a call or did not answer, or you did not confirm
+  1  failure: AWS rejected a call or did not answer, you did not confirm, or check has left problems
   2  invalid argument or option
   3  the tenant, stack, schema or message does not exist or is not connected
   4  conflict with the state of the tenant, its token or the master key

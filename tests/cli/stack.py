@@ -15,6 +15,7 @@ OUTPUTS = {
     "ScimUrl": BASE_URL,
     "IndexedAttributes": "externalId,emails.value",
     "RestoredAt": "0",
+    "ChangeRetentionDays": "400",
 }
 
 

@@ -26,6 +26,7 @@ from scim.wiring.operator_adapters import build_operator_adapters
 from tests.conftest import EXTENSION
 from tests.endpoint import TEMPLATE, Endpoint, Handler, LambdaContext, read_functions
 from tests.engine.proxy import Proxy
+from tests.stored_data import check_all
 
 ReadEvents = Callable[[], list[dict[str, Any]]]
 
@@ -43,16 +44,27 @@ def proxy(engine: Engine) -> Iterator[Proxy]:
         yield proxy
 
 
-@pytest.fixture
-def scim(aws: None, engine: Engine, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
-    """The endpoint with a new table on the engine, behind the proxy. Secrets are stored in moto."""
-    return _connect_tenant(engine, proxy.url, monkeypatch)
+@pytest.fixture(scope="session")
+def client(aws: None, engine: Engine) -> Any:
+    """A client of the engine, without the proxy."""
+    return boto3.client("dynamodb", endpoint_url=engine.url)
 
 
 @pytest.fixture
-def direct(aws: None, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
-    """The endpoint with a new table on the engine, without the proxy, which is slow."""
-    return _connect_tenant(engine, engine.url, monkeypatch)
+def scim(aws: None, engine: Engine, client: Any, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
+    """The endpoint with a new table on the engine, behind the proxy. Secrets are stored in moto.
+
+    After the test, ``muster check`` must find nothing.
+    """
+    yield _connect_tenant(engine, proxy.url, monkeypatch)
+    assert check_all(client) == []
+
+
+@pytest.fixture
+def direct(aws: None, engine: Engine, client: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
+    """The endpoint with a new table on the engine, without the proxy, which is slow. It is checked after the test."""
+    yield _connect_tenant(engine, engine.url, monkeypatch)
+    assert check_all(client) == []
 
 
 def _connect_tenant(engine: Engine, url: str, monkeypatch: pytest.MonkeyPatch) -> Endpoint:

@@ -4,12 +4,15 @@ import os
 
 import boto3
 
+from scim.service.maintenance.findings import FindingKind
 from scim.store import keys
 from scim.store.query.counters import PACKED_COUNTER_LIMIT, compute_increment
 from tests.endpoint import CORE, Endpoint
+from tests.stored_data import check_all
 
 
 def test_full_counters_reject_creates_and_allow_deletes(direct: Endpoint) -> None:
+    """The counters of the test are wrong, and the repair corrects them."""
     tenant = direct.token.split("_")[1]
     user = direct.create()
     client = boto3.client("dynamodb")
@@ -27,3 +30,7 @@ def test_full_counters_reject_creates_and_allow_deletes(direct: Endpoint) -> Non
     assert direct.request("DELETE", f"/Users/{user['id']}").status == 204
     assert direct.request("GET", "/Users?count=0").json()["totalResults"] == 256 * 7_000
     assert direct.request("GET", '/Users?filter=userName eq "ada"').json()["totalResults"] == 0
+    findings = check_all(client, is_repairing=True)
+    assert {finding.kind for finding in findings} == {FindingKind.COUNTER_WRONG}
+    assert len(findings) == 256
+    assert direct.request("GET", "/Users?count=0").json()["totalResults"] == 0

@@ -23,6 +23,15 @@ DYNAMODB_CONFIG = Config(
     parameter_validation=False,
 )
 
+# Long work has no deadline, and each of its calls may read 1 MB.
+MAINTENANCE_CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=20,
+    retries={"mode": "standard", "total_max_attempts": 1},
+    max_pool_connections=16,
+    parameter_validation=False,
+)
+
 SECRETS_CONFIG = Config(
     connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1}, parameter_validation=False
 )

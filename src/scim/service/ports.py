@@ -347,3 +347,13 @@ class TaskStore(Protocol):
 
         Raise :class:`VersionConflict` if another run than that of ``before`` has written the record.
         """
+
+
+class ProgressReporter(Protocol):
+    """Shows the progress of long work."""
+
+    def start_step(self, label: str, total: int | None = None) -> None:
+        """Start a step of the work. ``total`` is the number of values, ``None`` if it is unknown."""
+
+    def advance(self, count: int) -> None:
+        """Add a number of values that were processed."""

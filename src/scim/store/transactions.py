@@ -99,7 +99,7 @@ class ConditionFailed(Exception):
 def commit(
     table: Table,
     actions: Sequence[Action],
-    record: Item,
+    record: Item | None,
     client_request_token: str,
     new_client_request_token: Callable[[], str],
 ) -> None:
@@ -108,7 +108,8 @@ def commit(
     Args:
         table: the table to write to.
         actions: the writes, at most 99.
-        record: a new item whose attribute ``change`` identifies this change.
+        record: a new item whose attribute ``change`` identifies this change. Without it, a condition can also fail
+            because an earlier attempt was committed.
         client_request_token: a new, unique token for the first attempt.
         new_client_request_token: returns a new token for each attempt after a cancelled transaction.
 
@@ -116,7 +117,8 @@ def commit(
     deadline.
     """
     table.deadline.require_time()
-    actions = [*actions, Action.put(TransactionRole.CHANGE, record, NOT_EXISTS_CONDITION)]
+    records = [] if record is None else [Action.put(TransactionRole.CHANGE, record, NOT_EXISTS_CONDITION)]
+    actions = [*actions, *records]
     requests = [_add_table_name(action, table.name) for action in actions]
     may_be_committed, attempt = False, 0
     while True:
@@ -147,8 +149,10 @@ def _add_table_name(action: Action, name: str) -> dict[str, Any]:
     return {operation: {"TableName": name, **arguments} for operation, arguments in action.request.items()}
 
 
-def _is_committed(table: Table, record: Item) -> bool:
+def _is_committed(table: Table, record: Item | None) -> bool:
     """Return whether the stored change record belongs to this change: an earlier attempt was committed."""
+    if record is None:
+        return False
     stored = table.get(record["pk"]["S"], record["sk"]["S"])
     return stored is not None and stored["change"] == record["change"]
 

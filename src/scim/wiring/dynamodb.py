@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from scim.settings import Settings
     from scim.store.resources import ResourceStoreConfig
 
-_DAY_S = 86_400
+DAY_S = 86_400
+"""The number of seconds in a day."""
 
 
 def create_client() -> DynamoDBClient:
@@ -72,4 +73,4 @@ def resolve_indexed_attributes(settings: Settings) -> Mapping[str, AttributePath
 
 def _build_expiry_function(days: int) -> Callable[[], int | None]:
     """Return a function that returns when a new change record expires, in seconds since 1970; ``None`` for never."""
-    return lambda: int(runtime.current_time()) + days * _DAY_S if days else None
+    return lambda: int(runtime.current_time()) + days * DAY_S if days else None

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from typing import TYPE_CHECKING
 
+from scim.service.maintenance.check import RepairLog
 from scim.service.maintenance.erasure import PersonEraser
 from scim.service.maintenance.pacer import DEFAULT_RATE_PERCENT, Pacer
 from scim.service.maintenance.purge import TenantPurge
 from scim.service.maintenance.tasks import ResumableTaskRunner
+from scim.store.maintenance.check.checker import TenantChecker
+from scim.store.maintenance.check.context import CheckContext
+from scim.store.maintenance.check.repair import Repairer
+from scim.store.maintenance.check.scratch import Scratch
 from scim.store.maintenance.erasure import DynamoDBErasureStore
 from scim.store.maintenance.paced_client import open_paced_table
 from scim.store.maintenance.purge import DynamoDBPurgeStore
@@ -18,14 +24,16 @@ from scim.store.maintenance.tasks import DynamoDBTaskStore
 from scim.store.resources import DynamoDBResourceStore
 from scim.wiring import runtime
 from scim.wiring.administration import Administration
-from scim.wiring.dynamodb import build_resource_store_config
+from scim.wiring.dynamodb import DAY_S, build_resource_store_config
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from scim.auth.token_store import SecretsManagerTokenStore
+    from scim.service.maintenance.findings import Finding
     from scim.service.model.maintenance.certificate import RemainingCopy
     from scim.service.model.tenant import Tenant
+    from scim.service.ports import ProgressReporter
     from scim.settings import Settings
     from scim.store.table import Table
 
@@ -106,3 +114,35 @@ class Maintenance:
     def tasks(self) -> ResumableTaskRunner:
         """Runs resumable tasks."""
         return ResumableTaskRunner(DynamoDBTaskStore(self.table), self.actor, runtime.current_time, runtime.new_id)
+
+    def check(
+        self,
+        tenant: Tenant,
+        scratch: Scratch,
+        progress: ProgressReporter,
+        *,
+        is_repairing: bool = False,
+        is_deprovisioning_lost: bool = False,
+    ) -> Iterator[Finding]:
+        """Check the items of a tenant, and yield the findings.
+
+        ``scratch`` can have the results of an interrupted check, which is continued. With ``is_repairing``, each
+        problem is repaired before it is yielded. Then ``is_deprovisioning_lost`` says whether the deletion of lost
+        users is recorded.
+        """
+        days = self.settings.change_retention_days
+        context = CheckContext(
+            self.table,
+            tenant.id,
+            tenant.resource_types[0],
+            build_resource_store_config(self.settings),
+            retention_s=days * DAY_S if days else inf,
+            is_deprovisioning_lost=is_repairing and is_deprovisioning_lost,
+        )
+        user_count, _ = self.administration.tenant_store.count_users(tenant.id)
+        results = TenantChecker(context, scratch, progress).run(user_count)
+        if not is_repairing:
+            return (result.finding for result in results)
+        repairer = Repairer(context)
+        log = RepairLog(repairer.record, self.actor, runtime.current_time, runtime.new_id)
+        return log.repair_all((result.finding, repairer.prepare(result)) for result in results)

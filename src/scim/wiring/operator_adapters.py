@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scim.auth.master_key.master_key import MasterKey
 from scim.auth.token_store import SecretsManagerTokenStore
-from scim.aws.clients import DYNAMODB_CONFIG, OPERATOR_SECRETS_CONFIG
+from scim.aws.clients import DYNAMODB_CONFIG, MAINTENANCE_CONFIG, OPERATOR_SECRETS_CONFIG
 from scim.service.maintenance.pacer import DEFAULT_RATE_PERCENT
 from scim.settings import Settings
 from scim.wiring import runtime
@@ -39,6 +39,8 @@ class OperatorAdapters:
     dynamodb_client: DynamoDBClient
     token_store: SecretsManagerTokenStore
     master_key_rotation: MasterKeyRotation
+    create_maintenance_client: Callable[[], DynamoDBClient]
+    """Creates the client of DynamoDB for long work, which waits longer for each response."""
 
     def open_table(self, seconds: float = OPERATION_TIMEOUT_S) -> Table:
         """Return the table for an operation that may take ``seconds``."""
@@ -56,7 +58,8 @@ class OperatorAdapters:
         """Return the services for long work, which may consume a share of a partition's capacity."""
         from scim.wiring.maintenance import Maintenance
 
-        return Maintenance(self.settings, self.dynamodb_client, self.token_store, self.actor, percent)
+        client = self.create_maintenance_client()
+        return Maintenance(self.settings, client, self.token_store, self.actor, percent)
 
     def build_token_rotation(self) -> TokenRotation:
         """Return the use case of one step of a rotation by Secrets Manager."""
@@ -89,6 +92,7 @@ def build_operator_adapters(
         client,
         SecretsManagerTokenStore(secrets_client, settings.secret_prefix, master_key),
         MasterKeyRotation(secrets_client, settings.master_key_secret, runtime.current_time),
+        lambda: session.client("dynamodb", config=MAINTENANCE_CONFIG, endpoint_url=urls.get("dynamodb")),
     )
 
 

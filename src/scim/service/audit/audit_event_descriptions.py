@@ -20,6 +20,7 @@ ACTION_DESCRIPTIONS = {
     AuditAction.REVOKE_INVITATIONS: "Revoked all invitations to the console",
     AuditAction.PURGE: "Began to purge the customer",
     AuditAction.ERASE: "Erased the traces of a deleted person",
+    AuditAction.REPAIR: "Repaired stored data",
 }
 
 
@@ -48,5 +49,7 @@ def _describe_details(details: Mapping[str, str]) -> Iterator[str]:
         yield f"brake {details['brake']}"
     if details.get("released_until"):
         yield f"all deactivations are accepted until {details['released_until']}"
+    if "repaired" in details:
+        yield details["repaired"]
     if "until" in details:
         yield f"valid until {details['until']}"

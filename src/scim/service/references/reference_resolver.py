@@ -136,14 +136,12 @@ class ReferenceResolver:
         """Update the links of users, and return the number of writes."""
         links_written = 0
         while ids:
-            targets = _TargetCache(self._look_up_user_id)
+            targets = _TargetCache(self.look_up_user_id)
             written = sum(
                 pool.map(self._update_batch, _split_for_workers(sorted(ids)), repeat(request_id), repeat(targets))
             )
             links_written += written
-            if not written or list(pool.map(self._look_up_user_id, targets.user_ids)) == list(
-                targets.user_ids.values()
-            ):
+            if not written or list(pool.map(self.look_up_user_id, targets.user_ids)) == list(targets.user_ids.values()):
                 break
         return links_written
 
@@ -188,7 +186,7 @@ class ReferenceResolver:
             links=[(link.attribute, link.user_id) for link in after],
         )
 
-    def _look_up_user_id(self, value: str) -> str | None:
+    def look_up_user_id(self, value: str) -> str | None:
         """Return the id of the only user that matches a value, ``None`` if no user or several users match."""
         for ids in self.store.find_matching_user_ids(value.strip()):
             if ids:

@@ -30,6 +30,8 @@ class AuditAction(StrEnum):
     """Begin to delete everything of the tenant."""
     ERASE = "erase"
     """Erase the traces of a deleted user."""
+    REPAIR = "repair"
+    """Repair the items of the tenant (``muster check --repair``)."""
 
 
 @dataclass(frozen=True, slots=True)
