@@ -71,7 +71,7 @@ class Commands:
         now = runtime.current_time() + self.seconds
         client: Any = KillingClient(self.operator.dynamodb_client, kill_at, is_sent=is_sent)
         services: Any = NoLetters()
-        operator = replace(self.operator, dynamodb_client=client)
+        operator = replace(self.operator, dynamodb_client=client, create_maintenance_client=lambda: client)
         deployment = Deployment("", operator, lambda: services, lambda: pytest.fail("not used"), lambda _: [])
         with self.monkeypatch.context() as patched:
             patched.setattr(data, "get_deployment", lambda: deployment)
