@@ -2,7 +2,21 @@
 
 import click
 
-from cli import brake, check, data, export, invitations, log, master_key, people, redrive, resync, schema, tenants, tokens
+from cli import (
+    brake,
+    check,
+    data,
+    export,
+    invitations,
+    log,
+    master_key,
+    people,
+    redrive,
+    resync,
+    schema,
+    tenants,
+    tokens,
+)
 from cli.app import CommandGroup, deployment_options
 from cli.version import version_option
 

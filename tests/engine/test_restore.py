@@ -143,6 +143,7 @@ def create_users(scim: Endpoint) -> list[dict[str, Any]]:
     return [boss, *(scim.create(**reports) for _ in range(8))]
 
 
+@pytest.mark.damaged
 @pytest.mark.parametrize("seed", range(4))
 def test_consumer_has_state_of_restored_table(
     scim: Endpoint,

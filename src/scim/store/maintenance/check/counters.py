@@ -16,7 +16,7 @@ from scim.store.maintenance.check.context import CheckContext, CheckResult, Repa
 from scim.store.maintenance.partitions import read_pages
 from scim.store.query.counters import ResourceCounters, compute_increment
 from scim.store.table import Item
-from scim.store.transactions import NOT_EXISTS_CONDITION, Action, Condition, TransactionRole
+from scim.store.transactions import Action, TransactionRole
 
 _ATTEMPTS = 10
 
@@ -88,20 +88,30 @@ def _describe(sort_key: str, stored: Counts, actual: Counts) -> Finding:
 
 
 def _build(context: CheckContext, counter: Item | None, sort_key: str, actual: Counts) -> Repair:
-    """Return the repair that replaces a counter, on the condition that it has not changed."""
-    key = keys.primary_key(keys.paging_partition(context.tenant_id), sort_key)
-    item = {**key, "counts": {"N": str(actual.packed)}, "active": {"N": str(actual.active)}}
-    return Repair((Action.put(TransactionRole.COUNTER, item, _build_condition(counter)),))
+    """Return the repair that corrects a counter on the condition that it has not changed. Other attributes remain."""
+    condition, values = _build_condition(counter)
+    action = Action.update(
+        TransactionRole.COUNTER,
+        keys.primary_key(keys.paging_partition(context.tenant_id), sort_key),
+        UpdateExpression="SET #counts = :actual_counts, #active = :actual_active",
+        ConditionExpression=condition,
+        ExpressionAttributeNames={"#counts": "counts", "#active": "active"},  # reserved words
+        ExpressionAttributeValues={
+            ":actual_counts": {"N": str(actual.packed)},
+            ":actual_active": {"N": str(actual.active)},
+            **values,
+        },
+    )
+    return Repair((action,))
 
 
-def _build_condition(counter: Item | None) -> Condition:
+def _build_condition(counter: Item | None) -> tuple[str, Item]:
+    """Return the condition that a counter has not changed, and its values."""
     if counter is None:
-        return NOT_EXISTS_CONDITION
-    attributes = {name: counter[name] for name in ("counts", "active") if name in counter}
-    if not attributes:
-        return {"ConditionExpression": "attribute_exists(sk)"}
-    return {
-        "ConditionExpression": " AND ".join(f"#{name} = :{name}" for name in attributes),
-        "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
-        "ExpressionAttributeValues": {f":{name}": value for name, value in attributes.items()},
-    }
+        return "attribute_not_exists(sk)", {}
+    stored = {name: counter[name] for name in ("counts", "active") if name in counter}
+    missing = {"counts", "active"} - stored.keys()
+    conditions = [f"#{name} = :{name}" for name in stored] + [
+        f"attribute_not_exists(#{name})" for name in sorted(missing)
+    ]
+    return " AND ".join(conditions), {f":{name}": value for name, value in stored.items()}

@@ -14,7 +14,7 @@ def build_known_keys(tenant_id: str) -> dict[str, re.Pattern[str]]:
     """Return a pattern for the sort keys of each partition of a tenant."""
     patterns = {
         keys.resource_partition(tenant_id): rf"U#{_ID}|N#.+|I#[^#]+#[^#]*#{_ID}|{_RECORD}",
-        keys.paging_partition(tenant_id): r"K#[0-9a-f]{2}|B#.+",
+        keys.paging_partition(tenant_id): r"K#[0-9a-f]{2}|B#.+|L#(?:snapshots|alert)|M#.+",
         keys.reference_index_partition(tenant_id): rf"W#[0-9a-f]{{24}}#{_ID}",
         keys.failure_partition(tenant_id): r"F#.*#.+|[XYD]#[0-9T:-]+",
         keys.token_usage_partition(tenant_id): r"R#.+",
