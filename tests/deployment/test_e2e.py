@@ -159,12 +159,6 @@ def test_no_function_reports_a_fault(stack: DeployedStack) -> None:
     ] == []  # on a loaded machine, a deadline passes
 
 
-def test_metrics_of_the_log(stack: DeployedStack) -> None:
-    """Find the metrics of the functions in CloudWatch."""
-    metrics = stack.account.client("cloudwatch").list_metrics(Namespace=stack.name)["Metrics"]
-    assert metrics
-
-
 def test_permissions_are_enforced(stack: DeployedStack) -> None:
     """Show that the emulator enforces the policies of the roles: without them, a function gets no token."""
     with connect_customer(stack, "permissions") as customer:

@@ -78,7 +78,9 @@ def list_user_names(customer: Customer) -> list[str]:
     names: list[str] = []
     cursor: str | None = ""
     while cursor is not None:
-        page = customer.send("GET", "/Users", cursor=cursor, count="10").json()
+        response = customer.send("GET", "/Users", cursor=cursor, count="10")
+        assert response.status_code == 200, response.text
+        page = response.json()
         names += [user["userName"] for user in page["Resources"]]
         cursor = page.get("nextCursor")
     return sorted(names)

@@ -148,7 +148,7 @@ def encode_tenant(partition_key: str, sort_key: str, tenant: Tenant) -> Item:
     return {
         **keys.primary_key(partition_key, sort_key),
         "v": {"N": str(tenant.version)},
-        "strict": {"BOOL": tenant.is_strict},
+        "mode": {"S": "strict" if tenant.is_strict else "tolerant"},
         "extensions": {"S": encode_json(list(tenant.custom_schemas))},
         "shapes": {"S": encode_json(tenant.attribute_types)},
         "connected": {"BOOL": tenant.is_connected},
@@ -197,7 +197,7 @@ def decode_tenant(tenant_id: str, item: Item) -> Tenant:
     """Return the settings in an item. Some attributes are missing in items of earlier versions."""
     return Tenant(
         tenant_id,
-        is_strict=item["strict"]["BOOL"],
+        is_strict=item["mode"]["S"] == "strict",
         custom_schemas=json.loads(item["extensions"]["S"]),
         attribute_types=json.loads(item["shapes"]["S"]),
         is_connected=item["connected"]["BOOL"],
