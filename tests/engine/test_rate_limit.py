@@ -10,8 +10,7 @@ from threading import Lock
 import boto3
 import pytest
 
-from scim.protocol.errors import RateLimitExceeded
-from scim.service.model.rate_limit.bucket import RateLimit
+from scim.service.model.rate_limit.bucket import RateLimit, RateLimitExceeded
 from scim.service.rate_limit.limiter import LEASE_S, RateLimiter, RequestPermits, compute_max_lease
 from scim.store.rate_limit.permits import DynamoDBPermitStore
 from scim.store.table import Table

@@ -20,10 +20,11 @@ from handlers.http.routes import Endpoint, EndpointFinder, EndpointHandler, Publ
 from handlers.http.routes.misplaced_endpoint import MisplacedEndpoint, find_misplaced_endpoint
 from handlers.http.token_recorder import TokenRecorder
 from scim.auth.authentication import MalformedToken, TokenRejected
-from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, RateLimitExceeded, ScimError
+from scim.protocol.errors import InternalError, MethodNotAllowed, NotFound, ScimError
 from scim.protocol.leniency import LeniencyTracker
 from scim.service.deadline import Deadline, RetryCause
 from scim.service.model.change_record import WRITE_OPERATIONS
+from scim.service.model.rate_limit.bucket import RateLimitExceeded
 from scim.service.model.stored_resource import encode_json
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import find_warning_days

@@ -329,13 +329,6 @@ class TooManyRequests(ScimError):
     rule = Rule.TOO_MANY_REQUESTS
 
 
-class RateLimitExceeded(ScimError):
-    """The tenant has used up its rate limit (RFC 6585 section 4)."""
-
-    status = 429
-    rule = Rule.RATE_LIMIT
-
-
 class InternalError(ScimError):
     """The service failed unexpectedly. The log contains the cause."""
 

@@ -64,10 +64,7 @@ class DynamoDBAuditLogStore:
     # Counting failures. Each call makes one attempt and reads nothing, because requests wait for it.
 
     def record_failure(self, failure: Failure, number: int = 1) -> FailureCount | None:
-        """Record a failure, or count it again if it is recorded. Return ``None`` if the write failed.
-
-        ``number`` is how often it has happened.
-        """
+        """Record that a failure happened ``number`` times, or count it again. Return ``None`` if the write failed."""
         # If requests have no identifier, the names in them distinguish the failures of different people.
         names = sorted(failure.identifier_hashes) if not failure.identifier else []
         digest = sha256("\n".join((failure.operation, failure.rule, *names)).encode()).hexdigest()[:16]

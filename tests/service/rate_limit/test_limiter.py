@@ -6,8 +6,7 @@ from functools import partial
 
 import pytest
 
-from scim.protocol.errors import RateLimitExceeded
-from scim.service.model.rate_limit.bucket import RateLimit
+from scim.service.model.rate_limit.bucket import RateLimit, RateLimitExceeded
 from scim.service.model.rate_limit.read_meter import RESOURCES_PER_PERMIT, ReadMeter
 from scim.service.rate_limit.limiter import FIRST_LEASE, LEASE_S, RateLimiter, RequestPermits, compute_max_lease
 from tests.cpu_time import check_cpu_units

@@ -17,8 +17,7 @@ from dataclasses import dataclass, field
 from math import ceil, inf
 from threading import Lock
 
-from scim.protocol.errors import RateLimitExceeded
-from scim.service.model.rate_limit.bucket import BucketUnavailable, Lease, LeaseRequest, RateLimit
+from scim.service.model.rate_limit.bucket import BucketUnavailable, Lease, LeaseRequest, RateLimit, RateLimitExceeded
 from scim.service.ports import PermitStore
 
 LEASE_S = 60.0

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
+from scim.protocol.errors import Rule, ScimError
+
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
@@ -60,6 +62,13 @@ class Lease:
 
     permits: int
     full_at: float | None
+
+
+class RateLimitExceeded(ScimError):
+    """The tenant has used up its rate limit (RFC 6585 section 4)."""
+
+    status = 429
+    rule = Rule.RATE_LIMIT
 
 
 class BucketUnavailable(Exception):

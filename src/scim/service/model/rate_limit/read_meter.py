@@ -19,7 +19,7 @@ def _charge_nothing(_: int) -> None:
 class ReadMeter:
     """Charges one permit each time that a query has read :data:`RESOURCES_PER_PERMIT` resources.
 
-    ``take`` takes the first permit, and raises :class:`scim.protocol.errors.RateLimitExceeded` if the tenant has none.
+    ``take`` takes the first permit, and raises :class:`RateLimitExceeded` if the tenant has none.
     ``charge`` takes the others, even if the tenant then owes them: a query that stops half-way has read for nothing,
     and is sent again.
     """
