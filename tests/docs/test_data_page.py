@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 from scim.store import keys, lookup_keys
+from scim.store.deactivations import keys as deactivation_keys
 from scim.store.maintenance import keys as maintenance_keys
 from scim.store.rate_limit import keys as rate_limit_keys
 
@@ -65,6 +66,8 @@ def test_each_key_of_the_code_has_a_row() -> None:
     prefixes = (
         list_sort_prefixes(keys)
         | list_sort_prefixes(lookup_keys)
+        | list_sort_prefixes(deactivation_keys)
+        | {deactivation_keys.LAST_ALERT_KEY, deactivation_keys.SNAPSHOTS_KEY}
         | {keys.SETTINGS_KEY, rate_limit_keys.BUCKET_KEY, "I#"}
     )
     documented = {row[1] for row in rows}

@@ -14,6 +14,7 @@ from scim.auth.token_store import SecretsManagerTokenStore
 from scim.store.audit_log import DynamoDBAuditLogStore
 from scim.store.console import DynamoDBConsoleStore, DynamoDBInvitationStore
 from scim.store.tenants import DynamoDBTenantStore
+from scim.store.transactions import Action
 from tests.template.deployment import (
     DEPLOYMENT,
     DEPLOYMENTS_ARN,
@@ -63,6 +64,8 @@ OPERATOR_METHODS = {
         SecretsManagerTokenStore.remove_versions,
         SecretsManagerTokenStore.delete_secret,
         SecretsManagerTokenStore.restore_secret,
+        SecretsManagerTokenStore.destroy_secret,
+        Action.check,
         DynamoDBAuditLogStore.list_records,
         DynamoDBAuditLogStore.find_failures,
         DynamoDBAuditLogStore.find_failures_by_name,
@@ -101,9 +104,10 @@ def _list_request_functions() -> list[ast.FunctionDef]:
     """Return the functions of the adapters that requests use, read from the source.
 
     Methods that only an operator calls are omitted. Calls are found by name: a function is also omitted if all
-    functions that mention its name are omitted.
+    functions that mention its name are omitted. The package ``store/maintenance`` is for the command line only.
     """
     modules = [path for package in ("store", "auth") for path in (SOURCE / "scim" / package).rglob("*.py")]
+    modules = [path for path in modules if "maintenance" not in path.parts]
     known = {name: node for path in modules for name, node in _list_definitions(ast.parse(path.read_text()))}
     mentions = {name: _list_names(node) for name, node in known.items()}
     served = known.keys() - OPERATOR_METHODS
