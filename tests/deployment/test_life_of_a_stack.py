@@ -16,7 +16,7 @@ from tests.deployment.emulated.account import DeploymentError, EmulatedAccount
 from tests.deployment.emulated.console_browser import ConsoleBrowser
 from tests.deployment.emulated.customer import Customer, use_customer, wait_for
 from tests.deployment.emulated.event_queue import EventQueue
-from tests.deployment.emulated.release import build_release
+from tests.deployment.emulated.release import build_next_release, build_release
 from tests.deployment.emulated.stack import DeployedStack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.nightly]
@@ -139,8 +139,8 @@ def test_upgrade(account: EmulatedAccount, story: Story, customer: Customer, htt
 
 
 def test_rollback(account: EmulatedAccount, story: Story, customer: Customer) -> None:
-    """Return to the earlier functions with ``make rollback``, and use them."""
-    story.stack = account.deploy("muster", "LogLevel=DEBUG")
+    """Deploy the next release, return to the earlier functions with ``make rollback``, and use them."""
+    story.stack = account.deploy("muster", build=build_next_release())
     report = account.run_deployment("versions", "rollback")
     assert len(re.findall(r"live version \d+, before \d+", report)) == 7, report
     assert list_user_names(customer) == sorted(story.user_names)

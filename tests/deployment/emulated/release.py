@@ -1,4 +1,4 @@
-"""The packages of the previous release, whose commit ``CHANGELOG.md`` names."""
+"""The packages of the previous release, whose commit ``CHANGELOG.md`` names, and of the next one."""
 
 import os
 import re
@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from tests.deployment.emulated.account import ARCHITECTURE
-from tests.deployment.emulated.paths import ROOT, SAM
+from tests.deployment.emulated.paths import BUILD, ROOT, SAM
 
 _RELEASES = ROOT / ".aws-sam/releases"
 _SECTION = re.compile(r"^## \[(\d[^\]]*)\].*?$(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
@@ -48,6 +48,16 @@ def build_release() -> Path:
         result = subprocess.run(command, cwd=directory, env=_build_environment(), capture_output=True, text=True)
         assert result.returncode == 0, result.stderr
     (directory / "finished").touch()
+    return directory
+
+
+def build_next_release() -> Path:
+    """Return packages that differ from those of this version in one file. CloudFormation publishes them as versions."""
+    directory = ROOT / ".aws-sam/releases/next"
+    shutil.rmtree(directory, ignore_errors=True)
+    shutil.copytree(BUILD, directory, copy_function=os.link)
+    for package in (path for path in directory.iterdir() if path.is_dir()):
+        (package / "release.txt").write_text("next")
     return directory
 
 
