@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
 
 import pytest
 
@@ -248,6 +248,32 @@ class TestBrake:
         for thread in threads:
             thread.join()
         assert len(accepted) == 20
+
+    def test_waiting_operations_share_one_reading(self, braked: Environment) -> None:
+        """Seven operations wait for a slow write. One of them reads the count, for all of them."""
+        braked.store = MemoryDeactivations(DeactivationCounts(active=5_000, deactivated=0))
+        guard, release, is_running = braked.guard, Event(), Event()
+
+        def write_slowly() -> None:
+            with guard.admit():
+                is_running.set()
+                release.wait(10)
+
+        def write() -> None:
+            with guard.admit():
+                braked.store.add()
+
+        slow = Thread(target=write_slowly)
+        slow.start()
+        is_running.wait(10)
+        braked.now += MAX_READING_AGE_S
+        waiting = [Thread(target=write) for _ in range(7)]
+        for thread in waiting:
+            thread.start()
+        release.set()
+        for thread in (slow, *waiting):
+            thread.join(10)
+        assert braked.store.read_count == 2
 
     @pytest.mark.parametrize("count", [2, 8, 40])
     def test_environments_exceed_the_limit_by_their_shares_at_most(self, count: int) -> None:

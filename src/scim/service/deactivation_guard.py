@@ -101,11 +101,16 @@ class DeactivationGuard:
                 reading.lock.notify_all()
 
     def _take(self, reading: _Reading) -> None:
-        """Take one of the deactivations that are left. If there is none, or the reading is too old, read the count."""
-        if reading.left < 1 or self.now() >= reading.expires:
-            is_braked = self.tenant.brake.is_on
-            while is_braked and reading.running:  # their writes are not part of the count yet
+        """Take one of the deactivations that are left. If there is none, or the reading is too old, read the count.
+
+        With the brake on, wait before that until all writes that were admitted have ended: they are not part of the
+        count yet. Another thread may read the count in the meantime.
+        """
+        is_braked = self.tenant.brake.is_on
+        while reading.left < 1 or self.now() >= reading.expires:
+            if is_braked and reading.running:
                 reading.lock.wait()
+                continue
             try:
                 reading.left = self._read_left()
             except DeactivationsHeld:
