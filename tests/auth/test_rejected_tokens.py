@@ -1,6 +1,7 @@
 """The number of rejected tokens is written once a minute."""
 
 from scim.auth.rejected_tokens import RejectedTokenCounter
+from scim.protocol.errors import Rule
 
 
 def test_first_rejection_is_written_immediately() -> None:
@@ -19,3 +20,20 @@ def test_first_rejection_is_written_immediately() -> None:
 def test_tenants_are_counted_separately() -> None:
     counter = RejectedTokenCounter()
     assert [counter.count_and_take_unwritten(tenant, 100.0) for tenant in ("acme", "umbrella", "acme")] == [1, 1, 0]
+
+
+def test_counted_requests_are_written_once_a_minute() -> None:
+    """Anyone can send them, so they must not cause a write for each request of the tenant."""
+    counter = RejectedTokenCounter()
+    written = []
+    for now in (100.0, 101.0, 159.0, 160.0):
+        counter.count("acme", Rule.TOKEN_MALFORMED)
+        written.append(counter.take_unwritten("acme", now))
+    assert written == [(1, Rule.TOKEN_MALFORMED), None, None, (3, Rule.TOKEN_MALFORMED)]
+
+
+def test_counted_requests_are_written_only_once() -> None:
+    counter = RejectedTokenCounter()
+    counter.count("acme", Rule.TOKEN_MALFORMED)
+    assert counter.count_and_take_unwritten("acme", 100.0) == 2
+    assert counter.take_unwritten("acme", 200.0) is None

@@ -39,7 +39,7 @@ class TokenRecorder:
 
         A failed call to the table is logged, and does not fail the request.
         """
-        if unwritten := self.adapters.malformed_tokens.take_unwritten(authentication.tenant.id):
+        if unwritten := self.adapters.malformed_tokens.take_unwritten(authentication.tenant.id, time.time()):
             store = self._build_audit_log_store(authentication.tenant.id)
             store.count_malformed_tokens(format_rfc3339(runtime.current_time()), *unwritten)
         is_write = self.request.method not in ("GET", "HEAD") and self.request.path_segments[-1:] != [".search"]

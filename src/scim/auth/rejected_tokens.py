@@ -27,10 +27,15 @@ class RejectedTokenCounter:
         self._unwritten[tenant_id] = self._unwritten.get(tenant_id, 0) + 1
         self._rules[tenant_id] = rule
 
-    def take_unwritten(self, tenant_id: str) -> tuple[int, Rule] | None:
-        """Return the number of requests that :meth:`count` has counted, and the rule of the last; ``None`` for none."""
-        rule = self._rules.pop(tenant_id, None)
-        return None if rule is None else (self._unwritten.pop(tenant_id, 0), rule)
+    def take_unwritten(self, tenant_id: str, now: float) -> tuple[int, Rule] | None:
+        """Return the number of requests to write now that :meth:`count` has counted, and the rule of the last one.
+
+        Return ``None`` if there are none, or within a minute of the last write.
+        """
+        if tenant_id not in self._rules or self._is_just_written(tenant_id, now):
+            return None
+        self._written_at[tenant_id] = now
+        return self._unwritten.pop(tenant_id), self._rules.pop(tenant_id)
 
     def count_and_take_unwritten(self, tenant_id: str, now: float) -> int:
         """Count a request, and return the number of requests to write now: 0 within a minute of the last write.
@@ -38,8 +43,12 @@ class RejectedTokenCounter:
         ``now`` is in seconds since 1970.
         """
         count = self._unwritten.pop(tenant_id, 0) + 1
-        if now - self._written_at.get(tenant_id, -_MINUTE_S) < _MINUTE_S:
+        if self._is_just_written(tenant_id, now):
             self._unwritten[tenant_id] = count
             return 0
         self._written_at[tenant_id] = now
+        self._rules.pop(tenant_id, None)  # the requests of `count` are written with this one
         return count
+
+    def _is_just_written(self, tenant_id: str, now: float) -> bool:
+        return now - self._written_at.get(tenant_id, -_MINUTE_S) < _MINUTE_S
