@@ -24,6 +24,7 @@ from scim.service.tenants.errors import (
     UnknownSchema,
     UnknownTenant,
 )
+from scim.service.tenants.tenant_writer import check_not_purging
 from scim.wiring.administration import Administration
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -140,6 +141,16 @@ def require_tenant(administration: Administration, tenant_id: str) -> Tenant:
     tenant = administration.tenant_store.get(tenant_id)
     if tenant is None:
         raise build_unknown_tenant_error(tenant_id)
+    return tenant
+
+
+def require_intact_tenant(administration: Administration, tenant_id: str) -> Tenant:
+    """Return a tenant for work on all its users.
+
+    Raise :class:`NotFoundError` if it does not exist, and :class:`TenantPurging` if a purge of it has begun.
+    """
+    tenant = require_tenant(administration, tenant_id)
+    check_not_purging(tenant)
     return tenant
 
 

@@ -14,7 +14,7 @@ from cli.app import (
     get_deployment,
     json_option,
     rate_option,
-    require_tenant,
+    require_intact_tenant,
     tenant_argument,
 )
 from cli.progress import ProgressLine, show_progress_line
@@ -56,7 +56,7 @@ def check(tenant_id: str, repair: bool, deprovision_lost: bool, rate: float, jso
     if deprovision_lost and not repair:
         raise click.UsageError("--deprovision-lost needs --repair.")
     maintenance = get_deployment().build_maintenance(rate)
-    tenant = require_tenant(maintenance.administration, tenant_id)
+    tenant = require_intact_tenant(maintenance.administration, tenant_id)
     summary = Summary()
     with (
         maintenance.tasks.run(TaskKind.CHECK, tenant_id, details={"scratch": runtime.new_id()}) as run,

@@ -13,7 +13,7 @@ from cli.app import (
     get_deployment,
     json_option,
     rate_option,
-    require_tenant,
+    require_intact_tenant,
     tenant_argument,
 )
 from cli.event_services import MAX_IN_FLIGHT, EventServices
@@ -125,7 +125,7 @@ def erase(tenant_id: str, person: str, yes: bool, rate: float, json: bool) -> No
     """
     deployment = get_deployment()
     maintenance = deployment.build_maintenance(rate)
-    eraser = maintenance.build_person_eraser(require_tenant(maintenance.administration, tenant_id))
+    eraser = maintenance.build_person_eraser(require_intact_tenant(maintenance.administration, tenant_id))
     try:
         with show_elapsed_time("Searching", json=json):
             traces = eraser.find(person)

@@ -18,7 +18,7 @@ from cli.app import (
     deployment_options,
     get_deployment,
     rate_option,
-    require_tenant,
+    require_intact_tenant,
     tenant_argument,
 )
 from cli.progress import show_progress_line
@@ -64,7 +64,7 @@ def export(tenant_id: str, output: Path | None, resume: bool, rate: float) -> No
     deployment = get_deployment()
     maintenance = deployment.build_maintenance(rate)
     store = maintenance.administration.tenant_store
-    tenant = require_tenant(maintenance.administration, tenant_id)
+    tenant = require_intact_tenant(maintenance.administration, tenant_id)
     render = ResourceRenderer(tenant.resource_types[0], deployment.scim_url).compile_json_renderer()
     total, _ = store.count_users(tenant_id)
     with _open_output(output, is_resumed=resume) as (file, position):

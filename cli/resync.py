@@ -1,16 +1,26 @@
 """The command ``resync``, which publishes the state of all users as events."""
 
 import uuid
+from collections.abc import Iterator
 
 import click
 
 from cli import output
-from cli.app import CommandError, deployment_options, get_deployment, json_option, require_tenant, tenant_argument
+from cli.app import (
+    CommandError,
+    deployment_options,
+    get_deployment,
+    json_option,
+    require_intact_tenant,
+    tenant_argument,
+)
 from cli.progress import show_progress_line
 from scim.events.resync import DEFAULT_EVENTS_PER_SECOND, Resync, ResyncEventBuilder, ResyncFailed
 from scim.service.maintenance.pacer import DEFAULT_RATE_PERCENT
 from scim.service.model.maintenance_task import TaskKind
+from scim.service.model.stored_resource import StoredResource
 from scim.wiring import runtime
+from scim.wiring.administration import Administration
 
 
 @click.command(
@@ -43,7 +53,7 @@ def resync(tenant_id: str, events_per_second: float, restart: bool, json: bool) 
     deployment = get_deployment()
     maintenance = deployment.build_maintenance(DEFAULT_RATE_PERCENT)
     administration = maintenance.administration
-    tenant = require_tenant(administration, tenant_id)
+    tenant = require_intact_tenant(administration, tenant_id)
     publish = deployment.connect_event_bus()
     total, _ = administration.tenant_store.count_users(tenant_id)
     details = {"resync": str(uuid.uuid4())}
@@ -51,7 +61,7 @@ def resync(tenant_id: str, events_per_second: float, restart: bool, json: bool) 
         done = run.task.counts.get("users", 0)
         builder = ResyncEventBuilder(tenant_id, tenant.resource_types[0], run.task.details["resync"], run.task.started)
         work = Resync(builder, publish, events_per_second, runtime.current_time, runtime.elapsed_time, runtime.sleep)
-        users = administration.tenant_store.list_users(tenant_id, run.task.position)
+        users = _list_users(administration, tenant_id, run.task.position)
         with show_progress_line("Users", total, done=done, json=json) as line:
             try:
                 for count in work.run(run, users):
@@ -65,3 +75,13 @@ def resync(tenant_id: str, events_per_second: float, restart: bool, json: bool) 
         click.echo(
             f"Published {count:,} {'user' if count == 1 else 'users'} of {tenant_id}. Resync: {builder.resync_id}"
         )
+
+
+def _list_users(administration: Administration, tenant_id: str, after: str) -> Iterator[StoredResource]:
+    """Yield the users after the id ``after``.
+
+    Raise :class:`TenantPurging` at the end if a purge has begun: consumers must not take the users that it has deleted
+    for users who were removed.
+    """
+    yield from administration.tenant_store.list_users(tenant_id, after)
+    require_intact_tenant(administration, tenant_id)

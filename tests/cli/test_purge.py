@@ -196,7 +196,17 @@ class TestPurge:
             patched.setattr(DynamoDBPurgeStore, "delete_tenant", fail)
             run("purge", "acme", "--yes", code=2)
 
-        for command in (["connect", "acme"], ["strict", "acme", "on"], ["revoke-invitations", "acme"]):
+        for command in (
+            ["connect", "acme"],
+            ["strict", "acme", "on"],
+            ["brake", "acme", "on"],
+            ["release", "acme"],
+            ["revoke-invitations", "acme"],
+            ["check", "acme", "--repair"],
+            ["export", "acme"],
+            ["resync", "acme"],
+            ["erase", "acme", "ada@example.com", "--yes"],
+        ):
             assert "muster purge acme" in run(*command, code=4).stderr
         assert run.json("purge", "acme", "--yes")["tenant_id"] == "acme"
         assert run.json("connect", "acme")["token"]

@@ -112,3 +112,18 @@ def test_restart_begins_again(run: Muster, acme: Endpoint, bus: Bus) -> None:
 def test_unknown_tenant(run: Muster, bus: Bus) -> None:
     run("resync", "nobody", code=3)
     assert bus.events == []
+
+
+def test_purge_during_a_resync_ends_it(run: Muster, acme: Endpoint, bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without ResyncCompleted, consumers keep the users that the purge has deleted."""
+    create_users(acme, 11)
+    run("disconnect", "acme", "--yes")
+    publish = bus.publish
+
+    def purge_and_publish(events: Sequence[Event]) -> SendResult:
+        run.deployment.build_maintenance(1_000).build_tenant_purge("acme", lambda _: []).begin("acme")
+        return publish(events)
+
+    monkeypatch.setattr(bus, "publish", purge_and_publish)
+    assert "being purged" in run("resync", "acme", code=4).stderr
+    assert {event.type for event in bus.events} == {"UserResynced"}
