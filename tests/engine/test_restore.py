@@ -102,7 +102,7 @@ def restore(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Callable[[Items]
         for item in items.values():
             client.put_item(TableName=name, Item=item)
         monkeypatch.setenv("TABLE_NAME", name)
-        monkeypatch.setenv("RESTORED_AT", str(int(time.time())))
+        monkeypatch.setenv("RESTORED_AT", str(int(time.time()) + 1))  # after the creation of the last restored user
         return build_operator_adapters(Settings.from_environment(os.environ), "tests")
 
     return restore
@@ -218,3 +218,15 @@ def test_simultaneous_changes_of_a_restored_user(
     stored = scim.request("GET", f"/Users/{user['id']}").json()
     assert len(stored["emails"]) == 8
     assert stored["meta"]["version"] == f'W/"{floor + 8}"'
+
+
+def test_entity_tag_of_a_user_who_is_created_after_the_restore(
+    scim: Endpoint, read_items: Callable[[], Items], restore: Callable[[Items], OperatorAdapters]
+) -> None:
+    """The entity tag in the response to the creation matches in the next request."""
+    restore(read_items())
+    time.sleep(1)
+    scim = Endpoint(scim.token, ScimApplication(find_endpoint))
+    user = scim.create()
+    assert scim.request("GET", f"/Users/{user['id']}").json()["meta"] == user["meta"]
+    assert scim.request("DELETE", f"/Users/{user['id']}", if_match=user["meta"]["version"]).status == 204

@@ -11,6 +11,7 @@ from scim.service.model.change_record import ChangeRecord, Operation
 from scim.service.model.deactivations.brake import BrakeSettings
 from scim.service.model.stored_resource import StoredResource, encode_json
 from scim.service.model.tenant import Tenant
+from scim.service.model.timestamps import parse_rfc3339
 from scim.service.model.token import NEVER_EXPIRES, TokenState, TokenUsage
 from scim.store import keys
 from scim.store.table import TIME_ATTRIBUTE, Item
@@ -41,11 +42,14 @@ def encode_resource(partition_key: str, sort_key: str, stored: StoredResource) -
 def decode_resource(item: Item, version_floor: int) -> StoredResource:
     """Return the resource in an item that has the attributes ``RESOURCE_ATTRIBUTES``.
 
-    Its version is at least ``version_floor`` (:class:`scim.store.table.Table`).
+    If it was created before a restore, its version is at least ``version_floor`` (:class:`scim.store.table.Table`).
     """
+    version = int(item["v"]["N"])
+    if version < version_floor and parse_rfc3339(item["created"]["S"]) < version_floor:
+        version = version_floor
     return StoredResource(
         id=keys.parse_user_id(item["sk"]["S"]),
-        version=max(int(item["v"]["N"]), version_floor),
+        version=version,
         created=item["created"]["S"],
         modified=item["modified"]["S"],
         document=item["doc"]["S"],

@@ -71,7 +71,7 @@ class Table:
 
     @property
     def version_floor(self) -> int:
-        """The lowest version of a user.
+        """The lowest version of a user who was created before the restore.
 
         The users in a restored table have versions that clients and consumers of events may have seen with other
         content. So every version up to the time of the restore counts as this time, and the next one is above it. A
