@@ -54,7 +54,7 @@ class DynamoDBErasureStore:
         last = records[-1]
         return UserTrace(
             user_id,
-            last_sequence=parse_change_version(last["sk"]["S"]),
+            last_sequence=max(parse_change_version(last["sk"]["S"]), self.table.version_floor),
             is_erased=last["operation"]["S"] == Operation.ERASE,
             identifiers=frozenset(value for record in records for value in _list_identifiers(record)),
             hashes=frozenset([hash_identifier(user_id)]).union(*map(_find_hashes, records)),

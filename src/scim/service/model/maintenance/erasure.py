@@ -12,7 +12,7 @@ class UserTrace:
 
     Attributes:
         user_id: The id.
-        last_sequence: The number of the last change.
+        last_sequence: The number of the last change, at least the lowest version in a restored table.
         is_erased: Whether the last change record is that of an erasure.
         identifiers: The user names and external ids that the user had.
         hashes: The hashes of all identifiers that the user had.

@@ -91,7 +91,8 @@ def _build_deletion(context: CheckContext, history: History, last: Item) -> Repa
         external_id=None,
         active=False,
     )
-    record = _encode(context, history.user_id, RecordPosition(history.last_version + 1, 0), change)
+    version = max(history.last_version, context.table.version_floor) + 1
+    record = _encode(context, history.user_id, RecordPosition(version, 0), change)
     return Repair((context.require_user(history.user_id, None),), record)
 
 
