@@ -1,7 +1,7 @@
 """The command ``check``."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -58,11 +58,18 @@ def check(tenant_id: str, repair: bool, deprovision_lost: bool, rate: float, jso
     maintenance = get_deployment().build_maintenance(rate)
     tenant = require_intact_tenant(maintenance.administration, tenant_id)
     summary = Summary()
+    options = f"repair={repair} deprovision_lost={deprovision_lost}"
+    details = {"scratch": runtime.new_id(), "options": options}
+    before = maintenance.tasks.store.get(TaskKind.CHECK, tenant_id)
+    # The problems that a check with other options has found must be found again, for example to repair them.
+    is_restart = before is not None and before.details.get("options") != options
     with (
-        maintenance.tasks.run(TaskKind.CHECK, tenant_id, details={"scratch": runtime.new_id()}) as run,
+        maintenance.tasks.run(TaskKind.CHECK, tenant_id, is_restart=is_restart, details=details) as run,
         open_scratch(f"{maintenance.settings.table_name}-{tenant_id}", run.task.details["scratch"]) as scratch,
         show_progress_line("Check", json=json) as line,
     ):
+        if scratch.read_state("step"):
+            summary.resume(run.task.counts)
         findings = summary.count(
             maintenance.check(
                 tenant,
@@ -93,6 +100,12 @@ class Summary:
         self._counts: Counter[FindingKind] = Counter()
         self._repaired: Counter[FindingKind] = Counter()
         self._samples: dict[FindingKind, list[Finding]] = {}
+        self._earlier: Mapping[str, int] = {}
+
+    def resume(self, counts: Mapping[str, int]) -> None:
+        """Add the numbers of an interrupted check, which is continued."""
+        self._earlier = counts
+        self.users = counts.get("users", 0)
 
     def count(self, findings: Iterable[Finding]) -> Iterator[Finding]:
         """Yield the findings and count them."""
@@ -108,12 +121,21 @@ class Summary:
     def left(self) -> int:
         """The number of problems that were not repaired."""
         kinds = (kind for kind in self._counts if kind is not FindingKind.INDEX_ENTRY_UNUSED)
-        return sum(self._counts[kind] - self._repaired[kind] for kind in kinds)
+        return self._left_earlier + sum(self._counts[kind] - self._repaired[kind] for kind in kinds)
+
+    @property
+    def _left_earlier(self) -> int:
+        return self._earlier.get("left", 0)
 
     @property
     def counts(self) -> dict[str, int]:
         """The numbers of findings and repairs, for the task record."""
-        return {"found": self._counts.total(), "repaired": self._repaired.total()}
+        return {
+            "users": self.users,
+            "found": self._earlier.get("found", 0) + self._counts.total(),
+            "repaired": self._earlier.get("repaired", 0) + self._repaired.total(),
+            "left": self.left,
+        }
 
     def print(self, maintenance: Maintenance) -> None:
         """Print the findings by kind, and what was read."""
@@ -127,6 +149,8 @@ class Summary:
                 click.echo(output.make_printable(f"    {finding.subject}  {finding.detail}".rstrip()))
             if count > len(samples):
                 click.echo(f"    and {count - len(samples):,} more; --json lists all")
+        if self._left_earlier:
+            click.echo(f"{self._left_earlier:,} problems were printed before the interruption, and are left.")
         pacer = maintenance.pacer
         click.echo(
             f"{self.users:,} users checked, {self.left:,} problems left "
