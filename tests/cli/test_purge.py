@@ -126,7 +126,7 @@ class TestPurge:
         hashes = [hash_identifier(f"{prefix}{EMAIL}") for prefix in ("", "boss", *map(str, range(7)))]
         secrets = boto3.client("secretsmanager").list_secrets(IncludePlannedDeletion=True)["SecretList"]
         messages = [*read_messages(bus, "DeadLetterQueue"), *read_messages(bus, "LinksDeadLetterQueue")]
-        assert {"T#", "L#", "F#", "W#", "A#", "R#", "S#", "TE"} <= {partition for partition, _ in kinds}
+        assert {"T#", "L#", "F#", "W#", "A#", "R#", "S#", "Q#", "TE"} <= {partition for partition, _ in kinds}
         assert other == before
         assert [value for value in (CANARY, *hashes) if value in text] == []
         assert [secret["Name"] for secret in secrets if "acme" in secret["Name"]] == []
@@ -137,6 +137,7 @@ class TestPurge:
         assert CANARY not in log.text
         counts = {"users": 6, "unique_keys": 6, "dead_letters": 2, "invitations": 1}
         assert certificate["deleted"].items() >= counts.items()
+        assert "other_items" not in certificate["deleted"]
         assert CANARY not in json.dumps(certificate)
 
     def test_requests_in_the_cache_time_leave_nothing(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from scim.store import keys
+from scim.store.rate_limit.keys import bucket_partition
 
 _ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _RECORD = rf"C#{_ID}#[0-9]{{10}}(?:#[0-9]{{10}})?"
@@ -18,6 +19,7 @@ def build_known_keys(tenant_id: str) -> dict[str, re.Pattern[str]]:
         keys.reference_index_partition(tenant_id): rf"W#[0-9a-f]{{24}}#{_ID}",
         keys.failure_partition(tenant_id): r"F#.*#.+|[XYD]#[0-9T:-]+",
         keys.token_usage_partition(tenant_id): r"R#.+",
+        bucket_partition(tenant_id): r"Q#bucket",
         keys.settings_partition(tenant_id): r"A#settings|A#act#.+",
     }
     return {partition_key: re.compile(pattern, re.DOTALL) for partition_key, pattern in patterns.items()}
