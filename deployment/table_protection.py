@@ -61,12 +61,14 @@ def find_restore_time(client: Any, name: str, outputs: Mapping[str, str]) -> int
     :class:`ProtectionError` if the table was restored and its stack does not know it.
     """
     known = int(outputs.get("RestoredAt", "0"))
-    if known or "RestoreSummary" not in client.describe_table(TableName=name)["Table"]:
+    table = client.describe_table(TableName=name)["Table"]
+    # An earlier time is that of an earlier restore.
+    if "RestoreSummary" not in table or known >= int(table["CreationDateTime"].timestamp()):
         return known
     now = int(time.time())
     if outputs:
         raise ProtectionError(
-            f"{name} was restored from a backup, and the stack does not know it; add RestoredAt={now} to "
+            f"{name} was restored from a backup, and the stack does not know it; set RestoredAt={now} in "
             "parameter_overrides in samconfig.toml, and run make deploy (docs/operate/restore.md)."
         )
     return now
