@@ -139,6 +139,42 @@ def test_interrupted_check_continues(run: Muster, acme: Endpoint, table: Any, mo
     assert "unique-key-missing: 1 found" in output
 
 
+@pytest.mark.parametrize(("options", "found"), [((), 0), (("--repair",), 1)])
+def test_interrupted_check_forgets_no_problem(
+    run: Muster,
+    ada: dict[str, Any],
+    table: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+    found: int,
+) -> None:
+    """The first run finds that a change record is missing. The next one counts it, or repairs it with ``--repair``."""
+    delete(table, f"C#{ada['id']}#0000000001")
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TenantChecker, "_check_lookup_items", interrupt)
+        assert "change-record-missing: 1 found" in run("check", "acme", code=1).output
+    output = run("check", "acme", *options, code=1 - found).output
+    assert output.count("change-record-missing: 1 found, 1 repaired") == found
+    assert output.count("1 problems were printed before the interruption, and are left.") == 1 - found
+    assert f"1 users checked, {1 - found} problems left" in output
+
+
+def test_repaired_deletion_follows_a_restore(
+    run: Muster, ada: dict[str, Any], table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Consumers have seen higher sequences than those in the restored table, but none after the restore."""
+    delete(table, f"U#{ada['id']}")
+    monkeypatch.setitem(OUTPUTS, "RestoredAt", "2000000000")
+    run("check", "acme", "--repair", "--deprovision-lost")
+    records = [item["sk"] for item in table.scan()["Items"] if item.get("operation") == "delete"]
+    assert records == [f"C#{ada['id']}#2000000001"]
+    assert run.json("check", "acme") == []
+
+
 def test_scratch_file_of_another_check_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "muster" / "check-acme.sqlite"
     with suppress(KeyboardInterrupt), open_scratch("acme", "first") as scratch:

@@ -14,6 +14,7 @@ from scim.events import dead_letter
 from scim.service.model.identifiers import hash_identifier
 from scim.settings import Settings
 from scim.wiring.events import build_stream_processor_factory
+from tests.cli import stack
 from tests.cli.conftest import Muster
 from tests.cli.test_purge import ReadItems, read_items, read_messages
 from tests.cli.test_purge import run as run  # a fixture
@@ -112,6 +113,16 @@ def test_repeated_erasure_changes_nothing(run: Muster, scim: Endpoint, read_item
     assert set(run.json("erase", "acme", user_id, "--yes")["deleted"].values()) == {0}
     assert "no traces" in run("erase", "acme", ADA, "--yes", code=3).stderr
     assert read_items() == before
+
+
+def test_event_follows_a_restore(
+    run: Muster, scim: Endpoint, read_items: ReadItems, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its sequence is higher than all that consumers have seen before the restore."""
+    user_id = delete_ada(scim)
+    monkeypatch.setitem(stack.OUTPUTS, "RestoredAt", "2000000000")
+    run("erase", "acme", user_id, "--yes")
+    assert [key for _, key in read_items() if key.startswith(f"C#{user_id}")] == [f"C#{user_id}#2000000001"]
 
 
 def test_erasure_needs_confirmation(run: Muster, scim: Endpoint, read_items: ReadItems) -> None:
