@@ -90,6 +90,16 @@ def test_lost_user_is_deprovisioned_only_on_request(
     assert acme.request("POST", "/Users", body).status == 201
 
 
+def test_record_of_a_deletion_can_expire_first(run: Muster, ada: dict[str, Any], acme: Endpoint, table: Any) -> None:
+    """DynamoDB deletes expired records in no particular order. Then the user is not lost."""
+    acme.request("DELETE", f"/Users/{ada['id']}")
+    delete(table, f"C#{ada['id']}#0000000002")
+    assert "user-lost: 1 found" in run("check", "acme", code=1).output
+    record = table.get_item(Key={"pk": "T#acme", "sk": f"C#{ada['id']}#0000000001"})["Item"]
+    table.put_item(Item=record | {"at": "2020-01-31T09:30:00.000Z", "ttl": 1_580_500_000})
+    assert run.json("check", "acme") == []
+
+
 def test_deprovision_lost_needs_repair(run: Muster, acme: Endpoint) -> None:
     assert "needs --repair" in run("check", "acme", "--deprovision-lost", code=2).output
 

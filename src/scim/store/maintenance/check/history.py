@@ -80,6 +80,13 @@ class History:
         """Return whether the last record says that the user was deleted, or that its traces were erased afterwards."""
         return self.last is not None and self.last["operation"]["S"] in _END_OPERATIONS
 
+    def can_deletion_have_expired(self, now: float) -> bool:
+        """Return whether the record of the user's deletion can have expired, if the user was deleted.
+
+        It was written after the last record that is left. So it can have expired only if that one can have expired too.
+        """
+        return self.last is None or can_have_expired(self.last["at"]["S"], _get_retention(self.last), now)
+
     def list_gaps(self, created: str, now: float) -> list[RecordPosition]:
         """Return the gaps of an existing user, including one before the first record. ``created`` is RFC 3339."""
         if self.first is None:

@@ -65,7 +65,7 @@ def _check_absent(context: CheckContext, history: History) -> Iterator[CheckResu
     # The user may have been deleted after its records were read.
     latest = read_history(context.table, context.tenant_id, history.user_id, context.now())
     last = latest.last_change or latest.last
-    if latest.is_deleted or last is None:
+    if latest.is_deleted or last is None or latest.can_deletion_have_expired(context.now()):
         return
     name = last["userName"]["S"]
     if context.is_deprovisioning_lost:
