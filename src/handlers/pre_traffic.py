@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from time import sleep
@@ -30,6 +31,8 @@ from scim.wiring.operator_adapters import build_operator_adapters
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from botocore.config import Config
+
+    from scim.wiring.operator_adapters import OperatorAdapters
 
 _ACTOR = "codedeploy.amazonaws.com"
 _ATTEMPTS = 4
@@ -79,21 +82,16 @@ class PreTrafficHook:
         return False
 
     def _get_token(self) -> str:
-        """Return the token of the test customer. Connect it if necessary.
+        """Return the token of the test customer. Connect it, or replace its revoked token, if necessary.
 
-        CodeDeploy invokes the hook for several functions at the same time. The others may connect it first.
+        CodeDeploy invokes the hook for several functions at the same time. The others may do that first.
         """
         adapters = build_operator_adapters(Settings.from_environment(self.environment), _ACTOR)
         for attempt in range(_ATTEMPTS):
             if attempt:
                 sleep(_PAUSE_S)
-            try:
-                return adapters.build_administration().tenants.connect_deployment_test().token
-            except TenantExists:  # an operator has looked at the token
-                if (version := adapters.token_store.read_current(DEPLOYMENT_TEST_TENANT)) is not None:
-                    return version.token
-            except ConcurrentChange:
-                pass
+            with suppress(ConcurrentChange):
+                return _issue_token(adapters)
         raise TestCustomerUnavailable
 
     def _invoke(self, function: ReleasedFunction, event: Mapping[str, Any]) -> Any:
@@ -104,6 +102,18 @@ class PreTrafficHook:
         if "FunctionError" in response:
             raise FunctionRaised("it raised an error, or did not respond in time; its log says why")
         return json.loads(response["Payload"].read())
+
+
+def _issue_token(adapters: OperatorAdapters) -> str:
+    """Return the token of the test customer, or a new one. Raise :class:`ConcurrentChange`."""
+    tenants = adapters.build_administration().tenants
+    try:
+        return tenants.connect_deployment_test().token
+    except TenantExists:  # an operator has looked at the token, or revoked it
+        version = adapters.token_store.read_current(DEPLOYMENT_TEST_TENANT)
+    if version is None:
+        raise ConcurrentChange("The test customer was disconnected at the same time.")
+    return version.token or tenants.tokens.rotate(DEPLOYMENT_TEST_TENANT).token
 
 
 handler = PreTrafficHook(create_client, os.environ)

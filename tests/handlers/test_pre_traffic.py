@@ -144,6 +144,13 @@ def test_token_that_an_operator_has_seen_is_used(deployment: Deployment, operato
     assert deployment.test() == "Succeeded"
 
 
+def test_revoked_token_is_replaced(deployment: Deployment, operator: TenantService, tenant_id: str) -> None:
+    operator.tokens.mark_revealed(operator.connect_deployment_test())
+    operator.tokens.revoke(tenant_id)
+    assert deployment.test() == "Succeeded"
+    assert deployment.test() == "Succeeded"
+
+
 def test_disconnected_test_customer_is_connected_again(
     deployment: Deployment, operator: TenantService, tenant_id: str
 ) -> None:
