@@ -275,6 +275,21 @@ class TestBrake:
             thread.join(10)
         assert braked.store.read_count == 2
 
+    def test_refusals_share_one_reading(self, braked: Environment) -> None:
+        """A bulk request with many deactivations does not read the count for each of them."""
+        braked.deactivate(21)
+        read_count = braked.store.read_count
+        assert braked.deactivate(500) == 0
+        assert braked.store.read_count == read_count
+        braked.now += MAX_READING_AGE_S
+        assert braked.deactivate(500) == 0
+        assert braked.store.read_count == read_count + 1
+
+    def test_refusal_while_the_clock_of_the_operator_is_ahead(self, braked: Environment) -> None:
+        """The brake was turned on at a time that this environment reaches only in some minutes."""
+        braked.brake = BrakeSettings(is_on=True, reset_at=START + 300)
+        assert braked.deactivate(21) == 20
+
     @pytest.mark.parametrize("count", [2, 8, 40])
     def test_environments_exceed_the_limit_by_their_shares_at_most(self, count: int) -> None:
         """Each environment reads the count at the beginning, and then they take turns."""

@@ -39,12 +39,14 @@ class _Reading:
     """The last reading of a tenant's count, for all threads of a request.
 
     ``left`` is how many deactivations may start before the next reading. ``running`` is how many have not ended.
+    ``hold`` is the alert because of which deactivations are refused until the next reading.
     """
 
     lock: Condition = field(default_factory=Condition)
     expires: float = -math.inf
     left: float = 0
     running: int = 0
+    hold: MassDeactivation | None = None
 
 
 class DeactivationReadings:
@@ -108,39 +110,42 @@ class DeactivationGuard:
         """
         is_braked = self.tenant.brake.is_on
         while reading.left < 1 or self.now() >= reading.expires:
+            if reading.hold and reading.hold.is_holding(self.tenant.brake) and self.now() < reading.expires:
+                raise build_hold_error(reading.hold)
             if is_braked and reading.running:
                 reading.lock.wait()
                 continue
             try:
-                reading.left = self._read_left()
-            except DeactivationsHeld:
-                raise
+                reading.left, reading.hold = self._read_left()
             except Exception as fault:
                 if is_braked:
                     raise
                 self.report_fault(fault)
-                reading.left = math.inf
+                reading.left, reading.hold = math.inf, None
             reading.expires = self.now() + MAX_READING_AGE_S
+            if reading.hold:
+                raise build_hold_error(reading.hold)
         reading.left -= 1
 
-    def _read_left(self) -> float:
+    def _read_left(self) -> tuple[float, MassDeactivation | None]:
         """Read the count, and return how many deactivations may start before the next reading.
 
-        Record an alert if the next deactivation exceeds the limit. Raise :class:`DeactivationsHeld` if it is refused.
+        Record an alert if the next deactivation exceeds the limit. If deactivations are refused, return 0 and the alert
+        that is the reason.
         """
         brake = self.tenant.brake
         for _ in range(_MAX_ATTEMPTS):
             counts = self.store.read()
             if counts.last_alert and counts.last_alert.is_holding(brake):
-                raise build_hold_error(counts.last_alert)
+                return 0, counts.last_alert
             first_snapshot = self._start_count(counts)
             deactivated = max(counts.deactivated - first_snapshot.deactivated, 0)
             active_before = counts.active + deactivated
             remaining = self.limit.compute_accepted(active_before) - deactivated
             if remaining > 0:
-                return math.ceil(remaining / SHARE_OF_REMAINING) if brake.is_on else remaining
+                return (math.ceil(remaining / SHARE_OF_REMAINING) if brake.is_on else remaining), None
             if self._is_known(counts.last_alert, first_snapshot):
-                return math.inf
+                return math.inf, None
             alert = MassDeactivation(
                 at=format_rfc3339(self.now()),
                 deactivated=deactivated + (not brake.is_on),
@@ -150,9 +155,7 @@ class DeactivationGuard:
             )
             if self.store.record_alert(counts.last_alert, alert):
                 self.report_alert(alert)
-                if brake.is_on:
-                    raise build_hold_error(alert)
-                return math.inf
+                return (0, alert) if brake.is_on else (math.inf, None)
         raise RuntimeError("Other requests recorded alerts at every attempt.")
 
     def _start_count(self, counts: DeactivationCounts) -> CountSnapshot:
