@@ -86,7 +86,10 @@ def connect_local_run(data: Path) -> Deployment:
         operator,
         lambda: EventServices.connect(session, outputs, endpoints),
         lambda: _build_publisher(session, settings.event_bus_name, endpoints["events"]),
-        lambda _: [RemainingCopy(str(data / "events.jsonl"), "the published events", "")],
+        lambda _: [
+            RemainingCopy(str(data / "events.jsonl"), "the published events", ""),
+            RemainingCopy(str(data / "secrets.journal"), "earlier tokens, which are revoked", ""),
+        ],
     )
 
 

@@ -48,6 +48,8 @@ _KINDS: Mapping[str, str] = {
 }
 """The names of the kinds of items in a certificate, by the prefixes of their partition key and sort key."""
 _OTHER_KIND = "other_items"
+_ITEMS_PER_STEP = 100
+"""The number of items after which a run can save its state. A page of 1 MB can have 10,000 items."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,13 @@ class DynamoDBPurgeStore:
     def delete_data(self, tenant_id: str) -> Iterator[Mapping[str, int]]:
         """Delete all items of a tenant, except its settings, its audit events and its entry in the list of tenants.
 
-        Yield the number of deleted items of each kind, after each page of up to 1 MB. An interrupted deletion can be
-        repeated: it finds the remaining items.
+        Yield the number of deleted items of each kind, after at most :data:`_ITEMS_PER_STEP` items. An interrupted
+        deletion can be repeated: it finds the remaining items.
         """
         for partition_key in _list_data_partitions(tenant_id):
             for page in read_pages(self.table, partition_key, attributes=_KEY_ATTRIBUTES):
-                yield self._delete(page)
+                for first in range(0, len(page), _ITEMS_PER_STEP):
+                    yield self._delete(page[first : first + _ITEMS_PER_STEP])
         invitations = read_pages(self.table, keys.CONSOLE_PARTITION, INVITATION_RANGE, (*_KEY_ATTRIBUTES, "tenant"))
         for page in invitations:
             if own := [item for item in page if item["tenant"]["S"] == tenant_id]:
