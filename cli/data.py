@@ -60,8 +60,10 @@ def purge(tenant_id: str, yes: bool, rate: float, json: bool) -> None:
     services = deployment.connect_event_services()
     use_case = maintenance.build_tenant_purge(tenant_id, deployment.list_remaining_copies)
     details = {"purge": runtime.new_id()}
+    tenant = use_case.begin(tenant_id)
+    # A check that repairs could write records of users that are not deleted yet. No other command can start any more.
+    maintenance.tasks.require_no_other(TaskKind.PURGE, tenant_id)
     with maintenance.tasks.run(TaskKind.PURGE, tenant_id, is_restart=not before.is_purging, details=details) as run:
-        tenant = use_case.begin(tenant_id)
         total = maintenance.purge_store.count_items(tenant_id)
         with show_progress_line("Items", total, json=json) as line:
             for number in use_case.delete(tenant, run):

@@ -13,6 +13,7 @@ from handlers.links import LinksHandler
 from local.services.messaging import Messaging
 from scim.events import dead_letter, link_message
 from scim.service.model.identifiers import hash_identifier
+from scim.service.model.maintenance_task import TaskKind
 from scim.service.references.link_task import LinkTask
 from scim.settings import Settings
 from scim.store.maintenance.purge import DynamoDBPurgeStore
@@ -211,6 +212,15 @@ class TestPurge:
             assert "muster purge acme" in run(*command, code=4).stderr
         assert run.json("purge", "acme", "--yes")["tenant_id"] == "acme"
         assert run.json("connect", "acme")["token"]
+
+    @pytest.mark.parametrize("kind", [TaskKind.CHECK, TaskKind.RESYNC])
+    def test_purge_waits_for_the_end_of_other_commands(self, run: Muster, kind: TaskKind) -> None:
+        """A check that repairs would write records that the purge does not find any more."""
+        run("connect", "acme")
+        run("disconnect", "acme", "--yes")
+        with run.deployment.build_maintenance(1_000).tasks.run(kind, "acme"):
+            assert f"{kind} of acme" in run("purge", "acme", "--yes", code=4).stderr
+        assert run.json("purge", "acme", "--yes")["tenant_id"] == "acme"
 
     def test_purged_tenant_can_be_connected_and_purged_again(self, run: Muster) -> None:
         ids = set()

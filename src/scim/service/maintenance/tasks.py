@@ -87,9 +87,18 @@ class ResumableTaskRunner:
             raise
         run.finish()
 
+    def require_no_other(self, kind: TaskKind, tenant_id: str) -> None:
+        """Raise :class:`TaskConflict` if another command works on a task of the tenant that is not of this kind."""
+        for other in set(TaskKind) - {kind}:
+            if (task := self.store.get(other, tenant_id)) and self._is_running(task):
+                raise _build_conflict(task)
+
+    def _is_running(self, task: Task) -> bool:
+        return task.state is TaskState.RUNNING and self.now() - task.updated < STALE_AFTER_S
+
     def _start(self, kind: TaskKind, tenant_id: str, *, is_restart: bool, details: Mapping[str, str]) -> Task:
         before, now = self.store.get(kind, tenant_id), self.now()
-        if before and before.state is TaskState.RUNNING and now - before.updated < STALE_AFTER_S:
+        if before and self._is_running(before):
             raise _build_conflict(before)
         if before is None or before.state is TaskState.FINISHED or is_restart:
             task = Task(kind, tenant_id, self.new_id(), self.actor, TaskState.RUNNING, now, now, details=details)
