@@ -21,6 +21,7 @@ from cli.app import (
     require_intact_tenant,
     tenant_argument,
 )
+from cli.output import print_json
 from cli.progress import show_progress_line
 from scim.service.resources.rendering import ResourceRenderer
 
@@ -50,8 +51,9 @@ Examples:
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted export to the same file.")
 @rate_option
+@click.option("--json", "is_json", is_flag=True, help="Output the summary as JSON. Requires --output.")
 @deployment_options
-def export(tenant_id: str, output: Path | None, resume: bool, rate: float) -> None:
+def export(tenant_id: str, output: Path | None, resume: bool, rate: float, is_json: bool) -> None:
     """Write all users of a tenant as JSON lines.
 
     Each line is a user as GET returns it, in the order of ids. The export has every user that exists from the beginning
@@ -61,6 +63,8 @@ def export(tenant_id: str, output: Path | None, resume: bool, rate: float) -> No
     """
     if resume and output is None:
         raise click.UsageError("--resume requires --output.")
+    if is_json and output is None:
+        raise click.UsageError("--json requires --output. Without it, standard output has the users.")
     deployment = get_deployment()
     maintenance = deployment.build_maintenance(rate)
     store = maintenance.administration.tenant_store
@@ -69,11 +73,16 @@ def export(tenant_id: str, output: Path | None, resume: bool, rate: float) -> No
     total, _ = store.count_users(tenant_id)
     with _open_output(output, is_resumed=resume) as (file, position):
         count = position.count
-        with show_progress_line("Users", total, done=count, json=output is None and sys.stdout.isatty()) as line:
+        with show_progress_line(
+            "Users", total, done=count, json=is_json or (output is None and sys.stdout.isatty())
+        ) as line:
             for user in store.list_users(tenant_id, position.after):
                 file.write(render(user).encode() + b"\n")
                 line.advance(1)
                 count += 1
+    if is_json:
+        print_json({"tenant": tenant_id, "users": count, "output": str(output)})
+        return
     where = f" to {output}" if output else ""
     click.echo(f"Exported {count:,} {'user' if count == 1 else 'users'} of {tenant_id}{where}.", err=True)
 

@@ -122,3 +122,9 @@ def test_export_can_be_loaded_into_another_tenant(run: Muster, users: list[Any],
 def _list_values(users: list[Any]) -> list[dict[str, Any]]:
     values = [{name: value for name, value in user.items() if name not in ("id", "meta")} for user in users]
     return sorted(values, key=lambda user: str(user["userName"]))
+
+
+def test_summary_as_json(run: Muster, users: list[Any], tmp_path: Path) -> None:
+    path = str(tmp_path / "acme.jsonl")
+    assert run.json("export", "acme", "--output", path) == {"tenant": "acme", "users": len(users), "output": path}
+    assert "--json requires --output" in run("export", "acme", "--json", code=2).stderr
