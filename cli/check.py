@@ -33,7 +33,7 @@ _MAX_SAMPLES = 20  # of each kind
 Examples:
   muster check acme
   muster check acme --repair
-  muster check acme --json | jq -r '.[].user'
+  muster check acme --json | jq -r '.[].subject'
 """
 )
 @tenant_argument
@@ -82,12 +82,16 @@ def check(tenant_id: str, repair: bool, deprovision_lost: bool, rate: float, jso
         if json:
             output.print_json_array(map(_build_document, findings))
         else:
+            is_complete = False
             try:
                 for _ in findings:
                     pass
+                is_complete = True
             finally:
                 line.hide()
                 summary.print(maintenance)
+                if not is_complete:
+                    click.echo("The check is not complete. To continue it, repeat the command.", err=True)
     if summary.left:
         raise click.exceptions.Exit(1)
 
@@ -153,7 +157,7 @@ class Summary:
             click.echo(f"{self._left_earlier:,} problems were printed before the interruption, and are left.")
         pacer = maintenance.pacer
         click.echo(
-            f"{self.users:,} users checked, {self.left:,} problems left "
+            f"{self.users:,} users checked, {self.left:,} {'problem' if self.left == 1 else 'problems'} left "
             f"({pacer.calls:,} calls, {pacer.read_units:,.0f} read units, {pacer.write_units:,.0f} write units)."
         )
 

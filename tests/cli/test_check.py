@@ -49,7 +49,7 @@ def test_problem_is_described(run: Muster, ada: dict[str, Any], table: Any) -> N
     assert lines[0] == "unique-key-missing: 1 found, 0 repaired"
     assert lines[2] == "  The repair (--repair) adds the key."
     assert lines[3] == f"    {ada['id']}  ada@example.com"
-    assert lines[4].startswith("1 users checked, 1 problems left")
+    assert lines[4].startswith("1 users checked, 1 problem left")
 
 
 def test_repair(run: Muster, ada: dict[str, Any], acme: Endpoint, table: Any) -> None:
@@ -73,6 +73,26 @@ def test_json(run: Muster, ada: dict[str, Any], table: Any) -> None:
     assert documents[0]["repair"] is None
     assert documents[0]["advice"]
     assert documents[1]["repair"] == "corrects the counter"
+
+
+@pytest.mark.parametrize("name", ["doc", "created", "modified", "links"])
+def test_malformed_user_does_not_end_the_check(
+    run: Muster, acme: Endpoint, ada: dict[str, Any], table: Any, name: str
+) -> None:
+    acme.create()
+    update = {"UpdateExpression": f"SET {name} = :value", "ExpressionAttributeValues": {":value": "{"}}
+    table.update_item(Key={"pk": "T#acme", "sk": f"U#{ada['id']}"}, **update)
+    output = run("check", "acme", code=1).output
+    assert "user-unreadable: 1 found, 0 repaired" in output
+    assert "2 users checked, 1 problem left" in output
+
+
+def test_malformed_change_record_is_an_unknown_item(run: Muster, ada: dict[str, Any], table: Any) -> None:
+    key = {"pk": "T#acme", "sk": f"C#{ada['id']}#0000000001"}
+    update = {"UpdateExpression": "SET #at = :at", "ExpressionAttributeNames": {"#at": "at"}}
+    table.update_item(Key=key, **update, ExpressionAttributeValues={":at": "yesterday"})
+    kinds = {finding["kind"] for finding in json.loads(run("check", "acme", "--json", code=1).stdout)}
+    assert FindingKind.UNKNOWN_ITEM in kinds
 
 
 def test_lost_user_is_deprovisioned_only_on_request(
@@ -139,7 +159,7 @@ def test_interrupted_check_continues(run: Muster, acme: Endpoint, table: Any, mo
 
     with monkeypatch.context() as patch:
         patch.setattr(TenantChecker, "_check_lookup_items", interrupt)
-        run("check", "acme", code=1)
+        assert "To continue it, repeat the command." in run("check", "acme", code=1).output
     task = DynamoDBTaskStore(run.deployment.build_administration().table).get(TaskKind.CHECK, "acme")
     assert task
     assert task.state is TaskState.INTERRUPTED

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from scim.protocol.schema import ResourceType
+from scim.service.model.links import UserLinks
 from scim.service.model.stored_resource import StoredResource
+from scim.service.model.timestamps import parse_rfc3339
 from scim.service.references.links import find_reference_hashes
 from scim.store import items, keys, lookup_keys
 from scim.store.resources import ResourceStoreConfig
@@ -44,13 +46,16 @@ def compute_expected_items(
 
 
 def parse_user(item: Item, resource_type: ResourceType) -> StoredResource | None:
-    """Return the user in an item, ``None`` if it cannot be read or has no ``userName``.
+    """Return the user in an item, ``None`` if its document, times or links cannot be read or it has no ``userName``.
 
     Its version is the stored one, even if a restored table has a higher lowest version.
     """
     try:
         user = items.decode_resource(item, 0)
         resource: Any = user.resource
+        parse_rfc3339(user.created)
+        parse_rfc3339(user.modified)
+        UserLinks.parse(user.links_json)
     except (KeyError, ValueError, TypeError):
         return None
     is_complete = (

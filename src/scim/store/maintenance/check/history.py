@@ -110,8 +110,14 @@ class History:
 
 
 def is_change_record(item: Item) -> bool:
-    """Return whether an item with only some attributes can be a change record."""
-    return _CHANGE_KEY.fullmatch(item["sk"]["S"]) is not None and {"at", "operation", "userName"} <= item.keys()
+    """Return whether an item with the attributes ``_ATTRIBUTES`` can be a change record."""
+    if _CHANGE_KEY.fullmatch(item["sk"]["S"]) is None:
+        return False
+    try:
+        parse_rfc3339(item["at"]["S"])
+        return {"S"} == item["operation"].keys() == item["userName"].keys() and "N" in item.get("ttl", {"N": ""})
+    except (KeyError, ValueError):
+        return False
 
 
 def parse_position(record: Item) -> RecordPosition:

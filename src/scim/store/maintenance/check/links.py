@@ -63,7 +63,8 @@ def find_wrong_links(context: CheckContext, ids: Sequence[str]) -> Iterator[Chec
 def _is_any_recent(context: CheckContext, ids: set[str]) -> bool:
     """Return whether one of the users was changed or deleted within the last hour."""
     user_items = context.get_user_items(ids)
-    if any(context.is_recent(item["modified"]["S"]) for item in user_items.values()):
+    users = filter(None, map(context.parse, user_items.values()))
+    if any(context.is_recent(user.modified) for user in users):
         return True
     histories = (
         read_history(context.table, context.tenant_id, user_id, context.now()) for user_id in ids - user_items.keys()
