@@ -14,6 +14,7 @@ from scim.auth.master_key.rotation import MasterKeyConflict
 from scim.protocol.errors import ScimError
 from scim.service.maintenance.pacer import DEFAULT_RATE_PERCENT
 from scim.service.maintenance.tasks import TaskConflict
+from scim.service.model.stored_resource import UnreadableResource
 from scim.service.model.tenant import Tenant
 from scim.service.tenants.errors import (
     PreviousTokenValid,
@@ -77,7 +78,7 @@ class CommandGroup(click.Group):
         except LocalRunError as error:
             message = str(error)
             raise CommandError(f"{message[0].upper()}{message[1:]}.") from error
-        except (TenantError, MalformedSecret, ClientError, BotoCoreError) as error:
+        except (TenantError, MalformedSecret, UnreadableResource, ClientError, BotoCoreError) as error:
             raise CommandError(str(error)) from error
         except ScimError as error:
             raise CommandError(f"{error} ({error.__cause__})" if error.__cause__ else str(error)) from error

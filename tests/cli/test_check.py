@@ -87,6 +87,16 @@ def test_malformed_user_does_not_end_the_check(
     assert "2 users checked, 1 problem left" in output
 
 
+@pytest.mark.parametrize(("command", "name"), [("export", "links"), ("users", "modified"), ("active-users", "doc")])
+def test_other_commands_name_the_check(run: Muster, ada: dict[str, Any], table: Any, command: str, name: str) -> None:
+    update: dict[str, Any] = {"UpdateExpression": "REMOVE modified"}
+    if name != "modified":
+        update = {"UpdateExpression": f"SET {name} = :value", "ExpressionAttributeValues": {":value": "{"}}
+    table.update_item(Key={"pk": "T#acme", "sk": f"U#{ada['id']}"}, **update)
+    error = run(command, "acme", code=1).stderr
+    assert "is damaged and cannot be read. To find all damaged users: muster check" in error
+
+
 def test_malformed_change_record_is_an_unknown_item(run: Muster, ada: dict[str, Any], table: Any) -> None:
     key = {"pk": "T#acme", "sk": f"C#{ada['id']}#0000000001"}
     update = {"UpdateExpression": "SET #at = :at", "ExpressionAttributeNames": {"#at": "at"}}

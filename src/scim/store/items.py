@@ -9,7 +9,7 @@ from scim.protocol.normalize import NORMALIZATION_VERSION
 from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 from scim.service.model.change_record import ChangeRecord, Operation
 from scim.service.model.deactivations.brake import BrakeSettings
-from scim.service.model.stored_resource import StoredResource, encode_json
+from scim.service.model.stored_resource import StoredResource, UnreadableResource, encode_json
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import parse_rfc3339
 from scim.service.model.token import NEVER_EXPIRES, TokenState, TokenUsage
@@ -42,20 +42,24 @@ def encode_resource(partition_key: str, sort_key: str, stored: StoredResource) -
 def decode_resource(item: Item, version_floor: int) -> StoredResource:
     """Return the resource in an item that has the attributes ``RESOURCE_ATTRIBUTES``.
 
-    If it was created before a restore, its version is at least ``version_floor`` (:class:`scim.store.table.Table`).
+    If it was created before a restore, its version is at least ``version_floor`` (:class:`scim.store.table.Table`). Raise
+    :class:`UnreadableResource` if an attribute is missing or has another type.
     """
-    version = int(item["v"]["N"])
-    if version < version_floor and parse_rfc3339(item["created"]["S"]) < version_floor:
-        version = version_floor
-    return StoredResource(
-        id=keys.parse_user_id(item["sk"]["S"]),
-        version=version,
-        created=item["created"]["S"],
-        modified=item["modified"]["S"],
-        document=item["doc"]["S"],
-        links_json=item["links"]["S"] if "links" in item else "",
-        active_since=item["since"]["S"],
-    )
+    try:
+        version = int(item["v"]["N"])
+        if version < version_floor and parse_rfc3339(item["created"]["S"]) < version_floor:
+            version = version_floor
+        return StoredResource(
+            id=keys.parse_user_id(item["sk"]["S"]),
+            version=version,
+            created=item["created"]["S"],
+            modified=item["modified"]["S"],
+            document=item["doc"]["S"],
+            links_json=item["links"]["S"] if "links" in item else "",
+            active_since=item["since"]["S"],
+        )
+    except (KeyError, ValueError) as error:
+        raise UnreadableResource(keys.parse_user_id(item["sk"]["S"])) from error
 
 
 def decode_resources(found_items: Iterable[Item], version_floor: int) -> Iterator[StoredResource]:

@@ -40,9 +40,9 @@ class FindingText:
 
 FINDING_TEXTS = {
     FindingKind.USER_UNREADABLE: FindingText(
-        "The user cannot be read. Requests for the user fail with status 500.",
+        "The user cannot be read. Requests for the user, and lists with the user, fail with status 500.",
         "",
-        "Restore the item from a backup.",
+        "Restore the item from a backup. Without a backup, delete the item in the table: the user then counts as lost.",
     ),
     FindingKind.USER_COPY: FindingText(
         "The item is a copy of another user: the id in its document is another one. Lists return it too.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from scim.service.model.stored_resource import encode_json
+from scim.service.model.stored_resource import UnreadableResource, encode_json
 
 ReferrerEntry = tuple[str, str]
 """An entry of the reference index: the id of the referrer, and the hash of the identifier that it refers to."""
@@ -45,11 +45,14 @@ class UserLinks:
 
     @classmethod
     def parse(cls, links_json: str) -> UserLinks:
-        """Parse the stored text of links (:meth:`to_json`)."""
+        """Parse the stored text of links (:meth:`to_json`). Raise :class:`UnreadableResource` if it is malformed."""
         if not links_json:
             return cls()
-        sequence, *links = json.loads(links_json)
-        return cls(sequence, tuple(Link(*link) for link in links))
+        try:
+            sequence, *links = json.loads(links_json)
+            return cls(sequence, tuple(Link(*link) for link in links))
+        except (ValueError, TypeError) as error:
+            raise UnreadableResource from error
 
     def to_json(self) -> str:
         """Return the links as text to store: JSON, or an empty string if the user never had links."""

@@ -41,7 +41,7 @@ class StoredResource:
         # This is not a cached_property: before Python 3.12 that takes a lock, and a scan would spend as much time on
         # locks as on its filter. A frozen dataclass would be as slow.
         if self._resource is None:
-            self._resource = from_json(self.document, cache_strings="keys")
+            self._resource = parse_document(self.document, self.id)
         return self._resource
 
     @classmethod
@@ -71,9 +71,26 @@ def format_etag(version: int, digest: str = "") -> str:
     return f'W/"{version}-{digest}"' if digest else f'W/"{version}"'
 
 
+def parse_document(document: str, resource_id: str) -> dict[str, Any]:
+    """Return the resource in a stored document. Raise :class:`UnreadableResource` if it is no JSON."""
+    try:
+        resource: dict[str, Any] = from_json(document, cache_strings="keys")
+    except ValueError as error:
+        raise UnreadableResource(resource_id) from error
+    return resource
+
+
 def encode_json(value: Any) -> str:
     """Return a value as JSON, without whitespace and without escapes for non-ASCII characters."""
     return to_json(value).decode()
+
+
+class UnreadableResource(Exception):
+    """The stored item of a resource is damaged. ``muster check`` finds it."""
+
+    def __init__(self, resource_id: str = "") -> None:
+        name = f"The stored user {resource_id}" if resource_id else "A stored user"
+        super().__init__(f"{name} is damaged and cannot be read. To find all damaged users: muster check TENANT")
 
 
 class VersionConflict(Exception):

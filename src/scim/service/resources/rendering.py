@@ -17,7 +17,7 @@ from pydantic_core import from_json
 from scim.protocol.schema import ResourceType
 from scim.protocol.stored_values.nonconforming import hide_nonconforming
 from scim.service.model.links import UserLinks
-from scim.service.model.stored_resource import StoredResource, encode_json, format_etag
+from scim.service.model.stored_resource import StoredResource, encode_json, format_etag, parse_document
 from scim.service.references.ref_insertion import insert_refs
 
 _SCHEMAS_MEMBER = '{"schemas":'
@@ -46,7 +46,7 @@ class ResourceRenderer:
     def render(self, stored: StoredResource) -> dict[str, Any]:
         """Return a resource with ``meta``, without the values that do not conform to the current schemas."""
         document = self._render_document(stored)
-        resource = stored.resource if document == stored.document else from_json(document)
+        resource = stored.resource if document == stored.document else parse_document(document, stored.id)
         meta = self._build_meta(stored) | {"version": self._build_etag(stored, document)}
         return {**resource, "meta": meta}
 
@@ -55,7 +55,7 @@ class ResourceRenderer:
 
         It has the ``$ref`` of its links, and ``meta`` without ``version``.
         """
-        resource = from_json(self._insert_refs(stored)) if stored.links_json else stored.resource
+        resource = parse_document(self._insert_refs(stored), stored.id) if stored.links_json else stored.resource
         return {**resource, "meta": self._build_meta(stored)}
 
     def compile_json_renderer(self) -> Callable[[StoredResource], str]:
@@ -102,7 +102,7 @@ class ResourceRenderer:
             is_conforming = self._conforming_beginnings[beginning] = self._has_no_hidden_values(beginning)
         if is_conforming:
             return document
-        return encode_json(hide_nonconforming(from_json(document), self.resource_type))
+        return encode_json(hide_nonconforming(parse_document(document, stored.id), self.resource_type))
 
     def _has_no_hidden_values(self, beginning: str) -> bool:
         """Return whether a document has no values that must be hidden, judging by its ``schemas``.

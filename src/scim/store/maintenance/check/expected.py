@@ -7,7 +7,7 @@ from typing import Any
 
 from scim.protocol.schema import ResourceType
 from scim.service.model.links import UserLinks
-from scim.service.model.stored_resource import StoredResource
+from scim.service.model.stored_resource import StoredResource, UnreadableResource
 from scim.service.model.timestamps import parse_rfc3339
 from scim.service.references.links import find_reference_hashes
 from scim.store import items, keys, lookup_keys
@@ -56,7 +56,7 @@ def parse_user(item: Item, resource_type: ResourceType) -> StoredResource | None
         parse_rfc3339(user.created)
         parse_rfc3339(user.modified)
         UserLinks.parse(user.links_json)
-    except (KeyError, ValueError, TypeError):
+    except (UnreadableResource, ValueError, TypeError):
         return None
     is_complete = (
         isinstance(resource, dict)
