@@ -17,7 +17,7 @@ from cli.app import (
     require_intact_tenant,
     tenant_argument,
 )
-from cli.progress import ProgressLine, show_progress_line
+from cli.progress import ProgressLine, explain_interruption, show_progress_line
 from scim.service.maintenance.findings import FINDING_TEXTS, Finding, FindingKind
 from scim.service.maintenance.tasks import TaskRun
 from scim.service.model.maintenance_task import TaskKind
@@ -65,6 +65,7 @@ def check(tenant_id: str, repair: bool, deprovision_lost: bool, rate: float, jso
     is_restart = before is not None and before.details.get("options") != options
     with (
         maintenance.tasks.run(TaskKind.CHECK, tenant_id, is_restart=is_restart, details=details) as run,
+        explain_interruption("The check is not complete. To continue it, repeat the command."),
         open_scratch(f"{maintenance.settings.table_name}-{tenant_id}", run.task.details["scratch"]) as scratch,
         show_progress_line("Check", json=json) as line,
     ):
@@ -82,16 +83,12 @@ def check(tenant_id: str, repair: bool, deprovision_lost: bool, rate: float, jso
         if json:
             output.print_json_array(map(_build_document, findings))
         else:
-            is_complete = False
             try:
                 for _ in findings:
                     pass
-                is_complete = True
             finally:
                 line.hide()
                 summary.print(maintenance)
-                if not is_complete:
-                    click.echo("The check is not complete. To continue it, repeat the command.", err=True)
     if summary.left:
         raise click.exceptions.Exit(1)
 

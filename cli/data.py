@@ -17,7 +17,7 @@ from cli.app import (
     tenant_argument,
 )
 from cli.event_services import MAX_IN_FLIGHT, EventServices
-from cli.progress import show_elapsed_time, show_progress_line
+from cli.progress import explain_interruption, show_elapsed_time, show_progress_line
 from cli.tokens import yes_option
 from scim.service.maintenance.erasure import PersonProvisioned
 from scim.service.maintenance.pacer import DEFAULT_RATE_PERCENT
@@ -63,7 +63,10 @@ def purge(tenant_id: str, yes: bool, rate: float, json: bool) -> None:
     tenant = use_case.begin(tenant_id)
     # A check that repairs could write records of users that are not deleted yet. No other command can start any more.
     maintenance.tasks.require_no_other(TaskKind.PURGE, tenant_id)
-    with maintenance.tasks.run(TaskKind.PURGE, tenant_id, is_restart=not before.is_purging, details=details) as run:
+    with (
+        maintenance.tasks.run(TaskKind.PURGE, tenant_id, is_restart=not before.is_purging, details=details) as run,
+        explain_interruption("The purge is not complete. To continue it, repeat the command."),
+    ):
         total = maintenance.purge_store.count_items(tenant_id)
         with show_progress_line("Items", total, json=json) as line:
             for number in use_case.delete(tenant, run):
@@ -120,10 +123,11 @@ Examples:
 @json_option
 @deployment_options
 def erase(tenant_id: str, person: str, yes: bool, rate: float, json: bool) -> None:
-    """Erase the traces of a person that the identity provider has deleted.
+    """Erase the traces of a deleted person.
 
-    PERSON is the id, userName, externalId or email address of the deleted user. The command deletes change records,
-    failure records, bookmarks and dead letters that name the person. Your product receives the event UserErased.
+    The identity provider must have deleted the person. PERSON is the id, userName, externalId or email address of the
+    deleted user. The command deletes change records, failure records, bookmarks and dead letters that name the person.
+    Your product receives the event UserErased.
     """
     deployment = get_deployment()
     maintenance = deployment.build_maintenance(rate)
@@ -154,9 +158,10 @@ def erase(tenant_id: str, person: str, yes: bool, rate: float, json: bool) -> No
     for user_id in erasure.user_ids:
         click.echo(f"The event UserErased is published for {user_id}.")
     if erasure.referrer_ids:
+        count = len(erasure.referrer_ids)
         click.echo(
-            f"{len(erasure.referrer_ids)} users still refer to {person}, for example as manager. Change these values "
-            "in the identity provider."
+            f"{count:,} {'user still refers' if count == 1 else 'users still refer'} to {person}, for example as "
+            "manager. Change these values in the identity provider."
         )
 
 
@@ -175,7 +180,8 @@ def _confirm(tenant_id: str, users: int) -> None:
 
 
 def _describe_traces(person: str, users: int) -> str:
-    return f"Erase all records that name {person} ({users} deleted users)? This cannot be undone."
+    count = f"{users} deleted {'user' if users == 1 else 'users'}"
+    return f"Erase all records that name {person} ({count})? This cannot be undone."
 
 
 def _delete_letters(services: EventServices, tenant_id: str, user_ids: Collection[str] | None = None) -> int:

@@ -22,7 +22,7 @@ from cli.app import (
     tenant_argument,
 )
 from cli.output import print_json
-from cli.progress import show_progress_line
+from cli.progress import explain_interruption, show_progress_line
 from scim.service.resources.rendering import ResourceRenderer
 
 
@@ -105,7 +105,10 @@ def _open_output(path: Path | None, *, is_resumed: bool) -> Iterator[tuple[Binar
         raise NotFoundError(f"There is no {part} to continue. Run the command without --resume.")
     if not is_resumed and part.exists():
         raise ConflictError(f"{part} is an interrupted export. Add --resume to continue it, or delete it.")
-    with open(part, "r+b" if is_resumed else "x+b", opener=_open_private) as file:
+    with (
+        open(part, "r+b" if is_resumed else "x+b", opener=_open_private) as file,
+        explain_interruption(f"{part} is not complete. To continue it, repeat the command with --resume."),
+    ):
         position = find_position(file) if is_resumed else ExportPosition()
         file.seek(0, os.SEEK_END)
         yield file, position

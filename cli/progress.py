@@ -97,6 +97,16 @@ class ProgressLine:
 
 
 @contextmanager
+def explain_interruption(advice: str) -> Iterator[None]:
+    """Print what to do if the context is interrupted, for example by Ctrl-C or an error."""
+    try:
+        yield
+    except BaseException:
+        sys.stderr.write(f"{_ERASE if sys.stderr.isatty() else ''}{advice}\n")
+        raise
+
+
+@contextmanager
 def show_elapsed_time(label: str, *, json: bool = False) -> Iterator[None]:
     """Show a label and the elapsed time until the context ends. Show nothing for programs (``json``)."""
     if json or not sys.stderr.isatty():

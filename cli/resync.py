@@ -14,7 +14,7 @@ from cli.app import (
     require_intact_tenant,
     tenant_argument,
 )
-from cli.progress import show_progress_line
+from cli.progress import explain_interruption, show_progress_line
 from scim.events.resync import DEFAULT_EVENTS_PER_SECOND, Resync, ResyncEventBuilder, ResyncFailed
 from scim.service.maintenance.pacer import DEFAULT_RATE_PERCENT
 from scim.service.model.maintenance_task import TaskKind
@@ -57,7 +57,10 @@ def resync(tenant_id: str, events_per_second: float, restart: bool, json: bool) 
     publish = deployment.connect_event_bus()
     total, _ = administration.tenant_store.count_users(tenant_id)
     details = {"resync": str(uuid.uuid4())}
-    with maintenance.tasks.run(TaskKind.RESYNC, tenant_id, is_restart=restart, details=details) as run:
+    with (
+        maintenance.tasks.run(TaskKind.RESYNC, tenant_id, is_restart=restart, details=details) as run,
+        explain_interruption("The resync is not complete. To continue it, repeat the command without --restart."),
+    ):
         done = run.task.counts.get("users", 0)
         builder = ResyncEventBuilder(tenant_id, tenant.resource_types[0], run.task.details["resync"], run.task.started)
         work = Resync(builder, publish, events_per_second, runtime.current_time, runtime.elapsed_time, runtime.sleep)

@@ -128,7 +128,7 @@ def test_event_follows_a_restore(
 def test_erasure_needs_confirmation(run: Muster, scim: Endpoint, read_items: ReadItems) -> None:
     user_id = delete_ada(scim)
     before = read_items()
-    assert "(1 deleted users)" in run("erase", "acme", user_id, answer="n\n", code=1).stderr
+    assert "(1 deleted user)" in run("erase", "acme", user_id, answer="n\n", code=1).stderr
     assert read_items() == before
 
 
