@@ -7,6 +7,7 @@ import click
 
 from cli import output
 from cli.app import (
+    CommandError,
     ConflictError,
     NotFoundError,
     deployment_options,
@@ -176,7 +177,7 @@ def _build_unknown_tenant_error(tenant_id: str, certificates: Sequence[PurgeCert
 def _confirm(tenant_id: str, users: int) -> None:
     click.echo(f"This deletes {tenant_id} with {users:,} users, its settings and its audit log for good.", err=True)
     if click.prompt("Enter the id of the tenant", err=True) != tenant_id:
-        raise click.Abort
+        raise CommandError(f"That is not the id of the tenant, {tenant_id}. Nothing was deleted.")
 
 
 def _describe_traces(person: str, users: int) -> str:

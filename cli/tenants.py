@@ -9,8 +9,10 @@ from cli.app import deployment_options, get_deployment, json_option, require_ten
 from cli.deployment import LONG_READ_S
 from cli.progress import show_progress
 from scim.service.audit import diagnosis
+from scim.service.model.deactivations.brake import BrakeSettings
 from scim.service.tenants.access_problems import describe_first_use, describe_last_use
 from scim.service.tenants.overview import TenantOverview, UnreadableTenant, load_overviews
+from scim.wiring import runtime
 
 
 @click.command(
@@ -76,6 +78,7 @@ def status(tenant_id: str, json: bool) -> None:
         **_build_document(overview),
         "warnings": list(overview.health.warnings),
         "malformed_tokens": diagnosis.describe_malformed_tokens(malformed_tokens) or None,
+        "released_until": _format_release(tenant.brake),
         "users": overview.user_count,
         "active": overview.active_user_count,
     }
@@ -139,6 +142,7 @@ _LABELS = {
     "expires": "token expires",
     "previous_until": "previous token until",
     "warning": "action needed",
+    "released_until": "deactivations released until",
     "active": "active users",
 }
 """The labels of members in the output for people, if they differ from the names."""
@@ -170,6 +174,11 @@ def _build_document(overview: TenantOverview | UnreadableTenant) -> dict[str, An
         "last_used_token": overview.last_used_token or None,
         "warning": overview.action_needed or None,
     }
+
+
+def _format_release(brake: BrakeSettings) -> str | None:
+    """Return until when all deactivations are accepted, although the brake may be on. ``None`` if that is over."""
+    return output.format_rfc3339(brake.released_until) if brake.released_until > runtime.current_time() else None
 
 
 def _format_expiry(document: dict[str, Any]) -> str:

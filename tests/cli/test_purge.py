@@ -185,7 +185,7 @@ class TestPurge:
     def test_confirmation_is_the_id(self, run: Muster) -> None:
         run("connect", "acme")
         run("disconnect", "acme", "--yes")
-        run("purge", "acme", answer="yes\n", code=1)
+        assert "Nothing was deleted." in run("purge", "acme", answer="yes\n", code=1).stderr
         assert "Certificate" in run("purge", "acme", answer="acme\n").stdout
 
     def test_interrupted_purge_can_only_be_finished(self, run: Muster, monkeypatch: pytest.MonkeyPatch) -> None:
