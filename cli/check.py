@@ -151,7 +151,7 @@ class Summary:
             if count > len(samples):
                 click.echo(f"    and {count - len(samples):,} more; --json lists all")
         if self._left_earlier:
-            click.echo(f"{self._left_earlier:,} problems were printed before the interruption, and are left.")
+            click.echo(f"Problems that were printed before the interruption, and are left: {self._left_earlier:,}.")
         pacer = maintenance.pacer
         click.echo(
             f"{self.users:,} users checked, {self.left:,} {'problem' if self.left == 1 else 'problems'} left "

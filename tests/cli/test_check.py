@@ -199,8 +199,8 @@ def test_interrupted_check_forgets_no_problem(
         assert "change-record-missing: 1 found" in run("check", "acme", code=1).output
     output = run("check", "acme", *options, code=1 - found).output
     assert output.count("change-record-missing: 1 found, 1 repaired") == found
-    assert output.count("1 problems were printed before the interruption, and are left.") == 1 - found
-    assert f"1 users checked, {1 - found} problems left" in output
+    assert output.count("Problems that were printed before the interruption, and are left: 1.") == 1 - found
+    assert f"1 users checked, {'0 problems' if found else '1 problem'} left" in output
 
 
 def test_repaired_deletion_follows_a_restore(

@@ -42,8 +42,8 @@ def encode_resource(partition_key: str, sort_key: str, stored: StoredResource) -
 def decode_resource(item: Item, version_floor: int) -> StoredResource:
     """Return the resource in an item that has the attributes ``RESOURCE_ATTRIBUTES``.
 
-    If it was created before a restore, its version is at least ``version_floor`` (:class:`scim.store.table.Table`). Raise
-    :class:`UnreadableResource` if an attribute is missing or has another type.
+    If it was created before a restore, its version is at least ``version_floor`` (:class:`scim.store.table.Table`).
+    Raise :class:`UnreadableResource` if an attribute is missing or has another type.
     """
     try:
         version = int(item["v"]["N"])
