@@ -269,8 +269,7 @@ def list_commands(group: Any = muster, path: tuple[str, ...] = ()) -> list[tuple
 def test_commands_have_json_and_stack_options(run: Muster, command: tuple[str, ...]) -> None:
     text = run(*command, "--help").stdout
 
-    options = {"--stack"} if command == ("export",) else {"--json", "--stack"}  # an export is always JSON
-    assert options <= set(text.split())
+    assert {"--json", "--stack"} <= set(text.split())
 
 
 @pytest.mark.parametrize(
