@@ -459,11 +459,17 @@ def test_status_has_the_connection_test(operator_visitor: Visitor, operator: Ten
     assert re.search(r"First request with the previous token</dt><dd>[^<]* UTC: Connection tested by Okta</dd>", page)
 
 
-def test_status_and_log_show_malformed_tokens(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
+def test_status_and_log_show_malformed_tokens(
+    operator_visitor: Visitor, tenant: tuple[str, Endpoint], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They show them after the next request with a valid token for which the function reads the tenant again."""
     name, scim = tenant
     scim.request("GET", "/Users")
     assert "malformed" not in operator_visitor.get(f"/admin/tenants/{name}").text
     scim.request("GET", "/Users", authorization=f"Bearer {scim.token[:-2]}")
+    later = time.time() + 61
+    monkeypatch.setattr("time.time", lambda: later)
+    scim.request("GET", "/Users")
     page = operator_visitor.get(f"/admin/tenants/{name}").text
 
     assert "At least 1 request with a malformed token in the last 24 hours" in page
