@@ -35,9 +35,8 @@ CHANGE = ChangeRecord(
 
 def build_user(user_id: str = ONE, version: int = 1, **attributes: Any) -> StoredResource:
     resource = {"schemas": [], "id": user_id, "userName": "Bob", "active": True} | attributes
-    return StoredResource(
-        user_id, version, "2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z", encode_json(resource)
-    )
+    created, modified = "2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z"
+    return StoredResource(user_id, version, created, modified, encode_json(resource), active_since=created)
 
 
 class TestWrites:
