@@ -49,7 +49,7 @@ def test_log_has_audit_events_and_their_actors(run: Muster) -> None:
         "*  THEN  configure  Changed the settings: strict mode on.",
         "*  THEN  show  Showed the new token.",
         "*  THEN  connect  Connected the customer: strict mode off; no custom schemas; the token never expires; "
-        "no previous token is valid.",
+        "no previous token is valid; brake off.",
     ]
     assert lines[1::2] == [f"    Actor: {by}"] * 6
     assert len(run("log", "acme", "--failures").stdout.splitlines()) == 1

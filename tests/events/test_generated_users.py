@@ -95,6 +95,7 @@ class Table:
 
     name = "muster"
     deadline = Clock().deadline
+    version_floor = 0
 
     def __init__(self) -> None:
         self.images: list[dict[str, Any]] = []
