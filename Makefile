@@ -20,10 +20,10 @@ export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 unexport PYTHONDONTWRITEBYTECODE  # without the cache, each of the many processes compiles all its modules
 
-.PHONY: help run muster test test-fast e2e nightly judges openapi browser replay differential compare explain bench check docs build invoke sam-local deploy deploy-built smoke rollback protect lock clean
+.PHONY: help run muster test test-fast nightly e2e judges openapi browser replay differential compare explain bench check docs build invoke sam-local deploy deploy-built rollback smoke protect lock clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 # The port is checked before anything is installed. STEP is printed in front of what is installed.
 run: ## Run the endpoint on this machine until Ctrl-C (PORT=8080)

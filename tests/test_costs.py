@@ -102,8 +102,8 @@ def test_counts_are_those_of_template() -> None:
     on_several = [
         sum("MetricStat" in metric for metric in alarm["Metrics"]) for alarm in alarms if alarm.get("Metrics")
     ]
-    assert on_several == [7]
-    assert f"{len(alarms) - 1} alarms on 1 metric, 1 alarm on 7 metrics" in PAGE
+    assert on_several == [8]
+    assert f"{len(alarms) - 1} alarms on 1 metric, 1 alarm on 8 metrics" in PAGE
     assert len(TEMPLATE.select_by_type("AWS::SecretsManager::Secret")) == 3
     template = TEMPLATE.apply_parameters()
     functions = [template.get_function(name) for name in template.select_by_type("AWS::Serverless::Function")]
@@ -116,7 +116,7 @@ def test_counts_are_those_of_template() -> None:
     ]
     with_dimensions = {metric["MetricName"] for metric in metrics if "Dimensions" in metric}
     assert with_dimensions == {"Requests", "Latency"}
-    assert len(metrics) - len(with_dimensions) == 15
+    assert len(metrics) - len(with_dimensions) == 16
 
 
 def test_readme_has_totals() -> None:

@@ -120,7 +120,12 @@ def test_client_equals_that_of_botocore(service: str) -> None:
     assert meta.service_model.metadata == expected.service_model.metadata
 
 
-@pytest.mark.parametrize("service", UsedServicesLoader().list_available_services("service-2"))
+DEPLOYMENT_SERVICES = {"codedeploy", "lambda"}  # only the pre-traffic hook calls them, and local runs have none
+
+
+@pytest.mark.parametrize(
+    "service", sorted({*UsedServicesLoader().list_available_services("service-2")} - DEPLOYMENT_SERVICES)
+)
 def test_empty_endpoint_is_ignored(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The template declares the endpoints as empty, for local runs to set them."""
     name = LazySession().get_service_model(service).service_id.upper().replace(" ", "_")

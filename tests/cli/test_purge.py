@@ -116,11 +116,11 @@ class TestPurge:
         next(redirected)
         fill_tenant(run, bus, "globex", "trillian")
         before = read_items()
-        fill_tenant(run, bus, "zaphod", CANARY)
-        kinds = {(key[0][:2], key[1][:2]) for key, item in read_items().items() if "zaphod" in str(item)}
-        run("disconnect", "zaphod", "--yes")
+        fill_tenant(run, bus, "milliways", CANARY)
+        kinds = {(key[0][:2], key[1][:2]) for key, item in read_items().items() if "milliways" in str(item)}
+        run("disconnect", "milliways", "--yes")
 
-        certificate = run.json("purge", "zaphod", "--yes")
+        certificate = run.json("purge", "milliways", "--yes")
 
         items = read_items()
         other = {key: item for key, item in items.items() if key[0] not in ("TASKS", "CERTIFICATES")}
@@ -131,8 +131,8 @@ class TestPurge:
         assert {"T#", "L#", "F#", "W#", "A#", "R#", "S#", "Q#", "TE"} <= {partition for partition, _ in kinds}
         assert other == before
         assert [value for value in (CANARY, *hashes) if value in text] == []
-        assert [secret["Name"] for secret in secrets if "zaphod" in secret["Name"]] == []
-        assert [message for message in messages if CANARY in message or "zaphod" in message] == []
+        assert [secret["Name"] for secret in secrets if "milliways" in secret["Name"]] == []
+        assert [message for message in messages if CANARY in message or "milliways" in message] == []
         assert len(messages) == 2
         next(redirected, None)
         assert len(log.lines) > 20

@@ -27,7 +27,6 @@ if TYPE_CHECKING:  # a Lambda function imports only the parts of the model that 
     from scim.service.model.identity_provider import IdentityProvider
     from scim.service.model.invitation import Acceptance, Invitation
     from scim.service.model.links import ReferrerEntry, UserLinks
-    from scim.service.model.maintenance_task import Task, TaskKind
     from scim.service.model.query import Query, QueryResult, VerifiedCursor
     from scim.service.model.rate_limit.bucket import Lease, LeaseRequest, RateLimit
     from scim.service.model.stored_resource import StoredResource
@@ -334,26 +333,3 @@ class LinkStore(Protocol):
 
         Raise :class:`VersionConflict` if the user or its links have changed.
         """
-
-
-class TaskStore(Protocol):
-    """The records of long work on tenants."""
-
-    def get(self, kind: TaskKind, tenant_id: str) -> Task | None:
-        """Return the record of a task, ``None`` if it never ran."""
-
-    def write(self, before: Task | None, after: Task) -> None:
-        """Replace ``before`` by ``after``. ``before`` is ``None`` for a new record.
-
-        Raise :class:`VersionConflict` if another run than that of ``before`` has written the record.
-        """
-
-
-class ProgressReporter(Protocol):
-    """Shows the progress of long work."""
-
-    def start_step(self, label: str, total: int | None = None) -> None:
-        """Start a step of the work. ``total`` is the number of values, ``None`` if it is unknown."""
-
-    def advance(self, count: int) -> None:
-        """Add a number of values that were processed."""

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     from scim.auth.token_store import SecretsManagerTokenStore
     from scim.service.maintenance.findings import Finding
+    from scim.service.maintenance.ports import ProgressReporter
     from scim.service.model.maintenance.certificate import RemainingCopy
     from scim.service.model.tenant import Tenant
-    from scim.service.ports import ProgressReporter
     from scim.settings import Settings
     from scim.store.table import Table
 

@@ -1,4 +1,4 @@
-"""The interfaces of the stores that purges and erasures need. Adapters in ``scim.store.maintenance`` implement them."""
+"""The interfaces that the long work of operators needs. Adapters in ``scim.store.maintenance`` implement the stores."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from scim.service.model.change_record import ChangeRecord
     from scim.service.model.maintenance.certificate import PurgeCertificate
     from scim.service.model.maintenance.erasure import UserTrace
+    from scim.service.model.maintenance_task import Task, TaskKind
     from scim.service.model.tenant import Tenant
 
 
@@ -66,3 +67,26 @@ class ErasureStore(Protocol):
 
     def delete_change_records(self, user_id: str) -> int:
         """Delete the change records of a user, except that of the erasure. Return how many."""
+
+
+class TaskStore(Protocol):
+    """The records of long work on tenants."""
+
+    def get(self, kind: TaskKind, tenant_id: str) -> Task | None:
+        """Return the record of a task, ``None`` if it never ran."""
+
+    def write(self, before: Task | None, after: Task) -> None:
+        """Replace ``before`` by ``after``. ``before`` is ``None`` for a new record.
+
+        Raise :class:`VersionConflict` if another run than that of ``before`` has written the record.
+        """
+
+
+class ProgressReporter(Protocol):
+    """Shows the progress of long work."""
+
+    def start_step(self, label: str, total: int | None = None) -> None:
+        """Start a step of the work. ``total`` is the number of values, ``None`` if it is unknown."""
+
+    def advance(self, count: int) -> None:
+        """Add a number of values that were processed."""

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from scim.service.maintenance.ports import TaskStore
 from scim.service.model.maintenance_task import Task, TaskKind, TaskState
 from scim.service.model.stored_resource import VersionConflict
 from scim.service.model.timestamps import format_rfc3339
-from scim.service.ports import TaskStore
 
 SAVE_INTERVAL_S = 10.0
 """How often a run saves its position, in seconds."""

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from scim.service.maintenance.findings import Finding, FindingKind
+from scim.service.maintenance.ports import ProgressReporter
 from scim.service.model.identifiers import identify_user
 from scim.service.model.stored_resource import StoredResource
-from scim.service.ports import ProgressReporter
 from scim.store import items, keys, lookup_keys
 from scim.store.keys import KeyRange
 from scim.store.maintenance.check.context import CheckContext, CheckResult, Repair
