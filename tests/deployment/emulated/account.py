@@ -26,10 +26,12 @@ REGION = "eu-west-1"
 _DOMAIN = f"{REGION}.amazonaws.com"
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 ARCHITECTURE = "x86_64" if platform.machine() == "x86_64" else "arm64"
+_SHOWN_CHARACTERS = 6000
+"""How much of the output of a failed command is shown. The SAM CLI prints the error at the end."""
 
 
 class DeploymentError(Exception):
-    """A command failed. The message is what it printed."""
+    """A command failed. The message is the end of what it printed."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class EmulatedAccount:
             environment["PYENV_VERSION"] = os.environ["PYENV_VERSION"]
         result = subprocess.run(command, cwd=self.directory, env=environment, capture_output=True, text=True)
         if result.returncode:
-            raise DeploymentError(result.stdout + result.stderr)
+            raise DeploymentError((result.stdout + result.stderr)[-_SHOWN_CHARACTERS:])
         return result.stdout
 
     def deploy(self, name: str, *parameters: str, build: Path = BUILD) -> DeployedStack:
@@ -97,7 +99,7 @@ class EmulatedAccount:
 
     def _package(self, build: Path) -> Path:
         """Upload packages once, and return the template that refers to them. ``sam deploy`` alone uploads each time."""
-        template = self.directory / f"{hashlib.sha256(str(build).encode()).hexdigest()[:8]}.yaml"
+        template = self.directory / f"packaged-{hashlib.sha256(str(build).encode()).hexdigest()[:8]}.yaml"
         if not template.exists():
             paths = (f"--template={build}/template.yaml", f"--output-template-file={template}")
             self.run(SAM / "sam", "package", "--no-progressbar", "--resolve-s3", f"--region={REGION}", *paths)
@@ -120,8 +122,10 @@ class EmulatedAccount:
         return [stack["StackName"] for stack in stacks if stack["StackName"] != "aws-sam-cli-managed-default"]
 
     def delete(self, name: str) -> None:
-        """Delete a stack with the SAM CLI."""
+        """Delete a stack with the SAM CLI, which also deletes the packages that it uploaded."""
         self.run(SAM / "sam", "delete", "--no-prompts", f"--stack-name={name}", f"--region={REGION}")
+        for template in self.directory.glob("packaged-*.yaml"):
+            template.unlink()
 
 
 @contextmanager
