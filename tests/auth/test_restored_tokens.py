@@ -3,8 +3,11 @@
 Each case takes the items of the tenant, ends a token, and puts the items back. The secrets are those of the present.
 """
 
+import itertools
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -19,6 +22,13 @@ __all__ = ["tenant"]  # the fixture
 pytestmark = pytest.mark.slow
 
 VERSION = "5f0c29e2-7f76-453a-919d-413861904646"
+
+
+@pytest.fixture(autouse=True)
+def creation_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Create each version of a secret in another second, because Moto knows no shorter times."""
+    seconds = itertools.count(int(time.time()))
+    monkeypatch.setattr("moto.secretsmanager.models.time", SimpleNamespace(time=lambda: next(seconds)))
 
 
 def restore(tenant: TenantUnderTest, backup: list[dict[str, object]]) -> None:

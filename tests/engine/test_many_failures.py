@@ -103,7 +103,7 @@ def count_calls(proxy: Proxy) -> CountCalls:
 
 def test_tenant_with_many_failures_takes_few_calls(operator: OperatorAdapters, count_calls: CountCalls) -> None:
     overview, calls = count_calls(lambda: operator.build_administration().load_overview_for_list(_TENANT))
-    assert (overview.health.state, overview.user_count, calls) == (HealthState.FAILING, 0, 5)
+    assert (overview.health.state, overview.user_count, calls) == (HealthState.FAILING, 0, 6)
 
     log = operator.build_administration(TIMEOUT_S).find_audit_log(_TENANT)
     assert log is not None

@@ -280,14 +280,14 @@ class TokenService:
         """Return whether the version that the settings name was replaced or revoked, and must not be promoted again.
 
         The settings name such a version after the table was restored from a backup. A version that is promoted is
-        pending, or at least newer than the current one.
+        pending, or not older than the current one.
         """
         version_id, stages = tenant.token.version_id, self.token_store.read_stages(tenant.id)
         current_id = stages.get(TokenStage.CURRENT)
         if current_id is None or version_id in (current_id, stages.get(TokenStage.PENDING)):
             return False
         current, named = (self.token_store.read(tenant.id, id_) for id_ in (current_id, version_id))
-        return current is None or named is None or named.created <= current.created
+        return current is None or named is None or named.created < current.created
 
     def _has_empty_secret(self, tenant_id: str) -> bool:
         """Return whether all tokens were revoked, and no token was created since then, by the tenant's secret."""
