@@ -21,7 +21,7 @@ from tests.docs.prose import MARKDOWN, ROOT, list_files
 # Options of the AWS CLI itself.
 AWS_OPTIONS = {"query", "output", "region", "profile", "endpoint-url", "cli-binary-format"}
 # The command that the reader of docs/contribute/add-a-command.md adds.
-EXAMPLE_COMMANDS = {"count-users", "check"}
+EXAMPLE_COMMANDS = {"count-users"}
 _COMMAND = re.compile(r"^(?:\$ )?(?:(?:[A-Z_]+=\S+ )*)(make|muster|\.venv/bin/muster|aws) (.+)$")
 
 
