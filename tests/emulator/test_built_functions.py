@@ -28,7 +28,7 @@ def test_sample_event_has_expected_outcome(stack: EmulatedStack, event: SampleEv
 
 
 def test_first_responses(stack: EmulatedStack, record_property: Callable[[str, object], None]) -> None:
-    """Print the time of the first response of each function: its start and one event."""
+    """Print the time of the first response of each function that has a sample event: its start and one event."""
     stack.stop_functions()
     lines = []
     for event in list_sample_events():
@@ -37,5 +37,5 @@ def test_first_responses(stack: EmulatedStack, record_property: Callable[[str, o
             outcome, invocation = stack.run(event)
             assert find_deviation(event, outcome) is None
             lines.append(f"{name:20} {invocation.seconds * 1000:6.0f} ms  {event.name}")
-    assert len(lines) == len(stack.specs)
+    assert len(lines) == len(stack.specs.keys() - {"PreTrafficHook"})
     record_property("summary", "\n".join(["First response of each function, with its start", *lines]))
