@@ -13,7 +13,9 @@ from tests.deployment.emulated.stack import DeployedStack
 def _describe_step(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> None:
     """Name the step in the report, which also arrives from the processes of pytest-xdist."""
     if request.node.get_closest_marker("e2e"):
-        record_property("step", f"{request.function.__doc__}".splitlines()[0])
+        step = f"{request.function.__doc__}".splitlines()[0]
+        parameters = request.node.name.partition("[")[2].removesuffix("]")
+        record_property("step", f"{step} ({parameters})" if parameters else step)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

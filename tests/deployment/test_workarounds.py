@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from botocore.exceptions import WaiterError
+from botocore.exceptions import ClientError, WaiterError
 
 from tests.deployment.emulated.account import EmulatedAccount, start_account
 from tests.deployment.emulated.customer import wait_for
@@ -34,8 +34,6 @@ def handler(event, context):
         return {"batchItemFailures": [{"itemIdentifier": r["dynamodb"]["SequenceNumber"]} for r in event["Records"]]}
     if "rawPath" in event:
         return {"statusCode": 200, "body": str(event.get("cookies"))}
-    print('{"_aws": {"CloudWatchMetrics": [{"Namespace": "Logged", "Dimensions": [[]], "Metrics": [{"Name": "Calls"}]}]'
-          ', "Timestamp": 0}, "Calls": 1}')
     return sys.executable
 """
 
@@ -203,10 +201,10 @@ def test_create_metric_math_alarms(account: EmulatedAccount) -> None:
         _create_stack(account, "alarm", {"Alarm": ("AWS::CloudWatch::Alarm", _ALARM)})
 
 
-def test_record_logged_metrics(account: EmulatedAccount, resources: dict[str, str]) -> None:
-    """Metrics in log lines do not become metrics."""
-    _invoke(account, resources, {})
-    assert account.client("cloudwatch").list_metrics(Namespace="Logged")["Metrics"] == []
+def test_create_codedeploy_resources(account: EmulatedAccount) -> None:
+    """A template with a CodeDeploy application is rejected."""
+    with pytest.raises(ClientError, match="Unrecognized resource types"):
+        _create_stack(account, "codedeploy", {"Application": ("AWS::CodeDeploy::Application", {})})
 
 
 def test_run_functions_in_lambda_python(account: EmulatedAccount, resources: dict[str, str]) -> None:

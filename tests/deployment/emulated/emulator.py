@@ -20,7 +20,7 @@ sys.path.append(SITE_PACKAGES)
 import boto3
 from ministack.app import main  # type: ignore[import-not-found]  # not in the environment that checks types
 from ministack.core import iam_actions, lambda_runtime  # type: ignore[import-not-found]
-from ministack.services import apigateway, cloudwatch, lambda_svc, secretsmanager  # type: ignore[import-not-found]
+from ministack.services import apigateway, lambda_svc, secretsmanager  # type: ignore[import-not-found]
 from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
 from signals import (  # type: ignore[import-not-found]  # noqa: F401  # selected by name
     match_json_patterns,
@@ -145,32 +145,6 @@ def create_codedeploy_resources() -> None:
 
     for kind in ("Application", "DeploymentGroup"):
         _HANDLERS[f"AWS::CodeDeploy::{kind}"] = {"create": create, "delete": lambda *_: None}
-
-
-def record_logged_metrics() -> None:
-    """Record the metrics that functions log in CloudWatch's embedded metric format. ministack only stores the lines."""
-    members = vars(lambda_svc)
-    emit_logs = members["_emit_lambda_logs"]
-
-    def emit(function: Any, request_id: str, text: str, *arguments: Any, **options: Any) -> None:
-        emit_logs(function, request_id, text, *arguments, **options)
-        for line in (text or "").splitlines():
-            if line.startswith("{") and '"CloudWatchMetrics"' in line:
-                _record_metrics(json.loads(line))
-
-    members["_emit_lambda_logs"] = emit
-
-
-def _record_metrics(document: dict[str, Any]) -> None:
-    """Record the metrics of a document (CloudWatch user guide, "Specification: Embedded metric format")."""
-    for directive in document["_aws"]["CloudWatchMetrics"]:
-        for names in directive["Dimensions"]:
-            dimensions = {name: document[name] for name in names}
-            for metric in directive["Metrics"]:
-                value = document[metric["Name"]]
-                for number in value if isinstance(value, list) else [value]:
-                    unit = metric.get("Unit", "None")
-                    cloudwatch.record_metric(directive["Namespace"], metric["Name"], number, unit, dimensions)
 
 
 def run_functions_in_lambda_python() -> None:

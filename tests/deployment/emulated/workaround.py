@@ -11,7 +11,6 @@ class Workaround(StrEnum):
     CREATE_ROUTES_OF_BODY = "create_routes_of_body"
     CREATE_METRIC_MATH_ALARMS = "create_metric_math_alarms"
     CREATE_CODEDEPLOY_RESOURCES = "create_codedeploy_resources"
-    RECORD_LOGGED_METRICS = "record_logged_metrics"
     MATCH_JSON_PATTERNS = "match_json_patterns"
     PUBLISH_FILTERED_METRICS = "publish_filtered_metrics"
     PUBLISH_ITERATOR_AGE = "publish_iterator_age"
