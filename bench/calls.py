@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 from bench import operations
 from bench.context import BenchContext
@@ -71,8 +72,17 @@ def _build_requests(
             )
             for request in BY_USER_NAME
         ),
-        ("create", 1, lambda: operations.create(service)),
-        ("PATCH", 2, lambda: operations.patch(service, other)),
-        ("PUT", 2, lambda: operations.replace(service, other)),
-        ("DELETE", 2, lambda: operations.delete_new_user(service)),
+        ("create", 1, partial(_build_after_delete, service, lambda: operations.create(service))),
+        ("PATCH", 2, partial(_build_after_delete, service, lambda: operations.patch(service, other))),
+        ("PUT", 2, partial(_build_after_delete, service, lambda: operations.replace(service, other))),
+        ("DELETE", 2, partial(_build_after_delete, service, lambda: operations.delete_new_user(service))),
     ]
+
+
+def _build_after_delete(service: Service, build: Callable[[], Event]) -> Event:
+    """Delete a user, and then build a write.
+
+    So the environment has permits of the rate limit and a count of deactivations. Most writes find both.
+    """
+    service.calls(lambda: operations.delete_new_user(service))
+    return build()
