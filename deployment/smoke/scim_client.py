@@ -76,7 +76,7 @@ class ScimClient:
             sent.setdefault("Content-Type", _SCIM_JSON)
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         opener = build_opener(_AnyStatus)
-        with opener.open(Request(url, data, sent, method=method), timeout=_TIMEOUT_S) as response:  # noqa: S310
+        with opener.open(Request(url, data, sent, method=method), timeout=_TIMEOUT_S) as response:  # noqa: S310  # ours
             content = response.read()
         received = {name.lower(): value for name, value in response.headers.items()}
         return ScimResponse(f"{method} {urlsplit(url).path}", response.status, received, content)
@@ -85,7 +85,7 @@ class ScimClient:
 class _AnyStatus(HTTPErrorProcessor):
     """Returns responses with any status, and follows no redirects."""
 
-    def http_response(self, request: Request, response: HTTPResponse) -> HTTPResponse:  # noqa: ARG002
+    def http_response(self, request: Request, response: HTTPResponse) -> HTTPResponse:  # noqa: ARG002  # interface
         """Return the response unchanged."""
         return response
 

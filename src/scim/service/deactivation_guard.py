@@ -117,7 +117,7 @@ class DeactivationGuard:
                 continue
             try:
                 reading.left, reading.hold = self._read_left()
-            except Exception as fault:
+            except Exception as fault:  # without the brake, a fault of the count must not refuse a deactivation
                 if is_braked:
                     raise
                 self.report_fault(fault)

@@ -83,6 +83,7 @@ class Scratch:
         for first in range(0, len(hashes), _PARAMETERS):
             part = hashes[first : first + _PARAMETERS]
             marks = ",".join("?" * len(part))
+            # S608: the text has only question marks from here; the keys are parameters.
             rows = self._connection.execute(f"SELECT key FROM expected WHERE key IN ({marks})", part)  # noqa: S608
             taken.update(row[0] for row in rows)
         self._connection.executemany("DELETE FROM expected WHERE key = ?", ((key,) for key in taken))
