@@ -1,89 +1,25 @@
-"""Options, arguments and errors that all commands share."""
+"""Options and arguments that all commands share, and the deployment that they select."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
-from cli.deployment import Deployment, StackNotFound, connect_local_run, connect_stack
-from local.errors import LocalRunError
-from scim.auth.errors import MalformedSecret
-from scim.auth.master_key.rotation import MasterKeyConflict
-from scim.protocol.errors import ScimError
+from cli.errors import NotFoundError
 from scim.service.maintenance.pacer import DEFAULT_RATE_PERCENT
-from scim.service.maintenance.tasks import TaskConflict
-from scim.service.model.stored_resource import UnreadableResource
-from scim.service.model.tenant import Tenant
-from scim.service.tenants.errors import (
-    PreviousTokenValid,
-    TenantConnected,
-    TenantError,
-    TenantExists,
-    TenantPurging,
-    UnknownSchema,
-    UnknownTenant,
-)
-from scim.service.tenants.tenant_writer import check_not_purging
-from scim.wiring.administration import Administration
+
+if TYPE_CHECKING:
+    from cli.deployment import Deployment
+    from scim.service.model.tenant import Tenant
+    from scim.wiring.administration import Administration
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-
-class CommandError(click.ClickException):
-    """A command failed. The message is one line for the user."""
-
-    exit_code = 1
-
-
-class InvalidInputError(CommandError):
-    """An argument or an option is invalid."""
-
-    exit_code = 2
-
-
-class NotFoundError(CommandError):
-    """The tenant, stack, schema or message does not exist."""
-
-    exit_code = 3
-
-
-class ConflictError(CommandError):
-    """The current state does not allow the action."""
-
-    exit_code = 4
-
-
-class CommandGroup(click.Group):
-    """A group of commands that shows each expected error in one line, with an exit code."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. Raise :class:`CommandError` for an expected error."""
-        try:
-            return super().invoke(ctx)
-        except (UnknownTenant, UnknownSchema, StackNotFound) as error:
-            raise NotFoundError(str(error)) from error
-        except (
-            TenantExists,
-            TenantConnected,
-            TenantPurging,
-            PreviousTokenValid,
-            MasterKeyConflict,
-            TaskConflict,
-        ) as error:
-            raise ConflictError(str(error)) from error
-        except NoRegionError as error:
-            raise CommandError("No AWS region is set. Add --region REGION.") from error
-        except LocalRunError as error:
-            message = str(error)
-            raise CommandError(f"{message[0].upper()}{message[1:]}.") from error
-        except (TenantError, MalformedSecret, UnreadableResource, ClientError, BotoCoreError) as error:
-            raise CommandError(str(error)) from error
-        except ScimError as error:
-            raise CommandError(f"{error} ({error.__cause__})" if error.__cause__ else str(error)) from error
-        except ValueError as error:
-            raise InvalidInputError(str(error)) from error
+LONG_READ_S = 900.0
+"""The time limit of a command that reads many records."""
 
 
 def _store_option(context: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -131,10 +67,12 @@ rate_option = click.option(
 
 def get_deployment() -> Deployment:
     """Return the deployment that the options select."""
+    from cli import deployment
+
     options = click.get_current_context().ensure_object(dict)
     if name := options.get("stack"):
-        return connect_stack(name, options.get("profile"), options.get("region"))
-    return connect_local_run(options.get("data", Path(".local")))
+        return deployment.connect_stack(name, options.get("profile"), options.get("region"))
+    return deployment.connect_local_run(options.get("data", Path(".local")))
 
 
 def require_tenant(administration: Administration, tenant_id: str) -> Tenant:
@@ -150,6 +88,8 @@ def require_intact_tenant(administration: Administration, tenant_id: str) -> Ten
 
     Raise :class:`NotFoundError` if it does not exist, and :class:`TenantPurging` if a purge of it has begun.
     """
+    from scim.service.tenants.tenant_writer import check_not_purging
+
     tenant = require_tenant(administration, tenant_id)
     check_not_purging(tenant)
     return tenant

@@ -6,17 +6,8 @@ from dataclasses import asdict
 import click
 
 from cli import output
-from cli.app import (
-    CommandError,
-    ConflictError,
-    NotFoundError,
-    deployment_options,
-    get_deployment,
-    json_option,
-    rate_option,
-    require_intact_tenant,
-    tenant_argument,
-)
+from cli.app import deployment_options, get_deployment, json_option, rate_option, require_intact_tenant, tenant_argument
+from cli.errors import CommandError, ConflictError, NotFoundError
 from cli.event_services import MAX_IN_FLIGHT, EventServices
 from cli.progress import explain_interruption, show_elapsed_time, show_progress_line
 from cli.tokens import yes_option

@@ -1,31 +1,31 @@
 """Connect to the deployment that a command administers: the local run, or a stack in the user's AWS account."""
 
+from __future__ import annotations
+
 import getpass
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.exceptions import ClientError
 
-from cli.event_services import EventServices
-from cli.remaining_copies import list_remaining_copies
+from cli.aws_session import AwsSession
 from local import run_state
-from scim.events.batching import SendResult
-from scim.events.event import Event
-from scim.events.eventbridge import EventBus
-from scim.service.model.maintenance.certificate import RemainingCopy
 from scim.settings import Settings
 from scim.wiring import runtime
-from scim.wiring.administration import Administration
-from scim.wiring.maintenance import Maintenance
 from scim.wiring.operator_adapters import OPERATION_TIMEOUT_S, OperatorAdapters, build_operator_adapters
+
+if TYPE_CHECKING:  # few commands need these modules
+    from cli.event_services import EventServices
+    from scim.events.batching import SendResult
+    from scim.events.event import Event
+    from scim.service.model.maintenance.certificate import RemainingCopy
+    from scim.wiring.administration import Administration
+    from scim.wiring.maintenance import Maintenance
 
 PUBLISH_TIMEOUT_S = 60.0
 """The time in which the event bus must accept a batch of events."""
-LONG_READ_S = 900.0
-"""The time limit of a command that reads many records."""
 
 
 class StackNotFound(Exception):
@@ -60,11 +60,8 @@ def connect_local_run(data: Path) -> Deployment:
     Raise :class:`local.errors.LocalRunError` if it is not running.
     """
     variables = run_state.read_variables(data)
-    session = boto3.Session(
-        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-        region_name=variables["AWS_REGION"],
-    )
+    session = AwsSession(region_name=variables["AWS_REGION"])
+    session.set_credentials(variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"])
     endpoints = {
         "dynamodb": variables["AWS_ENDPOINT_URL_DYNAMODB"],
         "secretsmanager": variables["AWS_ENDPOINT_URL_SECRETS_MANAGER"],
@@ -80,21 +77,32 @@ def connect_local_run(data: Path) -> Deployment:
         "ChangesFunctionName": "ChangesFunction",
         "TableName": settings.table_name,
     }
+
+    def connect_event_services() -> EventServices:
+        from cli.event_services import EventServices
+
+        return EventServices.connect(session, outputs, endpoints)
+
+    def list_copies(_finished: float) -> list[RemainingCopy]:
+        from scim.service.model.maintenance.certificate import RemainingCopy
+
+        return [
+            RemainingCopy(str(data / "events.jsonl"), "the published events", ""),
+            RemainingCopy(str(data / "secrets.journal"), "earlier tokens, which are revoked", ""),
+        ]
+
     operator = build_operator_adapters(settings, f"local:{getpass.getuser()}", session, endpoints)
     return Deployment(
         settings.public_url,
         operator,
-        lambda: EventServices.connect(session, outputs, endpoints),
+        connect_event_services,
         lambda: _build_publisher(session, settings.event_bus_name, endpoints["events"]),
-        lambda _: [
-            RemainingCopy(str(data / "events.jsonl"), "the published events", ""),
-            RemainingCopy(str(data / "secrets.journal"), "earlier tokens, which are revoked", ""),
-        ],
+        list_copies,
     )
 
 
 def connect_stack(
-    name: str, profile: str | None, region: str | None, create_session: Callable[..., Any] = boto3.Session
+    name: str, profile: str | None, region: str | None, create_session: Callable[..., Any] = AwsSession
 ) -> Deployment:
     """Connect to a deployed stack with the user's credentials. Raise :class:`StackNotFound` if it does not exist.
 
@@ -120,6 +128,8 @@ def connect_stack(
     actor = session.client("sts").get_caller_identity()["Arn"]
 
     def connect_event_services() -> EventServices:
+        from cli.event_services import EventServices
+
         try:
             return EventServices.connect(session, outputs)
         except KeyError as missing:
@@ -132,6 +142,8 @@ def connect_stack(
             raise _build_missing_output(name, missing) from None
 
     def list_copies(finished: float) -> list[RemainingCopy]:
+        from cli.remaining_copies import list_remaining_copies
+
         try:
             return list_remaining_copies(session, outputs, _read_pairs(stack, "Parameter"), finished)
         except KeyError as missing:
@@ -143,6 +155,8 @@ def connect_stack(
 
 def _build_publisher(session: Any, bus_name: str, url: str | None = None) -> Callable[[Sequence[Event]], SendResult]:
     """Return a function that publishes events on a bus. ``url`` is the endpoint of EventBridge, if not that of AWS."""
+    from scim.events.eventbridge import EventBus
+
     client = session.client("events", endpoint_url=url)
 
     def publish(events: Sequence[Event]) -> SendResult:

@@ -43,6 +43,7 @@ class EventServices:
     lambda_client: Any
     streams_client: Any
     dynamodb_client: Any
+    wait_time_s: int = _WAIT_TIME_S
     deleted_ids: set[str] = field(default_factory=set)
 
     @classmethod
@@ -68,6 +69,7 @@ class EventServices:
             create_client("lambda", "lambda", _LAMBDA_CONFIG),
             create_client("dynamodbstreams", "dynamodb"),
             create_client("dynamodb", "dynamodb"),
+            0 if endpoints else _WAIT_TIME_S,  # a local SQS is one server
         )
 
     def receive(self, limit: int) -> Iterator[DeadLetter]:
@@ -79,7 +81,7 @@ class EventServices:
                     QueueUrl=url,
                     MaxNumberOfMessages=min(remaining_count, 10),
                     VisibilityTimeout=_VISIBILITY_TIMEOUT_S,
-                    WaitTimeSeconds=_WAIT_TIME_S,
+                    WaitTimeSeconds=self.wait_time_s,
                     MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
                 )
                 messages = response.get("Messages", [])

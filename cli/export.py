@@ -12,15 +12,8 @@ from typing import BinaryIO
 
 import click
 
-from cli.app import (
-    ConflictError,
-    NotFoundError,
-    deployment_options,
-    get_deployment,
-    rate_option,
-    require_intact_tenant,
-    tenant_argument,
-)
+from cli.app import deployment_options, get_deployment, rate_option, require_intact_tenant, tenant_argument
+from cli.errors import ConflictError, NotFoundError
 from cli.output import print_json
 from cli.progress import explain_interruption, show_progress_line
 from scim.service.resources.rendering import ResourceRenderer

@@ -8,8 +8,14 @@ from typing import Any
 import click
 
 from cli import output
-from cli.app import build_unknown_tenant_error, deployment_options, get_deployment, json_option, tenant_argument
-from cli.deployment import LONG_READ_S
+from cli.app import (
+    LONG_READ_S,
+    build_unknown_tenant_error,
+    deployment_options,
+    get_deployment,
+    json_option,
+    tenant_argument,
+)
 from cli.progress import show_elapsed_time, show_progress
 from cli.report import print_health, print_log, print_person_report
 from scim.protocol.stored_values.nonconforming import hide_nonconforming

@@ -2,56 +2,54 @@
 
 import click
 
-from cli import (
-    brake,
-    check,
-    data,
-    export,
-    invitations,
-    log,
-    master_key,
-    people,
-    redrive,
-    resync,
-    schema,
-    tenants,
-    tokens,
-)
-from cli.app import CommandGroup, deployment_options
+from cli.app import deployment_options
+from cli.command_group import CommandEntry, LazyGroup
 from cli.version import version_option
 
-_COMMANDS = (
-    tokens.connect,
-    tokens.rotate,
-    tokens.revoke,
-    tokens.disconnect,
-    data.purge,
-    data.certificates,
-    data.erase,
-    invitations.invite,
-    invitations.revoke_invitations,
-    tenants.tenants,
-    tenants.status,
-    tenants.strict,
-    brake.brake,
-    brake.release,
-    people.users,
-    people.active_users,
-    export.export,
-    resync.resync,
-    log.log,
-    log.why,
-    log.health,
-    schema.schema,
-    check.check,
-    redrive.redrive,
-    master_key.master_key,
-)
+# The summaries are repeated here, so that the help imports no command. A test compares them with the commands.
+_SECTIONS = {
+    "Access of a customer": {
+        "connect": CommandEntry("tokens:connect", "Connect a tenant and show its SCIM URL and token."),
+        "rotate": CommandEntry("tokens:rotate", "Create a new token and show it."),
+        "revoke": CommandEntry("tokens:revoke", "Revoke all tokens of a tenant."),
+        "disconnect": CommandEntry("tokens:disconnect", "Disconnect a tenant and revoke all its tokens."),
+        "invite": CommandEntry("invitations:invite", "Create an invitation link for the customer's IT admin."),
+        "revoke-invitations": CommandEntry("invitations:revoke_invitations", "Revoke all invitations of a tenant."),
+    },
+    "State and problems": {
+        "tenants": CommandEntry("tenants:tenants", "List all tenants with their health."),
+        "status": CommandEntry("tenants:status", "Show a tenant's connection status."),
+        "health": CommandEntry("log:health", "Show the health of a tenant."),
+        "why": CommandEntry("log:why", "Explain why a person has access or not."),
+        "log": CommandEntry("log:log", "Show the audit log of a tenant."),
+    },
+    "Settings of a customer": {
+        "strict": CommandEntry("tenants:strict", "Turn strict mode on or off."),
+        "brake": CommandEntry("brake:brake", "Turn the brake for mass deactivations on or off."),
+        "release": CommandEntry("brake:release", "Release the deactivations that the brake holds."),
+        "schema": CommandEntry("schema:schema", "Manage custom attributes of a tenant's users."),
+    },
+    "Users and data": {
+        "users": CommandEntry("people:users", "List the users of a tenant."),
+        "active-users": CommandEntry("people:active_users", "List the active users of a tenant."),
+        "export": CommandEntry("export:export", "Write all users of a tenant as JSON lines."),
+        "resync": CommandEntry("resync:resync", "Publish the state of all users of a tenant as events."),
+        "purge": CommandEntry("data:purge", "Delete everything of a disconnected tenant."),
+        "certificates": CommandEntry("data:certificates", "List the certificates of purged tenants."),
+        "erase": CommandEntry("data:erase", "Erase the traces of a deleted person."),
+    },
+    "Operation of the deployment": {
+        "check": CommandEntry("check:check", "Check the stored items of a tenant against each other."),
+        "redrive": CommandEntry("redrive:redrive", "List dead letters, or process them again."),
+        "master-key": CommandEntry("master_key:master_key", "Manage the master key."),
+    },
+}
 
 
 @click.group(
-    cls=CommandGroup,
-    commands={str(command.name): command for command in _COMMANDS},
+    cls=LazyGroup,
+    sections=_SECTIONS,
+    context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b
 Examples:
   muster connect acme                      connect a tenant to the local run

@@ -3,8 +3,7 @@
 import click
 
 from cli import output
-from cli.app import deployment_options, get_deployment, json_option, require_tenant, tenant_argument
-from cli.deployment import LONG_READ_S
+from cli.app import LONG_READ_S, deployment_options, get_deployment, json_option, require_tenant, tenant_argument
 from cli.progress import show_progress
 from scim.protocol.stored_values.nonconforming import hide_nonconforming
 from scim.service.audit.user_names import get_full_name, get_primary_email

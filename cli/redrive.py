@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from cli import output
-from cli.app import CommandError, NotFoundError, deployment_options, get_deployment, json_option
+from cli.app import deployment_options, get_deployment, json_option
 from cli.dead_letters import DeadLetter
+from cli.errors import CommandError, NotFoundError
 from cli.event_services import MAX_IN_FLIGHT, EventServices, NotSent
 
 _NO_LETTERS = "There are no dead letters."

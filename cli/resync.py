@@ -6,14 +6,8 @@ from collections.abc import Iterator
 import click
 
 from cli import output
-from cli.app import (
-    CommandError,
-    deployment_options,
-    get_deployment,
-    json_option,
-    require_intact_tenant,
-    tenant_argument,
-)
+from cli.app import deployment_options, get_deployment, json_option, require_intact_tenant, tenant_argument
+from cli.errors import CommandError
 from cli.progress import explain_interruption, show_progress_line
 from scim.events.resync import DEFAULT_EVENTS_PER_SECOND, Resync, ResyncEventBuilder, ResyncFailed
 from scim.service.maintenance.pacer import DEFAULT_RATE_PERCENT

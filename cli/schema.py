@@ -5,8 +5,7 @@ from pathlib import Path
 import click
 
 from cli import output
-from cli.app import deployment_options, get_deployment, json_option, require_tenant, tenant_argument
-from cli.deployment import LONG_READ_S
+from cli.app import LONG_READ_S, deployment_options, get_deployment, json_option, require_tenant, tenant_argument
 from cli.tokens import read_documents
 from scim.service.model.attribute_types import list_removed_attributes
 from scim.service.model.tenant import Tenant

@@ -5,8 +5,7 @@ from typing import Any
 import click
 
 from cli import output
-from cli.app import deployment_options, get_deployment, json_option, require_tenant, tenant_argument
-from cli.deployment import LONG_READ_S
+from cli.app import LONG_READ_S, deployment_options, get_deployment, json_option, require_tenant, tenant_argument
 from cli.progress import show_progress
 from scim.service.audit import diagnosis
 from scim.service.model.deactivations.brake import BrakeSettings

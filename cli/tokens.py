@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from cli import output
-from cli.app import ConflictError, deployment_options, get_deployment, json_option, tenant_argument
+from cli.app import deployment_options, get_deployment, json_option, tenant_argument
 from cli.deployment import Deployment
+from cli.errors import ConflictError
 from scim.auth.authentication import MAX_CACHE_AGE_S
 from scim.service.model.token import NEVER_EXPIRES, IssuedToken
 from scim.service.tenants.errors import TenantExists

@@ -9,7 +9,7 @@ import boto3
 import pytest
 from click.testing import CliRunner, Result
 
-from cli import app
+from cli import deployment as deployment_module
 from cli.deployment import Deployment, connect_stack
 from cli.main import muster
 from tests.cli.stack import Session
@@ -39,7 +39,7 @@ def run(table: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Muster]:
     def connect(name: str, profile: str | None, region: str | None) -> Deployment:
         return connect_stack(name, profile, region, Session)
 
-    monkeypatch.setattr(app, "connect_stack", connect)
+    monkeypatch.setattr(deployment_module, "connect_stack", connect)
     monkeypatch.setenv("MUSTER_STACK", "muster")
     muster = Muster(connect("muster", None, None))
     yield muster

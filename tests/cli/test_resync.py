@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cli import app
+from cli import deployment as deployment_module
 from scim.events.batching import SendResult
 from scim.events.event import Event
 from tests.cli.conftest import Muster
@@ -41,7 +41,7 @@ def bus(run: Muster, monkeypatch: pytest.MonkeyPatch) -> Bus:
     """The event bus of the stack."""
     bus = Bus()
     deployment = replace(run.deployment, connect_event_bus=lambda: bus.publish)
-    monkeypatch.setattr(app, "connect_stack", lambda *_: deployment)
+    monkeypatch.setattr(deployment_module, "connect_stack", lambda *_: deployment)
     return bus
 
 

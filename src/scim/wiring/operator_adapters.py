@@ -74,14 +74,16 @@ def build_operator_adapters(
 ) -> OperatorAdapters:
     """Create the adapters. ``actor`` is the actor in the audit events.
 
-    ``session`` is a session of boto3, ``None`` for the default session. ``endpoints`` maps names of services to URLs
-    that replace those of AWS.
+    ``session`` creates clients as a session of boto3 does, ``None`` for boto3's default session. ``endpoints`` maps
+    names of services to URLs that replace those of AWS.
     """
-    import boto3  # imported here, so that no function of the API imports it
-
     from scim.auth.master_key.rotation import MasterKeyRotation
 
-    session, urls = session or boto3, endpoints or {}
+    if session is None:
+        import boto3  # imported here, so that neither functions of the API nor commands import it
+
+        session = boto3
+    urls = endpoints or {}
     client = session.client("dynamodb", config=DYNAMODB_CONFIG, endpoint_url=urls.get("dynamodb"))
     secrets_url = urls.get("secretsmanager")
     secrets_client = session.client("secretsmanager", config=OPERATOR_SECRETS_CONFIG, endpoint_url=secrets_url)
