@@ -24,6 +24,7 @@ from scim.service.maintenance.findings import FINDING_TEXTS
 from scim.settings import Settings
 from scim.wiring.events import build_link_processor_factory, build_stream_processor_factory
 from scim.wiring.operator_adapters import build_operator_adapters
+from tests import endpoint
 from tests.conftest import EXTENSION
 from tests.endpoint import TEMPLATE, Endpoint, Handler, LambdaContext, read_functions
 from tests.engine.proxy import Proxy
@@ -36,6 +37,16 @@ ReadEvents = Callable[[], list[dict[str, Any]]]
 def engine() -> Iterator[Engine]:
     with engines.start() as engine:
         yield engine
+
+
+@pytest.fixture(autouse=True)
+def _forbid_shared_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the handlers of modules fail. They keep their adapters, so later tests would find the table of this test."""
+
+    def load(name: str) -> Handler:
+        return lambda *_: pytest.fail(f"{name} keeps the settings of this test. Use ScimApplication(...).")
+
+    monkeypatch.setattr(endpoint, "load", load)
 
 
 @pytest.fixture

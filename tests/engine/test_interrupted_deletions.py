@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from cli import data
 from cli.deployment import Deployment
 from cli.main import muster
+from handlers.http.application import ScimApplication
+from handlers.http.routes.all_routes import find_endpoint
 from scim.auth.token_format import parse_token
 from scim.service.maintenance.tasks import STALE_AFTER_S
 from scim.settings import Settings
@@ -110,7 +112,7 @@ def commands(direct: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Commands:
     operator = build_operator_adapters(Settings.from_environment(os.environ), "tests")
     commands = Commands(operator, monkeypatch)
     other = operator.build_administration().tenants.connect("other").token
-    Endpoint(other).request("GET", "/ServiceProviderConfig")
+    Endpoint(other, ScimApplication(find_endpoint)).request("GET", "/Users?count=1")
     return commands
 
 

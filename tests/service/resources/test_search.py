@@ -9,7 +9,7 @@ from scim.protocol.errors import InvalidFilter, InvalidValue
 from scim.protocol.messages import SearchRequest, parse_message
 from scim.protocol.schema import load_user_type
 from scim.service.model.query import Query, StartIndexPosition
-from scim.service.model.stored_resource import StoredResource, encode_json
+from scim.service.model.stored_resource import StoredResource, UnreadableResource, encode_json
 from scim.service.resources.rendering import ResourceRenderer
 from scim.service.resources.search import ResourceSearch
 from tests.endpoint import CORE, ENTERPRISE
@@ -167,5 +167,5 @@ def test_conforming_document_is_not_parsed() -> None:
     for urns in ((), (ENTERPRISE,), ("urn:x:whole",), (ENTERPRISE, "urn:x:whole")):
         assert render_unread(*urns).startswith(f'{{"schemas":{encode_json([CORE, *urns])},unread,"meta":')
     for urns in (("urn:x:part",), ("urn:x:removed",), ("URN:x:whole",), (ENTERPRISE, "urn:x:removed")):
-        with pytest.raises(ValueError, match="key"):
+        with pytest.raises(UnreadableResource):
             render_unread(*urns)
