@@ -129,7 +129,7 @@ class DynamoDBAuditLogStore:
         Only records older than ``older_than`` are returned. They are read in batches, as the caller consumes them.
         """
         first_uses = self._read_first_uses() if RecordKind.FIRST_USE in kinds else {}
-        alerts = read_alerts(self._table, self._tenant_id) if RecordKind.ALERT in kinds else []
+        alerts = read_alerts(self._table, self._tenant_id, self._now()) if RecordKind.ALERT in kinds else []
         positioned_alerts = {LogPosition(alert.at, self._alerts, alert.at): alert for alert in alerts}
         failures = self._list_positions_by_time(self._failures, keys.FAILURE_PREFIX, older_than)
         positions = {
@@ -341,8 +341,7 @@ class DynamoDBAuditLogStore:
         return int(self._now()) + RETENTION_DAYS * _DAY_S
 
     def _has_expired(self, item: Item) -> bool:
-        """Return whether an item has expired. DynamoDB can take days to delete an expired item."""
-        return "ttl" in item and int(item["ttl"]["N"]) <= self._now()
+        return items.has_expired(item, self._now())
 
 
 def _sort_positions(positions: Iterable[LogPosition], older_than: LogPosition | None) -> list[LogPosition]:

@@ -24,6 +24,16 @@ LOOKUP_ITEM_ATTRIBUTES = ("sk", "id")
 """The sort key, and the attribute that :func:`decode_lookup_item` needs."""
 
 
+def has_expired(item: Item, now: float) -> bool:
+    """Return whether an item has expired at ``now`` (seconds since 1970). DynamoDB can take days to delete it."""
+    return "ttl" in item and int(item["ttl"]["N"]) <= now
+
+
+def get_number(item: Item, name: str) -> int:
+    """Return an integer attribute, 0 if the item lacks it: DynamoDB adds to a missing number as to 0."""
+    return int(item[name]["N"]) if name in item else 0
+
+
 def encode_resource(partition_key: str, sort_key: str, stored: StoredResource) -> Item:
     """Return the item of a resource. The document is a JSON string, which is decoded much faster than a map."""
     return {

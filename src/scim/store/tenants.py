@@ -101,8 +101,8 @@ class DynamoDBTenantStore:
     def count_users(self, tenant_id: str) -> tuple[int, int]:
         """Return the number of users of a tenant, and the number of active users, from the counters."""
         found_items = list(self._table.query(keys.paging_partition(tenant_id), keys.COUNTER_RANGE))
-        counters = ResourceCounters([(item["sk"]["S"], int(item["counts"]["N"])) for item in found_items])
-        return counters.total, sum(int(item["active"]["N"]) for item in found_items)
+        counters = ResourceCounters([(item["sk"]["S"], items.get_number(item, "counts")) for item in found_items])
+        return counters.total, sum(items.get_number(item, "active") for item in found_items)
 
     def list_users(self, tenant_id: str, after: str = "") -> Iterator[StoredResource]:
         """Yield the users in the order of their ids, after the id ``after``. Make calls as the caller consumes them."""

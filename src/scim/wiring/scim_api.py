@@ -102,7 +102,7 @@ class ScimApiAdapters:
         return DeactivationGuard(
             tenant=tenant,
             readings=self.deactivation_readings,
-            store=DynamoDBDeactivationStore(table, tenant.id, runtime.new_id),
+            store=DynamoDBDeactivationStore(table, tenant.id, self.resource_store_config.change_expiry, runtime.new_id),
             limit=DeactivationLimit(settings.deactivation_alert_percent, settings.deactivation_alert_minimum),
             request_id=request_id,
             now=runtime.current_time,

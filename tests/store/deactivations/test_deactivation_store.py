@@ -19,13 +19,15 @@ from tests.store.test_resources import CHANGE, ONE
 
 Items = Callable[[], dict[str, dict[str, Any]]]
 
+EXPIRES = 1_804_411_800
+"""When an alert expires in the audit log, in seconds since 1970."""
 ALERT = MassDeactivation("2026-01-31T09:30:00.000Z", 21, 100, is_held=False, request_id="request-1")
 LATER = replace(ALERT, at="2026-01-31T10:45:00.000Z", is_held=True)
 
 
 @pytest.fixture
 def deactivations(request_table: Table) -> DynamoDBDeactivationStore:
-    return DynamoDBDeactivationStore(request_table, "acme", new_id)
+    return DynamoDBDeactivationStore(request_table, "acme", lambda: EXPIRES, new_id)
 
 
 def build_version(version: int, since: str, *, active: bool) -> StoredResource:
@@ -82,6 +84,13 @@ class TestCount:
         assert deactivations.read().deactivated == 1
 
 
+def test_counter_without_numbers_counts_as_zero(deactivations: DynamoDBDeactivationStore, request_table: Table) -> None:
+    """A counter can lack attributes after someone has changed it in the table, until muster check repairs it."""
+    request_table.write_all([{"pk": {"S": "L#acme"}, "sk": {"S": "K#00"}}])
+    counts = deactivations.read()
+    assert (counts.active, counts.deactivated) == (0, 0)
+
+
 def test_one_call_reads_counters_snapshots_and_alert(
     store: DynamoDBResourceStore, deactivations: DynamoDBDeactivationStore, request_table: Table
 ) -> None:
@@ -112,10 +121,25 @@ class TestAlerts:
         assert records == (LATER, ALERT)
         assert [record for _, record in log.list_records(positions[0], (RecordKind.ALERT,))] == [ALERT]
 
+    def test_alert_expires_in_the_audit_log(
+        self, deactivations: DynamoDBDeactivationStore, request_table: Table, items: Items
+    ) -> None:
+        """The last alert does not expire, because it holds deactivations until they are released."""
+        deactivations.record_alert(None, ALERT)
+        assert items()[f"M#{ALERT.at}"]["ttl"] == {"N": str(EXPIRES)}
+        assert "ttl" not in items()["L#alert"]
+        for now, count in ((EXPIRES - 1, 1), (EXPIRES, 0)):
+            log = DynamoDBAuditLogStore(request_table, "acme", lambda now=now: now)  # type: ignore[misc]
+            assert len(list(log.list_records(kinds=(RecordKind.ALERT,)))) == count
+
+    def test_alert_without_an_expiry(self, request_table: Table, items: Items) -> None:
+        assert DynamoDBDeactivationStore(request_table, "acme", lambda: None, new_id).record_alert(None, ALERT)
+        assert "ttl" not in items()[f"M#{ALERT.at}"]
+
     def test_alerts_of_other_tenants_are_separate(
         self, deactivations: DynamoDBDeactivationStore, request_table: Table
     ) -> None:
         deactivations.record_alert(None, ALERT)
         other = DynamoDBAuditLogStore(request_table, "globex", lambda: 0.0)
         assert other.get_last_mass_deactivation() is None
-        assert DynamoDBDeactivationStore(request_table, "globex", new_id).read().last_alert is None
+        assert DynamoDBDeactivationStore(request_table, "globex", lambda: EXPIRES, new_id).read().last_alert is None

@@ -13,6 +13,7 @@ from scim.service.model.deactivations.brake import MassDeactivation
 from scim.service.model.deactivations.counts import CountSnapshot, DeactivationCounts
 from scim.store import log_codec
 from scim.store.deactivations import keys
+from scim.store.items import get_number, has_expired
 from scim.store.keys import KeyRange, paging_partition, primary_key
 from scim.store.table import Table
 from scim.store.transactions import NOT_EXISTS_CONDITION, Action, ConditionFailed, TransactionRole, commit
@@ -21,12 +22,16 @@ from scim.store.transactions import NOT_EXISTS_CONDITION, Action, ConditionFaile
 class DynamoDBDeactivationStore:
     """The deactivations of one tenant: the adapter for :class:`scim.service.ports.DeactivationStore`.
 
-    ``new_id`` returns a new random UUID.
+    ``alert_expiry`` returns when a record of an alert that is written now expires, in seconds since 1970 (``None``:
+    never). ``new_id`` returns a new random UUID.
     """
 
-    def __init__(self, table: Table, tenant_id: str, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, table: Table, tenant_id: str, alert_expiry: Callable[[], int | None], new_id: Callable[[], str]
+    ) -> None:
         self._table = table
         self._partition_key = paging_partition(tenant_id)
+        self._alert_expiry = alert_expiry
         self._new_id = new_id
 
     def read(self) -> DeactivationCounts:
@@ -40,8 +45,8 @@ class DynamoDBDeactivationStore:
             elif item["sk"]["S"] == keys.LAST_ALERT_KEY:
                 last_alert = log_codec.decode_alert(item)
             else:
-                active += int(item["active"]["N"])
-                deactivated += int(item["deactivated"]["N"]) if "deactivated" in item else 0
+                active += get_number(item, "active")
+                deactivated += get_number(item, "deactivated")
         return DeactivationCounts(active, deactivated, snapshots, last_alert)
 
     def write_snapshots(self, snapshots: Sequence[CountSnapshot]) -> None:
@@ -63,6 +68,8 @@ class DynamoDBDeactivationStore:
             condition["ExpressionAttributeValues"] = {":at": {"S": before.at}}
         last = {**primary_key(self._partition_key, keys.LAST_ALERT_KEY), **attributes}
         record = {**primary_key(self._partition_key, keys.alert_key(alert.at)), **attributes}
+        if (expires := self._alert_expiry()) is not None:
+            record["ttl"] = {"N": str(expires)}
         try:
             commit(
                 self._table,
@@ -76,9 +83,13 @@ class DynamoDBDeactivationStore:
         return True
 
 
-def read_alerts(table: Table, tenant_id: str) -> list[MassDeactivation]:
-    """Return all alerts of a tenant, the oldest first. There is at most one an hour."""
-    return [log_codec.decode_alert(item) for item in table.query(paging_partition(tenant_id), keys.ALERT_RANGE)]
+def read_alerts(table: Table, tenant_id: str, now: float) -> list[MassDeactivation]:
+    """Return the alerts of a tenant that have not expired, the oldest first. There is at most one an hour.
+
+    ``now`` is in seconds since 1970.
+    """
+    stored_items = table.query(paging_partition(tenant_id), keys.ALERT_RANGE)
+    return [log_codec.decode_alert(item) for item in stored_items if not has_expired(item, now)]
 
 
 def read_last_alert(table: Table, tenant_id: str) -> MassDeactivation | None:

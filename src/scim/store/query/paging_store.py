@@ -21,7 +21,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scim.service.model.query import PageBoundary
-from scim.store import keys
+from scim.store import items, keys
 from scim.store.query.counters import ResourceCounters
 from scim.store.table import Item, Table
 
@@ -88,7 +88,7 @@ class PagingStore:
         for item in self.table.query(self.partition_key, keys.PAGING_RANGE, _ATTRIBUTES):
             sort_key = item["sk"]["S"]
             if sort_key.startswith(keys.COUNTER_PREFIX):
-                counters.append((sort_key.removeprefix(keys.COUNTER_PREFIX), int(item["counts"]["N"])))
+                counters.append((sort_key.removeprefix(keys.COUNTER_PREFIX), items.get_number(item, "counts")))
             elif int(item["ttl"]["N"]) <= now:
                 expired.append(sort_key)
             else:
