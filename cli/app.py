@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cli.errors import NotFoundError
+from cli.errors import LIST_TENANTS, NotFoundError
 from scim.service.maintenance.pacer import DEFAULT_RATE_PERCENT
 
 if TYPE_CHECKING:
@@ -97,4 +97,4 @@ def require_intact_tenant(administration: Administration, tenant_id: str) -> Ten
 
 def build_unknown_tenant_error(tenant_id: str) -> NotFoundError:
     """Return the error that a tenant does not exist."""
-    return NotFoundError(f"There is no tenant {tenant_id}. To list the tenants: muster tenants")
+    return NotFoundError(f"There is no tenant {tenant_id}. {LIST_TENANTS}")

@@ -6,12 +6,20 @@ from dataclasses import asdict
 import click
 
 from cli import output
-from cli.app import deployment_options, get_deployment, json_option, rate_option, require_intact_tenant, tenant_argument
+from cli.app import (
+    build_unknown_tenant_error,
+    deployment_options,
+    get_deployment,
+    json_option,
+    rate_option,
+    require_intact_tenant,
+    tenant_argument,
+)
 from cli.errors import CommandError, ConflictError, NotFoundError
 from cli.event_services import MAX_IN_FLIGHT, EventServices
 from cli.progress import explain_interruption, show_elapsed_time, show_progress_line
 from cli.tokens import yes_option
-from scim.service.maintenance.erasure import PersonProvisioned
+from scim.service.maintenance.erasure import PersonProvisioned, UserLost
 from scim.service.maintenance.pacer import DEFAULT_RATE_PERCENT
 from scim.service.model.maintenance.certificate import PurgeCertificate
 from scim.service.model.maintenance_task import TaskKind
@@ -44,7 +52,7 @@ def purge(tenant_id: str, yes: bool, rate: float, json: bool) -> None:
     administration = maintenance.administration
     before = administration.tenant_store.get(tenant_id)
     if before is None:
-        raise _build_unknown_tenant_error(tenant_id, list(maintenance.purge_store.list_certificates(tenant_id)))
+        raise _build_missing_tenant_error(tenant_id, list(maintenance.purge_store.list_certificates(tenant_id)))
     if before.is_connected:
         raise ConflictError(f"{tenant_id} is connected. {_DISCONNECTED_ONLY} First run: muster disconnect {tenant_id}")
     if not yes:
@@ -127,7 +135,7 @@ def erase(tenant_id: str, person: str, yes: bool, rate: float, json: bool) -> No
     try:
         with show_elapsed_time("Searching", json=json):
             traces = eraser.find(person)
-    except PersonProvisioned as error:
+    except (PersonProvisioned, UserLost) as error:
         raise ConflictError(str(error)) from None
     if not yes:
         click.confirm(_describe_traces(person, len(traces.users)), abort=True, err=True)
@@ -157,12 +165,12 @@ def erase(tenant_id: str, person: str, yes: bool, rate: float, json: bool) -> No
         )
 
 
-def _build_unknown_tenant_error(tenant_id: str, certificates: Sequence[PurgeCertificate]) -> NotFoundError:
+def _build_missing_tenant_error(tenant_id: str, certificates: Sequence[PurgeCertificate]) -> NotFoundError:
     if certificates:
         return NotFoundError(
             f"{tenant_id} was purged at {certificates[-1].finished}. Its certificate: muster certificates {tenant_id}"
         )
-    return NotFoundError(f"There is no tenant {tenant_id}. To list the tenants: muster tenants")
+    return build_unknown_tenant_error(tenant_id)
 
 
 def _confirm(tenant_id: str, users: int) -> None:

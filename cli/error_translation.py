@@ -3,7 +3,7 @@
 from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
 from cli.deployment import StackNotFound
-from cli.errors import CommandError, ConflictError, InvalidInputError, NotFoundError
+from cli.errors import LIST_TENANTS, CommandError, ConflictError, InvalidInputError, NotFoundError
 from local.errors import LocalRunError
 from scim.auth.errors import MalformedSecret
 from scim.auth.master_key.rotation import MasterKeyConflict
@@ -16,16 +16,27 @@ from scim.service.tenants.errors import (
     TenantError,
     TenantExists,
     TenantPurging,
+    TenantReserved,
     UnknownSchema,
     UnknownTenant,
 )
 
-_NOT_FOUND = (UnknownTenant, UnknownSchema, StackNotFound)
-_CONFLICTS = (TenantExists, TenantConnected, TenantPurging, PreviousTokenValid, MasterKeyConflict, TaskConflict)
+_NOT_FOUND = (UnknownSchema, StackNotFound)
+_CONFLICTS = (
+    TenantExists,
+    TenantConnected,
+    TenantPurging,
+    TenantReserved,
+    PreviousTokenValid,
+    MasterKeyConflict,
+    TaskConflict,
+)
 
 
 def translate_error(error: Exception) -> CommandError | None:
     """Return the error of the command for an expected error, ``None`` for a bug, which needs its traceback."""
+    if isinstance(error, UnknownTenant):
+        return NotFoundError(f"{error} {LIST_TENANTS}")
     if isinstance(error, _NOT_FOUND):
         return NotFoundError(str(error))
     if isinstance(error, _CONFLICTS):

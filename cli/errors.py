@@ -2,6 +2,9 @@
 
 import click
 
+LIST_TENANTS = "To list the tenants: muster tenants"
+"""What to do if there is no tenant with an id."""
+
 
 class CommandError(click.ClickException):
     """A command failed. The message is one line for the user."""

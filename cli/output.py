@@ -55,11 +55,16 @@ def print_json(value: Any) -> None:
 
 
 def print_json_array(values: Iterable[Any]) -> None:
-    """Print a JSON array with one element in each line. Each element is printed as soon as it is read."""
+    """Print a JSON array with one element in each line. Each element is printed as soon as it is read.
+
+    If reading fails, the array ends after the last element that was read, and the error is raised.
+    """
     click.echo("[", nl=False)
-    for number, value in enumerate(values):
-        click.echo(("," if number else "") + "\n" + json.dumps(value, ensure_ascii=False), nl=False)
-    click.echo("\n]")
+    try:
+        for number, value in enumerate(values):
+            click.echo(("," if number else "") + "\n" + json.dumps(value, ensure_ascii=False), nl=False)
+    finally:
+        click.echo("\n]")
 
 
 def print_fields(values: Mapping[str, str]) -> None:

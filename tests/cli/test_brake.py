@@ -42,4 +42,4 @@ def test_brake_and_release(run: Muster) -> None:
 @pytest.mark.parametrize("arguments", [("brake", "unknown", "on"), ("release", "unknown")])
 def test_unknown_tenant(run: Muster, arguments: tuple[str, ...]) -> None:
     result = run(*arguments, code=3)
-    assert "There is no tenant unknown" in result.stderr
+    assert result.stderr == "Error: There is no tenant unknown. To list the tenants: muster tenants\n"

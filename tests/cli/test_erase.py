@@ -105,6 +105,45 @@ def test_name_that_another_user_has_now_needs_the_id(run: Muster, scim: Endpoint
     assert [key for _, key in read_items() if key.startswith(f"C#{former_id}")] == [f"C#{former_id}#0000000003"]
 
 
+def test_failures_of_a_user_with_the_same_email_stay(run: Muster, scim: Endpoint, read_items: ReadItems) -> None:
+    shared = [{"value": "family@mail.example"}]
+    user_id = scim.create(userName=ADA, emails=shared)["id"]
+    other_id = scim.create(userName="bob", emails=shared)["id"]
+    for body in ({"userName": ADA}, {"userName": "bob"}, {}):  # the last one is stored under the email address
+        scim.request("POST", "/Users", {"schemas": [CORE], "emails": shared, "active": "perhaps", **body})
+    scim.request("PUT", f"/Users/{other_id}", {"schemas": [CORE], "emails": shared, "active": "perhaps"})
+    before = sorted(key for _, key in read_items() if key.startswith("F#"))
+    assert len(before) == 4
+    scim.request("DELETE", f"/Users/{user_id}")
+
+    assert run.json("erase", "acme", user_id, "--yes")["deleted"]["failure_records"] == 1
+
+    remaining = sorted(key for _, key in read_items() if key.startswith("F#"))
+    assert [key for key in before if key not in remaining] == [key for key in before if ADA in key]
+
+
+def test_lost_user_must_be_deprovisioned_first(run: Muster, scim: Endpoint, read_items: ReadItems) -> None:
+    """Its unique key and its index entries would still name the person."""
+    user_id = create_ada(scim)
+    boto3.client("dynamodb").delete_item(TableName="muster", Key={"pk": {"S": "T#acme"}, "sk": {"S": f"U#{user_id}"}})
+    for person in (user_id, ADA):
+        error = run("erase", "acme", person, "--yes", code=4).stderr
+        assert "muster check acme --repair --deprovision-lost" in error
+    run("check", "acme", "--repair", "--deprovision-lost")
+    run("erase", "acme", ADA, "--yes")
+    assert [key.partition("#")[0] for key in find_traces(read_items, user_id)] == ["A", "C"]
+
+
+def test_record_of_the_deletion_can_expire_first(run: Muster, scim: Endpoint, table: Any) -> None:
+    user_id = create_ada(scim)
+    scim.request("DELETE", f"/Users/{user_id}")
+    table.delete_item(Key={"pk": "T#acme", "sk": f"C#{user_id}#0000000002"})
+    run("erase", "acme", user_id, "--yes", code=4)
+    created = table.get_item(Key={"pk": "T#acme", "sk": f"C#{user_id}#0000000001"})["Item"]
+    table.put_item(Item=created | {"ttl": 1_580_500_000})
+    assert run.json("erase", "acme", user_id, "--yes")["deleted"]["change_records"] == 1
+
+
 def test_repeated_erasure_changes_nothing(run: Muster, scim: Endpoint, read_items: ReadItems) -> None:
     user_id = delete_ada(scim)
     run("erase", "acme", user_id, "--yes")

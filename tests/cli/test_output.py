@@ -1,5 +1,8 @@
 """Test tables for people."""
 
+import json
+from collections.abc import Iterator
+
 import pytest
 
 from cli import output
@@ -7,6 +10,16 @@ from cli import output
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return capsys.readouterr().out.splitlines()
+
+
+def test_json_array_is_complete_after_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    def read() -> Iterator[int]:
+        yield 1
+        raise OSError("the connection broke")
+
+    with pytest.raises(OSError, match="broke"):
+        output.print_json_array(read())
+    assert json.loads(capsys.readouterr().out) == [1]
 
 
 def test_column_width_fits_the_rows(capsys: pytest.CaptureFixture[str]) -> None:

@@ -180,6 +180,14 @@ class TestPurge:
         assert "First run: muster disconnect acme" in run("purge", "acme", "--yes", code=4).stderr
         assert read_items() == before
 
+    def test_tenant_of_deployment_tests_is_a_conflict(self, run: Muster, read_items: ReadItems) -> None:
+        """A purge that has begun would let the test of the next deployment fail."""
+        run.deployment.build_administration().tenants.connect_deployment_test()
+        run("disconnect", "deployment-test", "--yes")
+        before = read_items()
+        assert "needs no purge" in run("purge", "deployment-test", "--yes", code=4).stderr
+        assert read_items() == before
+
     def test_unknown_tenant_is_an_error(self, run: Muster) -> None:
         run("purge", "acme", "--yes", code=3)
 
@@ -211,6 +219,8 @@ class TestPurge:
             ["erase", "acme", "ada@example.com", "--yes"],
         ):
             assert "muster purge acme" in run(*command, code=4).stderr
+        status = run.json("status", "acme")
+        assert (status["state"], status["warning"]) == ("purging", "A purge has begun. To finish it: muster purge acme")
         assert run.json("purge", "acme", "--yes")["tenant_id"] == "acme"
         assert run.json("connect", "acme")["token"]
 

@@ -104,7 +104,7 @@ class Maintenance:
         return PersonEraser(
             tenant,
             DynamoDBResourceStore(self.table, config, tenant.id, tenant.resource_types[0]),
-            DynamoDBErasureStore(self.table, tenant.id, config.change_expiry, runtime.new_id),
+            DynamoDBErasureStore(self.table, tenant.id, config.change_expiry, runtime.current_time, runtime.new_id),
             self.actor,
             runtime.current_time,
             runtime.new_id,

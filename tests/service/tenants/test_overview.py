@@ -33,12 +33,18 @@ class TenantsWithUsers(MemoryTenants):
 
 
 def build_overview(
-    token: TokenState = TOKEN, *, connected: bool = True, used: str = "v2", failures: DailyFailures | None = None
+    token: TokenState = TOKEN,
+    *,
+    connected: bool = True,
+    purging: bool = False,
+    used: str = "v2",
+    failures: DailyFailures | None = None,
 ) -> TenantOverview:
     store = TenantsWithUsers()
     store.version = used
     records = FakeAuditLogStore({TODAY: failures or DailyFailures()})
-    return load_overview(Tenant("acme", is_connected=connected, token=token), store, records, NOW)
+    tenant = Tenant("acme", is_connected=connected, is_purging=purging, token=token)
+    return load_overview(tenant, store, records, NOW)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +99,12 @@ def test_overview() -> None:
         False,
     )
     assert build_overview(replace(TOKEN, is_revealed=False)).has_unrevealed_token
+
+
+def test_overview_during_a_purge() -> None:
+    result = build_overview(connected=False, purging=True)
+    assert result.connection_state == "purging"
+    assert result.action_needed == "A purge has begun. To finish it: muster purge acme"
 
 
 @pytest.mark.parametrize(("failures", "limits"), [(0, []), (3, [28]), (499, [4_492]), (100_000, [1])])

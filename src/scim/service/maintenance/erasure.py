@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from scim.protocol.filter.ast import ComparisonOperator
 from scim.service.limits import MAX_RESULTS
@@ -28,6 +29,10 @@ from scim.service.resources.search import build_search
 
 class PersonProvisioned(Exception):
     """The person is a user. The identity provider must delete the user before the traces can be erased."""
+
+
+class UserLost(Exception):
+    """The item of a user is missing, and no deletion is recorded. Keys and index entries may still name the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,8 @@ class PersonEraser:
         """Return the traces of a person by the id, userName, externalId or email address of the deleted user.
 
         Identifiers that another user has now are left out if ``person`` is an id, because the records under them may be
-        about that user. Raise :class:`PersonProvisioned` if a user has the identifier, or had it before.
+        about that user. Raise :class:`PersonProvisioned` if a user has the identifier, or had it before, and
+        :class:`UserLost`.
         """
         if users := self._find_users(person):
             raise PersonProvisioned(_describe_provisioned(person, users))
@@ -56,6 +62,8 @@ class PersonEraser:
         for trace in traces:
             if (user := self.user_store.get(trace.user_id)) is not None:
                 raise PersonProvisioned(_describe_provisioned(person, [user]))
+            if not trace.is_deleted:
+                raise UserLost(_describe_lost(trace.user_id, self.tenant.id))
         hashes = frozenset({hash_identifier(person)}.union(*(trace.hashes for trace in traces)))
         reused = {
             hash_identifier(identifier)
@@ -65,10 +73,14 @@ class PersonEraser:
         return PersonTraces(traces, hashes - reused, self.store.list_referrers(hashes - reused))
 
     def erase(self, traces: PersonTraces) -> Erasure:
-        """Delete the traces, and return what was deleted. A repetition deletes nothing more, and sends no event."""
+        """Delete the traces, and return what was deleted. A repetition deletes nothing more, and sends no event.
+
+        Failure records under an identifier of a present user stay: the user may only share an email address with the
+        person.
+        """
         user_ids = [trace.user_id for trace in traces.users]
         deleted = {
-            "failure_records": self.store.delete_failures(traces.hashes),
+            "failure_records": self.store.delete_failures(traces.hashes, cache(self._has_user)),
             "bookmarks": self.store.delete_bookmarks(user_ids),
             "reference_index_entries": sum(
                 self.store.delete_references(trace.user_id, trace.removed_reference_hashes) for trace in traces.users
@@ -83,6 +95,9 @@ class PersonEraser:
             self.store.write_audit_event(self._build_event(at, ""))
         deleted["change_records"] = sum(map(self.store.delete_change_records, user_ids))
         return Erasure(user_ids, deleted, traces.referrer_ids)
+
+    def _has_user(self, identifier: str) -> bool:
+        return bool(self._find_users(identifier))
 
     def _find_users(self, identifier: str) -> Sequence[StoredResource]:
         """Return the users who have the identifier as userName, externalId, email or id."""
@@ -117,4 +132,12 @@ def _describe_provisioned(person: str, users: Sequence[StoredResource]) -> str:
         f"{person} is still provisioned, or is a former name of a user who is (id {ids}). Delete the user in the "
         "identity provider first, then repeat the command. To erase a deleted user whose name another user has now, "
         "pass the id of the deleted user."
+    )
+
+
+def _describe_lost(user_id: str, tenant_id: str) -> str:
+    return (
+        f"The item of the user {user_id} is missing, and no deletion is recorded. Its unique key and index entries may "
+        f"still name the person. To delete them: muster check {tenant_id} --repair --deprovision-lost. Then repeat the "
+        "command."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from scim.service.model.audit.audit_event import AuditEvent
     from scim.service.model.change_record import ChangeRecord
@@ -50,8 +50,11 @@ class ErasureStore(Protocol):
     def list_referrers(self, hashes: Collection[str]) -> Sequence[str]:
         """Return the ids of the users who refer to an identifier with one of the hashes, at most 1,000 for each."""
 
-    def delete_failures(self, hashes: Collection[str]) -> int:
-        """Delete the failure records of requests that contain an identifier with one of the hashes. Return how many."""
+    def delete_failures(self, hashes: Collection[str], is_about_user: Callable[[str], bool]) -> int:
+        """Delete the failure records of requests that contain an identifier with one of the hashes. Return how many.
+
+        A record stays if ``is_about_user`` returns true for the identifier under which it is stored.
+        """
 
     def delete_bookmarks(self, user_ids: Collection[str]) -> int:
         """Delete the bookmarks that contain one of the ids. Return how many."""

@@ -23,10 +23,10 @@ from scim.service.maintenance.tasks import TaskRun
 from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 from scim.service.model.audit.log_record import RecordKind
 from scim.service.model.maintenance.certificate import PurgeCertificate, RemainingCopy, add_counts
-from scim.service.model.tenant import Tenant
+from scim.service.model.tenant import DEPLOYMENT_TEST_TENANT, Tenant
 from scim.service.model.timestamps import format_rfc3339, parse_rfc3339
 from scim.service.ports import AuditLogStore, TokenStore
-from scim.service.tenants.errors import TenantConnected
+from scim.service.tenants.errors import TenantConnected, TenantReserved
 from scim.service.tenants.tenant_writer import TenantWriter
 
 CACHE_WINDOW_S = 90.0
@@ -52,7 +52,8 @@ class TenantPurge:
     def begin(self, tenant_id: str) -> Tenant:
         """Mark a tenant as being purged, and return its settings. Do nothing if it is marked.
 
-        Raise :class:`UnknownTenant`, and :class:`TenantConnected` if the tenant is connected.
+        Raise :class:`UnknownTenant`, :class:`TenantConnected` if the tenant is connected, and :class:`TenantReserved`
+        for the tenant of deployment tests: during a purge, no new version could be tested.
         """
         return self.writer.change(tenant_id, AuditAction.PURGE, _mark)
 
@@ -100,6 +101,11 @@ class TenantPurge:
 
 
 def _mark(tenant: Tenant) -> Tenant:
+    if tenant.id == DEPLOYMENT_TEST_TENANT and not tenant.is_purging:
+        raise TenantReserved(
+            f"{tenant.id} is the test customer of deployments, which have to connect it. It has no data of people, so "
+            "it needs no purge."
+        )
     if tenant.is_connected:
         raise TenantConnected(f"{tenant.id} is connected. Disconnect it first: muster disconnect {tenant.id}")
     return replace(tenant, is_purging=True)

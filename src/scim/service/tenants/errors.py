@@ -23,6 +23,10 @@ class TenantPurging(TenantError):
     """A purge of the tenant has begun, so nothing else can be done with it."""
 
 
+class TenantReserved(TenantError):
+    """The stack itself needs the tenant: that of the tests of new versions."""
+
+
 class UnknownSchema(TenantError):
     """The tenant has no custom schema with this URN."""
 

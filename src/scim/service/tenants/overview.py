@@ -42,6 +42,8 @@ class ConnectionState(StrEnum):
     REVOKED = "revoked"
     """Connected, but all tokens were revoked."""
     DISCONNECTED = "disconnected"
+    PURGING = "purging"
+    """Disconnected, and a purge has begun, so that it cannot be connected again."""
 
 
 class LastUsedToken(StrEnum):
@@ -81,6 +83,8 @@ class TenantOverview:
     @property
     def connection_state(self) -> ConnectionState:
         """Whether the identity provider has access."""
+        if self.tenant.is_purging:
+            return ConnectionState.PURGING
         if not self.tenant.is_connected:
             return ConnectionState.DISCONNECTED
         return ConnectionState.REVOKED if self.tenant.token.is_revoked else ConnectionState.CONNECTED
@@ -134,7 +138,7 @@ def load_overview(
     token_usage = tenant_store.get_last_token_usage(tenant.id)
     health = load_health(tenant, token_usage, audit_log_store, now, is_detailed=is_detailed)
     is_in_grace_period = tenant.is_connected and now < tenant.token.grace_ends
-    actions = [_describe_token_action(tenant, now), health.advice] if tenant.is_connected else []
+    actions = [_describe_token_action(tenant, now), health.advice] if tenant.is_connected else [_describe_purge(tenant)]
     action_needed = " ".join(filter(None, actions))
     return TenantOverview(tenant, token_usage, user_count, active_user_count, is_in_grace_period, health, action_needed)
 
@@ -194,6 +198,11 @@ def load_overviews(
 
     with ThreadPoolExecutor(_WORKERS) as pool:
         yield from filter(None, pool.map(load_or_report, tenant_ids))
+
+
+def _describe_purge(tenant: Tenant) -> str:
+    """Return how to finish a purge that has begun, empty if there is none."""
+    return f"A purge has begun. To finish it: muster purge {tenant.id}" if tenant.is_purging else ""
 
 
 def _describe_token_action(tenant: Tenant, now: float) -> str:

@@ -25,12 +25,13 @@ class DynamoDBErasureStore:
     """The records of one tenant that can name a person.
 
     ``change_expiry`` returns when a change record that is written now expires, in seconds since 1970 (``None``: never).
-    ``new_id`` returns a new random UUID.
+    ``now`` returns the seconds since 1970. ``new_id`` returns a new random UUID.
     """
 
     table: Table
     tenant_id: str
     change_expiry: Callable[[], int | None]
+    now: Callable[[], float]
     new_id: Callable[[], str]
 
     def find_user_ids(self, person: str) -> Sequence[str]:
@@ -52,10 +53,13 @@ class DynamoDBErasureStore:
         """Return what the change records say about a user. There is at least one."""
         records = list(self._read(self._changes(user_id)))
         last = records[-1]
+        operation = last["operation"]["S"]
         return UserTrace(
             user_id,
             last_sequence=max(parse_change_version(last["sk"]["S"]), self.table.version_floor),
-            is_erased=last["operation"]["S"] == Operation.ERASE,
+            # DynamoDB deletes expired records in no particular order, so that of the deletion may be the first.
+            is_deleted=operation in (Operation.DELETE, Operation.ERASE) or items.has_expired(last, self.now()),
+            is_erased=operation == Operation.ERASE,
             identifiers=frozenset(value for record in records for value in _list_identifiers(record)),
             hashes=frozenset([hash_identifier(user_id)]).union(*map(_find_hashes, records)),
             removed_reference_hashes=frozenset(
@@ -74,15 +78,19 @@ class DynamoDBErasureStore:
             ids |= dict.fromkeys(keys.parse_referrer_id(item["sk"]["S"]) for item in entries)
         return list(ids)
 
-    def delete_failures(self, hashes: Collection[str]) -> int:
-        """Delete the failure records of requests that contain an identifier with one of the hashes. Return how many."""
+    def delete_failures(self, hashes: Collection[str], is_about_user: Callable[[str], bool]) -> int:
+        """Delete the failure records of requests that contain an identifier with one of the hashes. Return how many.
+
+        A record stays if ``is_about_user`` returns true for the identifier under which it is stored.
+        """
         searched = frozenset(hashes)
         partition_key = keys.failure_partition(self.tenant_id)
         attributes = ("pk", "sk", log_codec.HASHES)
 
         def is_about_person(item: Item) -> bool:
-            own = hash_identifier(keys.parse_failure_identifier(item["sk"]["S"]))
-            return own in searched or not searched.isdisjoint(log_codec.get_hashes(item))
+            identifier = keys.parse_failure_identifier(item["sk"]["S"])
+            is_found = hash_identifier(identifier) in searched or not searched.isdisjoint(log_codec.get_hashes(item))
+            return is_found and not is_about_user(identifier)
 
         return sum(
             self._delete(filter(is_about_person, page))

@@ -13,6 +13,7 @@ class UserTrace:
     Attributes:
         user_id: The id.
         last_sequence: The number of the last change, at least the lowest version in a restored table.
+        is_deleted: Whether the last change record is that of the deletion, or of an erasure after it, or has expired.
         is_erased: Whether the last change record is that of an erasure.
         identifiers: The user names and external ids that the user had.
         hashes: The hashes of all identifiers that the user had.
@@ -21,6 +22,7 @@ class UserTrace:
 
     user_id: str
     last_sequence: int
+    is_deleted: bool
     is_erased: bool
     identifiers: frozenset[str]
     hashes: frozenset[str]
