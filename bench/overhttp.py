@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -22,18 +21,15 @@ from urllib.parse import quote
 from bench import population
 from bench.chart import Line, build_table, draw_chart
 from bench.context import BenchContext
-from bench.environment import PEERS, ROOT
+from bench.environment import PEERS
+from bench.local_run import run_prefilled
 from bench.measure import MS, format_duration
-from bench.prefill import disconnect, prefill_tables
 from bench.result import Row, Section
 from bench.service import BASE
-from local.connection import TENANT, Connection
 from local.constants import HOST
 from local.errors import LocalRunError
 from local.services.server_process import ServerProcess
 
-_START_S = 600.0
-_TABLE = "muster"
 _SCIMMY = PEERS / "scimmy"
 
 Send = Callable[[], None]
@@ -139,24 +135,8 @@ def _measure_time(send: Send) -> float:
 
 @contextmanager
 def _run_ours(directory: Path, number: int) -> Iterator[Client]:
-    """Start ``make run`` on a directory that already has the users, and stop it at the end of the block."""
-    with prefill_tables(directory, number, [_TABLE], TENANT) as users:
-        ids = [user.id for user in users.sample]
-        disconnect(users.table)  # make run connects the tenant again, with a new token
-    command = [sys.executable, "-u", "-m", "local", "--port", "{port}", "--data", str(directory)]
-    command += ["--template", str(ROOT / "template.yaml")]
-    with ServerProcess("make run", command, directory / "run", {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}) as child:
-        connection = _connect(child, directory / "connection.json")
-        yield Client(HTTPConnection(HOST, child.port), connection.token, ids)
-
-
-def _connect(child: ServerProcess, path: Path) -> Connection:
-    deadline = time.monotonic() + _START_S
-    while time.monotonic() < deadline and not child.has_died:
-        if connection := Connection.load(path):
-            return connection
-        time.sleep(0.1)
-    raise LocalRunError(f"make run did not start; see {path.parent / 'run.log'}")
+    with run_prefilled(directory, number) as run:
+        yield Client(HTTPConnection(HOST, run.port), run.connection.token, [user.id for user in run.sample])
 
 
 @contextmanager
