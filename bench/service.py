@@ -12,8 +12,6 @@ from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
 
-from botocore.config import Config
-
 import handlers.http.application
 from bench.environment import FUNCTION, set_environment
 from bench.wire import Call, record_calls
@@ -21,7 +19,7 @@ from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find_endpoint
 from local.api_gateway.event import Request, build_event
 from local.api_gateway.routes import DEFAULT, Match, Route
-from scim.aws.clients import DYNAMODB_CONFIG
+from scim.aws.clients import ClientConfig
 from scim.wiring import dynamodb, runtime
 
 BASE = "/scim/v2"
@@ -93,9 +91,7 @@ class Service:
         """Create the application. ``silent``: without powertools. ``warm``: send a first request to fill the caches."""
         self.table = table
         started = time.time()
-        patient_config = DYNAMODB_CONFIG.merge(
-            Config(connect_timeout=REQUEST_TIMEOUT_S, read_timeout=REQUEST_TIMEOUT_S)
-        )
+        patient_config = ClientConfig(connect_timeout_s=REQUEST_TIMEOUT_S, read_timeout_s=REQUEST_TIMEOUT_S)
         with ExitStack() as patches:
             patches.enter_context(patch.object(runtime, "current_time", lambda: started))
             patches.enter_context(patch.object(dynamodb, "DYNAMODB_CONFIG", patient_config))

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.dead_letters import DeadLetter, LetterKind, LetterQueue, find_keys, has_image, parse_letter, split_records
-from scim.aws.errors import get_error_code
+from scim.aws.botocore_client import BotocoreClient
+from scim.aws.errors import AwsError, ErrorResponse
 from scim.events.link_message import parse_task
 from scim.events.stream_record import is_change
 
@@ -58,7 +58,7 @@ class EventServices:
         urls = endpoints or {}
 
         def create_client(service: str, endpoint: str, config: Config | None = None) -> Any:
-            return session.client(service, endpoint_url=urls.get(endpoint), config=config)
+            return BotocoreClient(session.client(service, endpoint_url=urls.get(endpoint), config=config))
 
         return cls(
             {LetterQueue.CHANGES: outputs["DeadLetterQueueUrl"], LetterQueue.LINKS: outputs["LinksDeadLetterQueueUrl"]},
@@ -99,8 +99,8 @@ class EventServices:
             self.sqs_client.change_message_visibility(
                 QueueUrl=url, ReceiptHandle=letter.receipt_handle, VisibilityTimeout=0
             )
-        except ClientError as error:
-            if get_error_code(error) not in _NOT_IN_FLIGHT_CODES:
+        except ErrorResponse as error:
+            if error.code not in _NOT_IN_FLIGHT_CODES:
                 raise
 
     def delete(self, letter: DeadLetter) -> None:
@@ -118,10 +118,10 @@ class EventServices:
         """
         try:
             return self._send_back(letter)
-        except ClientError as error:
-            raise NotSent(f"AWS rejected {error.operation_name}: {get_error_code(error)}") from error
-        except BotoCoreError as error:  # its text may hold what was sent
-            raise NotSent(f"AWS could not be reached or did not answer: {type(error).__name__}") from error
+        except ErrorResponse as error:
+            raise NotSent(f"AWS rejected {error.operation}: {error.code}") from error
+        except AwsError as error:  # its text may contain what was sent
+            raise NotSent(f"AWS could not be reached or did not answer: {error.code}") from error
 
     def _send_back(self, letter: DeadLetter) -> int:
         senders: dict[LetterKind, Callable[[Any], int]] = {
@@ -168,8 +168,8 @@ class EventServices:
         info = notice["DDBStreamBatchInfo"]
         try:
             records = list(self._read_stream(info))
-        except ClientError as error:
-            if get_error_code(error) in _EXPIRED_CODES:
+        except ErrorResponse as error:
+            if error.code in _EXPIRED_CODES:
                 raise NotSent(
                     "the stream no longer has the records, because they are older than 24 hours; "
                     "the change records are still in the table (see --record)"

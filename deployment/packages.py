@@ -25,7 +25,7 @@ CONSOLE = "AdminFunction"
 CONSOLE_MODULES = ("handlers/admin.py", "handlers/console", "scim/wiring/console.py", "scim/auth/console_sign_in")
 CONSOLE_DISTRIBUTIONS = ("cffi", "cryptography", "jinja2", "markupsafe", "pycparser", "pyjwt")
 SERVICES = ("codedeploy", "dynamodb", "events", "lambda", "secretsmanager", "sqs")
-"""The AWS services whose models botocore needs (``scim.aws.clients``)."""
+"""The AWS services whose models botocore needs (``scim.aws.botocore_client``)."""
 
 PYTHON = "python3.13"
 """The Python version of the functions. Compiled files are for one version."""

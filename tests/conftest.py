@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import botocore.session
@@ -18,6 +18,7 @@ from moto import mock_aws
 
 from local.services.messaging import Messaging, serve_messaging
 from scim.auth.token_store import SecretsManagerTokenStore
+from scim.aws.botocore_client import BotocoreClient
 from scim.service.deadline import Deadline
 from scim.service.tenants.tenant_service import TenantService
 from scim.settings import Settings
@@ -98,8 +99,9 @@ def settings(table: Any) -> Settings:
 @pytest.fixture(scope="session")
 def operator(aws: None) -> TenantService:
     """The service that connects tenants. One for the whole run, because creating clients is slow."""
-    dynamo = Table(boto3.client("dynamodb"), ENVIRONMENT["TABLE_NAME"], Deadline(lambda: 29.0, time.sleep))
-    secrets = SecretsManagerTokenStore(boto3.client("secretsmanager"), ENVIRONMENT["SECRET_PREFIX"], MASTER)
+    client, secrets_client = (BotocoreClient(boto3.client(name)) for name in ("dynamodb", "secretsmanager"))
+    dynamo = Table(cast("Any", client), ENVIRONMENT["TABLE_NAME"], Deadline(lambda: 29.0, time.sleep))
+    secrets = SecretsManagerTokenStore(cast("Any", secrets_client), ENVIRONMENT["SECRET_PREFIX"], MASTER)
     return TenantService(DynamoDBTenantStore(dynamo, new_id), secrets, "tests", time.time, new_id)
 
 

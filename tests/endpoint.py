@@ -39,6 +39,7 @@ ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_CLIENT": "botocore",  # moto replaces the HTTP calls of botocore
     "TABLE_NAME": "muster",
     "SECRET_PREFIX": "muster/tenants/",
     "MASTER_KEY_SECRET": "muster/master-key",

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from cli.deployment import Deployment
 from deployment.smoke.run import PREFIX, parse_start
 from deployment.smoke.stack import Stack
-from scim.aws.errors import get_error_code
+from scim.aws.errors import ErrorResponse
 from scim.service.tenants.errors import UnknownTenant
 from scim.store import keys
 from scim.store.maintenance.partitions import list_tenant_partitions
@@ -54,8 +54,9 @@ class Cleaner:
                 remove(run_id)
             except UnknownTenant:
                 pass  # the run ended before it connected the customer
-            except ClientError as error:
-                if get_error_code(error) not in _ABSENT:
+            except (ClientError, ErrorResponse) as error:
+                code = error.code if isinstance(error, ErrorResponse) else error.response["Error"]["Code"]
+                if code not in _ABSENT:
                     left.append(f"{thing}: {error}")
             except Exception as error:  # noqa: BLE001  # the other things still have to be removed
                 left.append(f"{thing}: {type(error).__name__}: {error}")

@@ -13,9 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import ClientError
 
-from scim.aws.errors import get_error_code
+from scim.aws.errors import ErrorResponse
 from scim.service.deadline import Deadline
 from scim.settings import Settings
 from scim.wiring import runtime
@@ -55,8 +54,8 @@ class ChangesHandler:
         deadline = runtime.create_deadline(context.get_remaining_time_in_millis() / 1_000)
         try:
             result = self._processor_factory(deadline).process(records)
-        except ClientError as fault:  # its message may contain personal data, and Lambda would log it
-            raise AwsCallError(f"{fault.operation_name}: {get_error_code(fault)}") from None
+        except ErrorResponse as fault:  # its message may contain personal data, and Lambda would log it
+            raise AwsCallError(f"{fault.operation}: {fault.code}") from None
         self._log(records, result, started)
         response: dict[str, Any] = {
             "batchItemFailures": [{"itemIdentifier": result.retry_sequence_number}] if result.retry_count else []

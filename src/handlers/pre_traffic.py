@@ -21,7 +21,7 @@ from aws_lambda_powertools import Logger
 
 from handlers.error_logging import describe_fault
 from handlers.release_test import FunctionRaised, ReleasedFunction, ReleaseTest, ReleaseTestFailed
-from scim.aws.clients import CODEDEPLOY_CONFIG, INVOKE_CONFIG, create_client
+from scim.aws.clients import CODEDEPLOY_CONFIG, INVOKE_CONFIG, ClientConfig, create_client
 from scim.service.model.tenant import DEPLOYMENT_TEST_TENANT
 from scim.service.tenants.errors import ConcurrentChange, TenantExists
 from scim.settings import Settings
@@ -30,7 +30,6 @@ from scim.wiring.operator_adapters import build_operator_adapters
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
-    from botocore.config import Config
 
     from scim.wiring.operator_adapters import OperatorAdapters
 
@@ -47,7 +46,7 @@ class TestCustomerUnavailable(Exception):
 class PreTrafficHook:
     """The handler. ``create_client`` creates the client of an AWS service, ``environment`` has the variables."""
 
-    create_client: Callable[[str, Config], Any]
+    create_client: Callable[[str, ClientConfig], Any]
     environment: Mapping[str, str]
 
     @cached_property

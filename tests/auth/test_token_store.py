@@ -6,19 +6,13 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import (
-    ClientError,
-    ConnectionClosedError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    ReadTimeoutError,
-    SSLError,
-)
 
 from scim.auth import token_format
 from scim.auth.errors import MalformedSecret
 from scim.auth.master_key.master_key import MasterKey
 from scim.auth.token_store import SecretsManagerTokenStore
+from scim.aws.botocore_client import BotocoreClient
+from scim.aws.errors import AwsError, ErrorResponse, NoResponse
 from scim.protocol.errors import Unavailable
 from scim.service.model.token import SecretNotFound, TokenStage
 from tests.tokens import MASTER, MASTER_KEY, new_token, raise_fault
@@ -28,7 +22,7 @@ PREFIX = "muster/tests/"
 
 @pytest.fixture
 def client(aws: None) -> Any:
-    return boto3.client("secretsmanager")
+    return BotocoreClient(boto3.client("secretsmanager"))
 
 
 @pytest.fixture
@@ -194,9 +188,8 @@ class FailingSecretsManager:
         raise self.error
 
 
-def build_error(code: str, status: int) -> ClientError:
-    response: Any = {"Error": {"Code": code, "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError(response, "GetSecretValue")
+def build_error(code: str, status: int) -> AwsError:
+    return ErrorResponse("GetSecretValue", code, status=status)
 
 
 @pytest.mark.parametrize(
@@ -207,13 +200,9 @@ def build_error(code: str, status: int) -> ClientError:
         build_error("ThrottlingException", 400),
         build_error("AccessDeniedException", 400),
         build_error("DecryptionFailure", 400),
-        ReadTimeoutError(endpoint_url="https://secretsmanager"),
-        ConnectTimeoutError(endpoint_url="https://secretsmanager"),
-        ConnectionClosedError(endpoint_url="https://secretsmanager"),
-        EndpointConnectionError(endpoint_url="https://secretsmanager"),
-        SSLError(endpoint_url="https://secretsmanager", error=ValueError("certificate")),
+        NoResponse("GetSecretValue", "ReadTimeoutError"),
     ],
-    ids=lambda error: error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__,
+    ids=lambda error: error.code,
 )
 def test_failure_of_secrets_manager_is_503(error: Exception, tenant: str) -> None:
     client: Any = FailingSecretsManager(error)

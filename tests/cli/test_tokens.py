@@ -8,8 +8,8 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
+from scim.aws.errors import NoResponse
 from scim.store.table import Table
 from tests.cli.conftest import Muster
 from tests.conftest import EXTENSION
@@ -199,7 +199,7 @@ def test_extension_in_another_encoding_is_an_error(run: Muster, tmp_path: Path, 
 
 def test_connection_error_is_one_line(run: Muster, monkeypatch: pytest.MonkeyPatch) -> None:
     def raise_connection_error(*_: Any, **__: Any) -> None:
-        raise EndpointConnectionError(endpoint_url="https://dynamodb")
+        raise NoResponse("GetItem", "EndpointConnectionError")
 
     monkeypatch.setattr(Table, "get", raise_connection_error)
 

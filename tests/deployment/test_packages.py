@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from deployment import packages
-from scim.aws.clients import UsedServicesLoader
+from scim.aws.botocore_client import UsedServicesLoader
 from tests.template_reader import Deployment
 
 ROOT = Path(__file__).parents[2]

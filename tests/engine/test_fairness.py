@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from handlers.changes import ChangesHandler
@@ -29,6 +28,7 @@ from scim.settings import Settings
 from scim.store.links import DynamoDBLinkStore
 from scim.store.table import Table
 from scim.wiring import runtime
+from scim.wiring.dynamodb import create_client
 from scim.wiring.events import build_stream_processor_factory
 from scim.wiring.operator_adapters import build_operator_adapters
 from scim.wiring.scim_api import build_scim_api_adapters
@@ -86,10 +86,13 @@ class Functions:
         while messages := self._bus.queues.receive("LinksQueue", 10):
             for message in messages:
                 self._bus.queues.delete("LinksQueue", message.receipt_handle)
-        settings, calls = Settings.from_environment(os.environ), boto3.client("dynamodb")
+        settings = Settings.from_environment(os.environ)
         config = build_scim_api_adapters(settings, raise_fault).resource_store_config
         table = DynamoDBLinkStore(
-            Table(calls, settings.table_name, runtime.create_deadline(60)), config, get_tenant(scim), load_user_type()
+            Table(create_client(), settings.table_name, runtime.create_deadline(60)),
+            config,
+            get_tenant(scim),
+            load_user_type(),
         )
         ids = [item["sk"]["S"][2:] for item in read_items(scim, "T", "U#")]
         table.update_reference_index([(user_id, person) for user_id in ids], [])

@@ -86,7 +86,7 @@ class Commands:
         return result.exit_code, client.calls
 
     def read_items(self) -> Items:
-        pages = self.operator.dynamodb_client.get_paginator("scan").paginate(TableName=os.environ["TABLE_NAME"])
+        pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=os.environ["TABLE_NAME"])
         return {(item["pk"]["S"], item["sk"]["S"]): item for page in pages for item in page["Items"]}
 
     def restore(self, items: Items) -> None:

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
 
-import boto3
 import pytest
 
 from scim.service.model.rate_limit.bucket import RateLimit, RateLimitExceeded
@@ -15,6 +14,7 @@ from scim.service.rate_limit.limiter import LEASE_S, RateLimiter, RequestPermits
 from scim.store.rate_limit.permits import DynamoDBPermitStore
 from scim.store.table import Table
 from scim.wiring import runtime
+from scim.wiring.dynamodb import create_client
 from tests.endpoint import Endpoint
 
 ENVIRONMENTS = 16
@@ -30,11 +30,7 @@ class Environments:
     tables: list[Table] = field(default_factory=list)
 
     def start(self) -> RequestPermits:
-        table = Table(
-            boto3.client("dynamodb", endpoint_url=os.environ["AWS_ENDPOINT_URL_DYNAMODB"]),
-            os.environ["TABLE_NAME"],
-            runtime.create_deadline(300),
-        )
+        table = Table(create_client(), os.environ["TABLE_NAME"], runtime.create_deadline(300))
         self.tables.append(table)
         limiter = RateLimiter(LIMIT, lambda: self.time, runtime.random_fraction)
         return RequestPermits(limiter, self.tenant_id, DynamoDBPermitStore(table))

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from typing import Any
 
-from botocore.exceptions import ClientError, ReadTimeoutError
-
+from scim.aws.errors import ErrorResponse, NoResponse
 from scim.events.dead_letter import DeadLetterQueue
 from scim.events.eventbridge import EventBus
 from scim.events.message_queue import MessageQueue
@@ -15,15 +14,14 @@ from scim.events.stream_processor import StreamProcessor, create_link_task_deadl
 from scim.service.deadline import Deadline
 
 ACCEPTED = None
-NO_ANSWER = ReadTimeoutError(endpoint_url="https://events.example.com")
+NO_ANSWER = NoResponse("PutEvents", "ReadTimeoutError")
 
 Outcome = str | None | Exception
 ChooseOutcome = Callable[[], Outcome]
 
 
-def create_client_error(operation: str, code: str, status: int = 400) -> ClientError:
-    metadata: Any = {"Error": {"Code": code, "Message": "zaphod"}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError(metadata, operation)
+def create_client_error(operation: str, code: str, status: int = 400) -> ErrorResponse:
+    return ErrorResponse(operation, code, "zaphod", status=status)
 
 
 class FakeEventBridge:

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
-from botocore.exceptions import ClientError
 
+from scim.aws.errors import ErrorResponse
 from scim.events.event import Event
 from tests.events.fakes import ACCEPTED, NO_ANSWER, FakeEventBridge, Outcome, build_event_bus, create_client_error
 from tests.service.fakes import Clock
@@ -72,7 +72,7 @@ def test_call_is_repeated_after_a_temporary_error(fault: Outcome) -> None:
 
 
 def test_permanent_error_is_raised() -> None:
-    with pytest.raises(ClientError):
+    with pytest.raises(ErrorResponse):
         build_event_bus(
             FakeEventBridge(create_client_error("PutEvents", "AccessDeniedException")), Clock().deadline
         ).publish(build_events(3))

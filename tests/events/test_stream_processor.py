@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from local.validation.sqs import check_message
+from scim.aws.errors import ErrorResponse
 from scim.events import stream_processor
 from scim.events.event import Event, build_event
 from scim.events.stream_processor import BatchResult, LostDeadLetter
@@ -136,7 +136,7 @@ class TestRetries:
         assert len(queues.messages) == 1
 
     def test_permanent_error_of_the_bus_is_raised(self) -> None:
-        with pytest.raises(ClientError):
+        with pytest.raises(ErrorResponse):
             process(
                 [build_linking_record(), BAD],
                 FakeEventBridge(create_client_error("PutEvents", "AccessDenied")),

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from handlers.links import LinksHandler
+from scim.aws.errors import ErrorResponse
 from scim.settings import Settings
 from scim.wiring.events import build_link_processor_factory
 from tests.endpoint import LambdaContext
@@ -32,7 +32,7 @@ def test_response_has_the_messages_to_retry(log: Log) -> None:
     )
     assert response == {"batchItemFailures": [{"itemIdentifier": "m1"}, {"itemIdentifier": "m2"}]}
     first, _, line = log.lines[-3:]
-    assert (first["message"], first["kind"], first["code"]) == ("fault", "ClientError", "AccessDeniedException")
+    assert (first["message"], first["kind"], first["code"]) == ("fault", "ErrorResponse", "AccessDeniedException")
     assert (line["message"], line["level"], line["retries"]) == ("links", "WARNING", 2)
 
 
@@ -51,7 +51,7 @@ def test_log_line_has_counts_without_personal_data(log: Log) -> None:
 
 
 def test_aws_error_is_logged_by_its_code(log: Log) -> None:
-    fault = ClientError({"Error": {"Code": "ValidationException", "Message": "zaphod"}}, "Query")
+    fault = ErrorResponse("Query", "ValidationException", "zaphod")
     build_handler(fail_with(fault))({"Records": [build_sqs_message(TASK)]}, LambdaContext())
     assert "zaphod" not in log.text
 

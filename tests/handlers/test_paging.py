@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 
+from scim.aws.errors import ErrorResponse
 from scim.store.query.paging import MAX_PAGE_BYTES
 from scim.store.query.paging_store import BOOKMARK_TTL_S
 from tests.endpoint import Endpoint
@@ -209,7 +209,7 @@ class TestBookmarks:
         create_users(scim, 5)
 
         def throttle(*_: Any) -> bool:
-            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "BatchWriteItem")
+            raise ErrorResponse("BatchWriteItem", "ThrottlingException")
 
         with monkeypatch.context() as patch:
             patch.setattr("scim.store.table.Table.put_and_delete_once", throttle)

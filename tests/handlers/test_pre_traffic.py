@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 from boto3.dynamodb.conditions import Key
-from botocore.config import Config
 
 from handlers import pre_traffic
 from handlers.pre_traffic import PreTrafficHook
 from handlers.release_test import ReleasedFunction
 from local.services.messaging import Messaging
+from scim.aws.clients import ClientConfig
 from scim.service.model.tenant import DEPLOYMENT_TEST_TENANT
 from scim.service.tenants import tenant_service
 from scim.service.tenants.tenant_service import TenantService
@@ -64,7 +64,7 @@ class Deployment:
         versions = {function.variable: f"{function}:7" for function in ReleasedFunction}
         self.hook = PreTrafficHook(self.create_client, {**os.environ, **versions})
 
-    def create_client(self, service: str, _: Config) -> Any:
+    def create_client(self, service: str, _: ClientConfig) -> Any:
         return {"lambda": self.functions, "codedeploy": self.codedeploy}[service]
 
     def test(self) -> str:

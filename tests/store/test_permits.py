@@ -4,8 +4,9 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
 
+from scim.aws.botocore_client import BotocoreClient
+from scim.aws.errors import ErrorResponse, NoResponse
 from scim.service.model.rate_limit.bucket import BucketUnavailable, Lease, LeaseRequest, RateLimit
 from scim.store.rate_limit.permits import DynamoDBPermitStore
 from scim.store.table import Table
@@ -18,7 +19,8 @@ NOW = 1_800_000_000.25
 
 @pytest.fixture
 def permit_table(table: Any) -> Table:
-    return Table(boto3.client("dynamodb"), ENVIRONMENT["TABLE_NAME"], runtime.create_deadline(60))
+    client: Any = BotocoreClient(boto3.client("dynamodb"))
+    return Table(client, ENVIRONMENT["TABLE_NAME"], runtime.create_deadline(60))
 
 
 def lease(table: Table, needed: int, wanted: int = 0, **options: Any) -> Lease:
@@ -100,9 +102,9 @@ def test_item_expires_after_the_bucket_is_full(permit_table: Table, table: Any) 
 @pytest.mark.parametrize(
     "error",
     [
-        ClientError({"Error": {"Code": "ProvisionedThroughputExceededException"}}, "UpdateItem"),
-        ClientError({"Error": {"Code": "InternalServerError"}}, "UpdateItem"),
-        EndpointConnectionError(endpoint_url="https://dynamodb.example.com"),
+        ErrorResponse("UpdateItem", "ProvisionedThroughputExceededException"),
+        ErrorResponse("UpdateItem", "InternalServerError"),
+        NoResponse("UpdateItem", "EndpointConnectionError"),
     ],
 )
 def test_unavailable(permit_table: Table, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
 
+from scim.aws.errors import ErrorResponse, NoResponse
 from scim.protocol.errors import Unavailable
 from scim.service.deadline import Deadline
 from scim.store.table import Item, Table
@@ -19,21 +19,15 @@ REQUESTS = [
     {"Put": {"TableName": "muster", "Item": {"pk": {"S": "T#acme"}, "sk": {"S": "N#bob"}}, **NOT_EXISTS_CONDITION}},
     {"Put": {"TableName": "muster", "Item": RECORD, **NOT_EXISTS_CONDITION}},
 ]
-TIMEOUT = ReadTimeoutError(endpoint_url="http://127.0.0.1")
+TIMEOUT = NoResponse("TransactWriteItems", "ReadTimeoutError")
 
 
-def build_error(code: str, *reasons: str, status: int = 400) -> ClientError:
-    return ClientError(
-        {
-            "Error": {"Code": code, "Message": ""},
-            "ResponseMetadata": {"HTTPStatusCode": status},  # type: ignore[typeddict-item]  # only the members that are read
-            "CancellationReasons": [{"Code": reason} for reason in reasons],
-        },
-        "TransactWriteItems",
-    )
+def build_error(code: str, *reasons: str, status: int = 400) -> ErrorResponse:
+    cancellation_reasons = [{"Code": reason} for reason in reasons]
+    return ErrorResponse("TransactWriteItems", code, status=status, cancellation_reasons=cancellation_reasons)
 
 
-def build_cancellation(*reasons: str) -> ClientError:
+def build_cancellation(*reasons: str) -> ErrorResponse:
     return build_error("TransactionCanceledException", *reasons)
 
 
@@ -141,10 +135,10 @@ def test_unknown_outcome_at_the_deadline_is_unavailable() -> None:
 
 
 def test_other_error_is_raised() -> None:
-    with pytest.raises(ClientError, match="ValidationException"):
+    with pytest.raises(ErrorResponse, match="ValidationException"):
         run(ScriptedClient(build_error("ValidationException")))
 
 
 def test_permanent_cancellation_is_raised() -> None:
-    with pytest.raises(ClientError, match="TransactionCanceledException"):
+    with pytest.raises(ErrorResponse, match="TransactionCanceledException"):
         run(ScriptedClient(build_cancellation("ValidationError", "None")))

@@ -7,10 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from handlers.http.request import Request
-from scim.aws.errors import NO_RESPONSE_ERRORS
+from scim.aws.errors import AwsError
 from scim.service.deadline import Deadline
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import TokenUsage
@@ -47,7 +45,7 @@ class TokenRecorder:
         usage = TokenUsage(time.time(), authentication.version_id, user_agent, is_write=is_write)
         try:
             tenant_store.record_token_usage(authentication.tenant.id, usage)
-        except (ClientError, *NO_RESPONSE_ERRORS) as fault:
+        except AwsError as fault:
             self.report_fault(fault)
 
     def record_rejected(self, error: TokenRejected) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from scim.auth.errors import MalformedSecret
-from scim.aws.errors import CALL_ERRORS
+from scim.aws.errors import AwsError
 from scim.aws.staging_labels import AWSCURRENT
 from scim.protocol.errors import Unavailable
 
@@ -62,7 +62,7 @@ class CachedSecret(Generic[Value]):
         try:
             response = self._client.get_secret_value(SecretId=self._secret_id, VersionStage=AWSCURRENT)
             self._value = self._parse(response.get("SecretString", ""))  # absent in a binary secret
-        except (*CALL_ERRORS, MalformedSecret) as error:
+        except (AwsError, MalformedSecret) as error:
             if self._value is None or self._report_fault is None:
                 raise self.build_unavailable_error() from error
             self._report_fault(error)

@@ -13,14 +13,13 @@ import json
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
 from pydantic import BaseModel, ValidationError
 
 from scim.auth import token_format
 from scim.auth.errors import MalformedSecret, list_wrong_fields
 from scim.auth.master_key.key_ring import KeyPurpose
 from scim.auth.master_key.master_key import MasterKey
-from scim.aws.errors import NO_RESPONSE_ERRORS, get_error_code
+from scim.aws.errors import ErrorResponse, NoResponse
 from scim.aws.staging_labels import AWSCURRENT, AWSPENDING, AWSPREVIOUS
 from scim.protocol.errors import Unavailable
 from scim.service.model.token import SecretNotFound, TokenStage, TokenVersion
@@ -73,12 +72,12 @@ class SecretsManagerTokenStore:
     def _read_version(self, tenant_id: str, **version_selector: str) -> TokenVersion | None:
         try:
             response = self._client.get_secret_value(SecretId=self._prefix + tenant_id, **version_selector)
-        except ClientError as error:
+        except ErrorResponse as error:
             # InvalidRequestException: the secret is scheduled for deletion.
-            if get_error_code(error) in ("ResourceNotFoundException", "InvalidRequestException"):
+            if error.code in ("ResourceNotFoundException", "InvalidRequestException"):
                 return None
             raise _build_unavailable_error() from error
-        except NO_RESPONSE_ERRORS as error:
+        except NoResponse as error:
             raise _build_unavailable_error() from error
         value = self._parse(tenant_id, response.get("SecretString", ""))
         return TokenVersion(
@@ -111,7 +110,7 @@ class SecretsManagerTokenStore:
         """Return whether this stack created the token, with a generation of the master key that still exists."""
         return self._master_key.verify_signature(KeyPurpose.TOKEN, token.matches_key)
 
-    # For operators and for rotation, which have more permissions. These methods also raise the errors of the AWS SDK.
+    # For operators and for rotation, which have more permissions. These methods also raise :class:`AwsError`.
 
     def read(self, tenant_id: str, version_id: str) -> TokenVersion | None:
         """Return a version of the secret by its id, ``None`` if there is none."""
@@ -134,9 +133,9 @@ class SecretsManagerTokenStore:
                 ClientRequestToken=version_id,
                 **encryption,
             )
-        except ClientError as error:
+        except ErrorResponse as error:
             # InvalidRequestException: the secret is scheduled for deletion.
-            if get_error_code(error) not in ("ResourceExistsException", "InvalidRequestException"):
+            if error.code not in ("ResourceExistsException", "InvalidRequestException"):
                 raise
             self.restore_secret(tenant_id)
             self.add_pending(tenant_id, version_id, expires, 0)
@@ -182,8 +181,8 @@ class SecretsManagerTokenStore:
             self._client.update_secret_version_stage(
                 SecretId=secret, VersionStage=AWSCURRENT, MoveToVersionId=version_id, **removal
             )
-        except ClientError as error:
-            if get_error_code(error) == "InvalidParameterException":
+        except ErrorResponse as error:
+            if error.code == "InvalidParameterException":
                 return False
             raise
         if current_id is not None and not keep_previous:
@@ -231,9 +230,9 @@ class SecretsManagerTokenStore:
         """Schedule the secret for deletion. Its tokens become invalid immediately. The secret can still be restored."""
         try:
             self._client.delete_secret(SecretId=self._prefix + tenant_id, RecoveryWindowInDays=_RECOVERY_DAYS)
-        except ClientError as error:
+        except ErrorResponse as error:
             # The secret does not exist, or is already scheduled for deletion (InvalidRequestException).
-            if get_error_code(error) not in ("ResourceNotFoundException", "InvalidRequestException"):
+            if error.code not in ("ResourceNotFoundException", "InvalidRequestException"):
                 raise
 
     def restore_secret(self, tenant_id: str) -> None:
@@ -245,8 +244,8 @@ class SecretsManagerTokenStore:
         """Delete the secret immediately, also if it is scheduled for deletion. It cannot be restored."""
         try:
             self._client.delete_secret(SecretId=self._prefix + tenant_id, ForceDeleteWithoutRecovery=True)
-        except ClientError as error:
-            if get_error_code(error) != "ResourceNotFoundException":
+        except ErrorResponse as error:
+            if error.code != "ResourceNotFoundException":
                 raise
 
     def resolve_tenant_id(self, secret_id: str) -> str:
@@ -263,8 +262,8 @@ class SecretsManagerTokenStore:
     def _describe_secret(self, secret_id: str) -> Mapping[str, Any]:
         try:
             return self._client.describe_secret(SecretId=secret_id)
-        except ClientError as error:
-            if get_error_code(error) == "ResourceNotFoundException":
+        except ErrorResponse as error:
+            if error.code == "ResourceNotFoundException":
                 return {}
             raise
 

@@ -1,35 +1,83 @@
-"""Classify errors of calls to AWS: whether the call may have taken effect, and whether it was throttled."""
+"""The errors of calls to AWS, whichever client makes the call, and their classification.
+
+A client raises nothing else if a call fails. Only :mod:`scim.aws.botocore_client` knows the exceptions of botocore.
+"""
 
 from __future__ import annotations
 
-from botocore.exceptions import ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as BotocoreConnectionError
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 THROTTLING_CODES = frozenset(
     {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException", "ThrottlingError"}
 )
 _OUTCOME_UNKNOWN_CODES = frozenset({"InternalServerError", "ServiceUnavailable", "TransactionInProgressException"})
 
-NO_RESPONSE_ERRORS = (BotocoreConnectionError, HTTPClientError)
-"""The errors if no response arrived: the connection failed, or it was closed too early."""
 
-CALL_ERRORS = (ClientError, *NO_RESPONSE_ERRORS)
-"""All errors of a call: AWS responded with an error, or no response arrived."""
+class AwsError(Exception):
+    """A call to AWS failed.
+
+    ``operation`` is the name of the operation, such as ``GetItem``. ``code`` says why it failed.
+    """
+
+    _TEXT: ClassVar[str] = "{operation} failed with {code}: {message}"
+
+    def __init__(self, operation: str, code: str, message: str = "") -> None:
+        super().__init__(operation, code, message)
+        self.operation = operation
+        self.code = code
+        self.message = message
+
+    def __str__(self) -> str:
+        return self._TEXT.format(operation=self.operation, code=self.code, message=self.message).removesuffix(": ")
 
 
-def get_error_code(error: ClientError) -> str:
-    """Return the error code of AWS, such as ``ResourceNotFoundException``."""
-    return str(error.response["Error"]["Code"])
+class ErrorResponse(AwsError):
+    """AWS responded with an error.
+
+    ``code`` is the error code of AWS, such as ``ResourceNotFoundException``, and ``status`` is the HTTP status code.
+    ``cancellation_reasons`` has an object for each action of a cancelled transaction. ``item`` is the stored item if a
+    condition failed and the call asked for the item. ``message`` may contain personal data.
+    """
+
+    def __init__(
+        self,
+        operation: str,
+        code: str,
+        message: str = "",
+        *,
+        status: int = 400,
+        cancellation_reasons: Sequence[Mapping[str, Any]] = (),
+        item: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(operation, code, message)
+        self.status = status
+        self.cancellation_reasons = cancellation_reasons
+        self.item = item
 
 
-def is_outcome_unknown(error: Exception) -> bool:
+class NoResponse(AwsError):
+    """No whole response arrived: the connection failed, or the response was late, incomplete or damaged.
+
+    AWS may have executed the call. ``code`` names the cause, such as ``ReadTimeoutError``.
+    """
+
+    _TEXT = "No response to {operation} ({code}): {message}"
+
+
+class CallNotSent(AwsError):
+    """The call was not sent, for example because there are no credentials. ``code`` names the cause."""
+
+    _TEXT = "{operation} was not sent ({code}): {message}"
+
+
+def is_outcome_unknown(error: AwsError) -> bool:
     """Return whether it is unknown if the call has taken effect."""
-    if isinstance(error, ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return status >= 500 or get_error_code(error) in _OUTCOME_UNKNOWN_CODES
-    return isinstance(error, NO_RESPONSE_ERRORS)
+    if isinstance(error, ErrorResponse):
+        return error.status >= 500 or error.code in _OUTCOME_UNKNOWN_CODES
+    return isinstance(error, NoResponse)
 
 
-def is_throttled(error: Exception) -> bool:
+def is_throttled(error: AwsError) -> bool:
     """Return whether the call was throttled. It has had no effect and can be repeated later."""
-    return isinstance(error, ClientError) and get_error_code(error) in THROTTLING_CODES
+    return isinstance(error, ErrorResponse) and error.code in THROTTLING_CODES

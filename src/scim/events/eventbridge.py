@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from scim.aws.errors import NO_RESPONSE_ERRORS, get_error_code, is_outcome_unknown, is_throttled
+from scim.aws.errors import AwsError, ErrorResponse, is_outcome_unknown, is_throttled
 from scim.events.batching import NO_RESPONSE_CODE, Rejection, SendResult, send_in_batches
 from scim.events.event import SOURCE, Event
 from scim.service.deadline import Deadline
@@ -43,7 +41,7 @@ class EventBus:
     def publish(self, events: Mapping[int, Event]) -> SendResult:
         """Send events until each is accepted or rejected, or the deadline passes.
 
-        Raise the error of the AWS SDK if a whole call fails and would fail again.
+        Raise :class:`AwsError` if a whole call fails and would fail again.
         """
         entries = {number: self._build_entry(event) for number, event in events.items()}
         return send_in_batches(entries, _count_bytes, _MAX_BYTES, self._put, self._deadline)
@@ -51,8 +49,8 @@ class EventBus:
     def _put(self, entries: Sequence[Entry]) -> list[Rejection | None]:
         try:
             response = self._client.put_events(Entries=entries)
-        except (ClientError, *NO_RESPONSE_ERRORS) as error:
-            if isinstance(error, ClientError) and get_error_code(error) == _INVALID_CALL_CODE:
+        except AwsError as error:
+            if isinstance(error, ErrorResponse) and error.code == _INVALID_CALL_CODE:
                 return self._put_individually(entries)
             if not (is_outcome_unknown(error) or is_throttled(error)):
                 raise

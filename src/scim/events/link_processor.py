@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from scim.aws.errors import get_error_code
+from scim.aws.errors import AwsError, ErrorResponse
 from scim.events import dead_letter, link_message
 from scim.events.dead_letter import DeadLetterQueue
 from scim.events.link_message import MalformedTask, parse_task
@@ -74,7 +72,7 @@ class LinkProcessor:
         for index, message in enumerate(messages):
             try:
                 self._process_message(message, self.deadline.with_share(1 / (len(messages) - index)))
-            except (ClientError, BotoCoreError, Unavailable, MessageNotSent) as fault:
+            except (AwsError, Unavailable, MessageNotSent) as fault:
                 failed_messages.append(FailedMessage(str(message.get("messageId", "")), fault))
         return LinkBatchResult(
             self._links_written, self._follow_up_count, self._dead_letter_count, tuple(failed_messages)
@@ -85,10 +83,10 @@ class LinkProcessor:
         try:
             task_deadline = Deadline(lambda: deadline.remaining_s() - _SEND_RESERVE_S, deadline.sleep)
             result = self.run_task(parse_task(message["body"]), task_deadline)
-        except (ClientError, BotoCoreError, Unavailable) as fault:
-            if not (isinstance(fault, ClientError) and get_error_code(fault) == _INVALID_CALL_CODE):
+        except (AwsError, Unavailable) as fault:
+            if not (isinstance(fault, ErrorResponse) and fault.code == _INVALID_CALL_CODE):
                 raise
-            self._send_dead_letter(message, f"DynamoDB: {_INVALID_CALL_CODE} of {fault.operation_name}")
+            self._send_dead_letter(message, f"DynamoDB: {_INVALID_CALL_CODE} of {fault.operation}")
         except MalformedTask as malformed:
             self._send_dead_letter(message, f"malformed: {malformed}")
         except Exception as fault:  # noqa: BLE001  # the other messages must be processed

@@ -10,9 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from scim.aws.errors import NO_RESPONSE_ERRORS, THROTTLING_CODES, get_error_code, is_outcome_unknown, is_throttled
+from scim.aws.errors import THROTTLING_CODES, AwsError, ErrorResponse, NoResponse, is_outcome_unknown, is_throttled
 from scim.events.batching import NO_RESPONSE_CODE, Rejection, SendResult, send_in_batches
 from scim.service.deadline import Deadline
 
@@ -64,25 +62,23 @@ class MessageQueue:
         entries = [_build_entry(index, message) for index, message in enumerate(messages)]
         try:
             response = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
-        except (ClientError, *NO_RESPONSE_ERRORS) as error:
+        except (ErrorResponse, NoResponse) as error:
             return self._handle_failed_call(error, messages)
         rejections = {
             failure["Id"]: Rejection(failure["Code"], _is_invalid(failure)) for failure in response.get("Failed", [])
         }
         return [rejections.get(entry["Id"]) for entry in entries]
 
-    def _handle_failed_call(self, error: Exception, messages: Sequence[QueueMessage]) -> list[Rejection | None]:
+    def _handle_failed_call(self, error: AwsError, messages: Sequence[QueueMessage]) -> list[Rejection | None]:
         """Return the rejection of each message after the whole call has failed."""
-        if isinstance(error, ClientError) and _remove_code_prefix(get_error_code(error)) in _INVALID_MESSAGE_CODES:
+        if isinstance(error, ErrorResponse) and _remove_code_prefix(error.code) in _INVALID_MESSAGE_CODES:
             if len(messages) == 1:
-                return [Rejection(_remove_code_prefix(get_error_code(error)), is_invalid=True)]
+                return [Rejection(_remove_code_prefix(error.code), is_invalid=True)]
             return [rejection for message in messages for rejection in self._send([message])]
-        if isinstance(error, ClientError) and not (
+        if isinstance(error, ErrorResponse) and not (
             is_outcome_unknown(error) or is_throttled(error) or _is_throttled(error)
         ):
-            return [Rejection(_remove_code_prefix(get_error_code(error)), is_invalid=False, needs_operator=True)] * len(
-                messages
-            )
+            return [Rejection(_remove_code_prefix(error.code), is_invalid=False, needs_operator=True)] * len(messages)
         return [Rejection(NO_RESPONSE_CODE, is_invalid=False)] * len(messages)
 
 
@@ -99,8 +95,8 @@ def _is_invalid(failure: Mapping[str, object]) -> bool:
     return code not in _THROTTLING_CODES and (bool(failure.get("SenderFault")) or code in _INVALID_MESSAGE_CODES)
 
 
-def _is_throttled(error: ClientError) -> bool:
-    return _remove_code_prefix(get_error_code(error)) in _THROTTLING_CODES
+def _is_throttled(error: ErrorResponse) -> bool:
+    return _remove_code_prefix(error.code) in _THROTTLING_CODES
 
 
 def _remove_code_prefix(code: str) -> str:

@@ -94,8 +94,8 @@ class StreamProcessor:
     def process(self, records: Sequence[Any]) -> BatchResult:
         """Send link tasks, publish events, and send dead letters for records that cannot be processed.
 
-        A record that will be processed again has no dead letter, so the queue gets each dead letter once. Raise the
-        error of the AWS SDK if the event bus fails and would fail again.
+        A record that will be processed again has no dead letter, so the queue gets each dead letter once. Raise
+        :class:`AwsError` if the event bus fails and would fail again.
         """
         batch = _read_batch(records)
         link_task_count = self._send_link_tasks(batch)

@@ -11,8 +11,7 @@ from collections.abc import Callable, Collection, Generator, Iterable, Iterator,
 from hashlib import sha256
 from itertools import groupby, islice
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from scim.aws.errors import AwsError
 from scim.protocol.errors import Unavailable
 from scim.service.model.audit.failure import RETENTION_DAYS, DailyFailures, Failure, FailureCount, FailureKind
 from scim.service.model.audit.log_record import (
@@ -86,7 +85,7 @@ class DynamoDBAuditLogStore:
         update = daily_failures.build_update(at, counts, provider, self._compute_expiry())
         try:
             self._table.update_once(self._failures, keys.daily_failures_key(at[:10]), **update)
-        except (ClientError, BotoCoreError):
+        except AwsError:
             return False
         return True
 
@@ -116,7 +115,7 @@ class DynamoDBAuditLogStore:
         }
         try:
             return self._table.update_once(self._failures, sort_key, **expression)
-        except (ClientError, BotoCoreError):
+        except AwsError:
             return None
 
     # Reading the log by time

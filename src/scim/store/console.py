@@ -14,7 +14,7 @@ _TTL = {"#ttl": "ttl"}  # a reserved word
 
 
 class DynamoDBConsoleStore:
-    """The sign-in attempts and sessions of the console. Writes make one attempt, and raise the SDK's errors."""
+    """The sign-in attempts and sessions of the console. Writes make one attempt, and raise :class:`AwsError`."""
 
     def __init__(self, table: Table) -> None:
         self._table = table

@@ -10,9 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from scim.aws.errors import NO_RESPONSE_ERRORS, is_outcome_unknown, is_throttled
+from scim.aws.errors import AwsError, is_outcome_unknown, is_throttled
 from scim.protocol.errors import Unavailable
 from scim.service.deadline import Deadline
 from scim.store.keys import KeyRange, primary_key
@@ -41,7 +39,7 @@ Item = dict[str, Any]
 class Table:
     """The table, for one request.
 
-    Methods named ``…_once`` make one attempt and raise the SDK's errors. All others repeat a call if its outcome is
+    Methods named ``…_once`` make one attempt and raise :class:`AwsError`. All others repeat a call if its outcome is
     unknown or DynamoDB throttled it. After the deadline they raise :class:`Unavailable`.
 
     ``restored_at`` is when the table was restored from a backup, in seconds since 1970, 0 for never.
@@ -277,7 +275,7 @@ class Table:
             self._count_call()
             try:
                 return call(**arguments)
-            except (ClientError, *NO_RESPONSE_ERRORS) as error:
+            except AwsError as error:
                 if not (is_outcome_unknown(error) or is_throttled(error)):
                     raise
                 self._pause(attempt, error)

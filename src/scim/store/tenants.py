@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from botocore.exceptions import ClientError
-
-from scim.aws.errors import get_error_code
+from scim.aws.errors import ErrorResponse
 from scim.service.model.audit.audit_event import AuditEvent
 from scim.service.model.stored_resource import StoredResource, VersionConflict
 from scim.service.model.tenant import TENANT_ID_PATTERN, Tenant
@@ -45,7 +43,7 @@ class DynamoDBTenantStore:
     def record_token_usage(self, tenant_id: str, usage: TokenUsage) -> None:
         """Record the use of a token, unless a use in the last minute is already recorded.
 
-        The first use is kept with the last one. Make one attempt, and raise the SDK's errors.
+        The first use is kept with the last one. Make one attempt, and raise :class:`AwsError`.
         """
         at, is_write = {"N": str(usage.last_used)}, {"BOOL": usage.is_write}
         try:
@@ -63,8 +61,8 @@ class DynamoDBTenantStore:
                     ":before": {"N": str(usage.last_used - _USAGE_INTERVAL_S)},
                 },
             )
-        except ClientError as error:
-            if get_error_code(error) != "ConditionalCheckFailedException":
+        except ErrorResponse as error:
+            if error.code != "ConditionalCheckFailedException":
                 raise
 
     # For administration

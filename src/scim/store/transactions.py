@@ -16,9 +16,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from scim.aws.errors import NO_RESPONSE_ERRORS, THROTTLING_CODES, get_error_code, is_outcome_unknown, is_throttled
+from scim.aws.errors import THROTTLING_CODES, AwsError, ErrorResponse, is_outcome_unknown, is_throttled
 from scim.protocol.errors import Unavailable
 from scim.service.deadline import RetryCause
 from scim.store.table import Item, Table
@@ -124,7 +122,7 @@ def commit(
     while True:
         try:
             table.transact_once(requests, client_request_token)
-        except (ClientError, *NO_RESPONSE_ERRORS) as error:
+        except AwsError as error:
             if failed := _find_failed_actions(error, actions):
                 if may_be_committed and _is_committed(table, record):
                     return
@@ -170,15 +168,14 @@ def _pause(table: Table, attempt: int, cause: RetryCause, *, may_be_committed: b
         raise
 
 
-def _get_cancellation_reasons(error: Exception) -> list[dict[str, Any]]:
-    """Return the ``CancellationReasons`` of a cancelled transaction, one for each action, or an empty list."""
-    if isinstance(error, ClientError) and get_error_code(error) == "TransactionCanceledException":
-        reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
-        return reasons
-    return []
+def _get_cancellation_reasons(error: AwsError) -> Sequence[Mapping[str, Any]]:
+    """Return the ``CancellationReasons`` of a cancelled transaction, one for each action."""
+    if isinstance(error, ErrorResponse) and error.code == "TransactionCanceledException":
+        return error.cancellation_reasons
+    return ()
 
 
-def _find_failed_actions(error: Exception, actions: Sequence[Action]) -> list[Action]:
+def _find_failed_actions(error: AwsError, actions: Sequence[Action]) -> list[Action]:
     """Return the actions whose conditions failed. Return an empty list for other errors."""
     return [
         action
@@ -187,11 +184,11 @@ def _find_failed_actions(error: Exception, actions: Sequence[Action]) -> list[Ac
     ]
 
 
-def _is_conflict(error: Exception) -> bool:
+def _is_conflict(error: AwsError) -> bool:
     return any(reason.get("Code") == "TransactionConflict" for reason in _get_cancellation_reasons(error))
 
 
-def _is_repeatable_cancellation(error: Exception) -> bool:
+def _is_repeatable_cancellation(error: AwsError) -> bool:
     """Return whether the transaction was cancelled for temporary reasons only, so that a retry can succeed."""
     codes = {str(reason.get("Code")) for reason in _get_cancellation_reasons(error)}
     return bool(codes) and codes <= _TRANSIENT_CODES

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from scim.aws import clients
-from scim.aws.clients import DYNAMODB_CONFIG
+from scim.aws.clients import DYNAMODB_CONFIG, ClientKind
 from scim.protocol.schema import DataType, load_user_type
 from scim.store.table import Table
 from scim.wiring import runtime
@@ -23,9 +23,9 @@ DAY_S = 86_400
 """The number of seconds in a day."""
 
 
-def create_client() -> DynamoDBClient:
+def create_client(kind: ClientKind = ClientKind.BOTOCORE) -> DynamoDBClient:
     """Create a client of DynamoDB. It does not load credentials or open a connection yet."""
-    client: DynamoDBClient = clients.create_client("dynamodb", DYNAMODB_CONFIG)
+    client: DynamoDBClient = clients.create_client("dynamodb", DYNAMODB_CONFIG, kind)
     return client
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scim.auth.master_key.master_key import MasterKey
 from scim.auth.token_store import SecretsManagerTokenStore
-from scim.aws.clients import DYNAMODB_CONFIG, MAINTENANCE_CONFIG, OPERATOR_SECRETS_CONFIG
+from scim.aws.clients import DYNAMODB_CONFIG, MAINTENANCE_CONFIG, OPERATOR_SECRETS_CONFIG, ClientConfig
 from scim.service.maintenance.pacer import DEFAULT_RATE_PERCENT
 from scim.settings import Settings
 from scim.wiring import runtime
@@ -78,23 +78,27 @@ def build_operator_adapters(
     names of services to URLs that replace those of AWS.
     """
     from scim.auth.master_key.rotation import MasterKeyRotation
+    from scim.aws.botocore_client import BotocoreClient, build_botocore_config
 
     if session is None:
         import boto3  # imported here, so that neither functions of the API nor commands import it
 
         session = boto3
     urls = endpoints or {}
-    client = session.client("dynamodb", config=DYNAMODB_CONFIG, endpoint_url=urls.get("dynamodb"))
-    secrets_url = urls.get("secretsmanager")
-    secrets_client = session.client("secretsmanager", config=OPERATOR_SECRETS_CONFIG, endpoint_url=secrets_url)
+
+    def create_client(service: str, config: ClientConfig) -> Any:
+        client = session.client(service, config=build_botocore_config(config), endpoint_url=urls.get(service))
+        return BotocoreClient(client)
+
+    secrets_client = create_client("secretsmanager", OPERATOR_SECRETS_CONFIG)
     master_key = MasterKey(secrets_client, settings.master_key_secret, runtime.current_time, _raise_fault)
     return OperatorAdapters(
         settings,
         actor,
-        client,
+        create_client("dynamodb", DYNAMODB_CONFIG),
         SecretsManagerTokenStore(secrets_client, settings.secret_prefix, master_key),
         MasterKeyRotation(secrets_client, settings.master_key_secret, runtime.current_time),
-        lambda: session.client("dynamodb", config=MAINTENANCE_CONFIG, endpoint_url=urls.get("dynamodb")),
+        lambda: create_client("dynamodb", MAINTENANCE_CONFIG),
     )
 
 

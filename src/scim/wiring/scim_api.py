@@ -122,12 +122,12 @@ def build_scim_api_adapters(settings: Settings, report_fault: Callable[[Exceptio
 
     ``report_fault`` receives faults that do not fail the request.
     """
-    secrets_client = clients.create_client("secretsmanager", SECRETS_CONFIG)
+    secrets_client = clients.create_client("secretsmanager", SECRETS_CONFIG, settings.aws_client)
     master_key = MasterKey(secrets_client, settings.master_key_secret, runtime.current_time, report_fault)
     token_store = SecretsManagerTokenStore(secrets_client, settings.secret_prefix, master_key)
     return ScimApiAdapters(
         settings=settings,
-        dynamodb_client=create_client(),
+        dynamodb_client=create_client(settings.aws_client),
         authenticator=Authenticator(token_store, runtime.current_time, report_fault),
         cursor_signer=HmacCursorSigner(master_key, runtime.current_time),
         rate_limiter=RateLimiter(

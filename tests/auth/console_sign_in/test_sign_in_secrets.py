@@ -4,13 +4,13 @@ import json
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
 
 from scim.auth.authentication import MAX_CACHE_AGE_S
 from scim.auth.cached_secret import CachedSecret
 from scim.auth.console_sign_in import sign_in_secrets
 from scim.auth.console_sign_in.openid_settings import OpenIdSettings
 from scim.auth.errors import MalformedSecret
+from scim.aws.errors import ErrorResponse, NoResponse
 from scim.protocol.errors import Unavailable
 
 NAME = "muster/console"
@@ -28,7 +28,7 @@ class FakeSecretsManager:
 
     def __init__(self, text: str | None) -> None:
         self.text = text
-        self.client_secret: str | ClientError | None = "hidden\n"
+        self.client_secret: str | ErrorResponse | None = "hidden\n"
         self.error: Exception | None = None
         self.now = 1_800_000_000.0
         self.reads = 0
@@ -36,7 +36,7 @@ class FakeSecretsManager:
     def get_secret_value(self, SecretId: str, VersionStage: str) -> dict[str, str]:  # noqa: N803 - names of boto3
         assert VersionStage == "AWSCURRENT"
         if SecretId == CLIENT_SECRET:
-            if isinstance(self.client_secret, ClientError):
+            if isinstance(self.client_secret, ErrorResponse):
                 raise self.client_secret
             return {} if self.client_secret is None else {"SecretString": self.client_secret}
         self.reads += 1
@@ -67,8 +67,8 @@ def test_password_is_read_once_a_minute() -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "GetSecretValue"),
-        EndpointConnectionError(endpoint_url="https://secretsmanager"),
+        ErrorResponse("GetSecretValue", "ThrottlingException"),
+        NoResponse("GetSecretValue", "EndpointConnectionError"),
     ],
     ids=lambda error: type(error).__name__,
 )
@@ -112,13 +112,13 @@ def test_changed_client_secret_is_read_within_a_minute() -> None:
         (None, "has no text"),
         (" \n", "has no text"),
         *(
-            (ClientError({"Error": {"Code": code, "Message": ""}}, "GetSecretValue"), f"cannot be read: {code}")
+            (ErrorResponse("GetSecretValue", code), f"cannot be read: {code}")
             for code in ("AccessDeniedException", "InvalidRequestException", "ResourceNotFoundException")
         ),
     ],
     ids=str,
 )
-def test_unusable_client_secret_is_named(value: str | ClientError | None, problem: str) -> None:
+def test_unusable_client_secret_is_named(value: str | ErrorResponse | None, problem: str) -> None:
     secrets = FakeSecretsManager(json.dumps(PROVIDER))
     secrets.client_secret = value
 
@@ -131,7 +131,7 @@ def test_unusable_client_secret_is_named(value: str | ClientError | None, proble
 
 def test_throttled_client_secret_is_unavailable() -> None:
     secrets = FakeSecretsManager(json.dumps(PROVIDER))
-    secrets.client_secret = ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "GetSecretValue")
+    secrets.client_secret = ErrorResponse("GetSecretValue", "ThrottlingException")
 
     with pytest.raises(Unavailable) as unavailable:
         secrets.build_openid_secret().get()

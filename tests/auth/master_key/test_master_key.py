@@ -3,21 +3,20 @@
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from scim.auth.errors import MalformedSecret
 from scim.auth.master_key.key_ring import KeyGeneration, KeyPurpose, KeyRing, format_key_ring
 from scim.auth.master_key.master_key import MAX_CACHE_AGE_S, MAX_STALENESS_S, START_DELAY_S, MasterKey
+from scim.aws.errors import ErrorResponse, NoResponse
 from scim.protocol.errors import Unavailable
 
 NOW = 1_800_000_000.0
 FIRST = KeyGeneration(1, 0.0, "first key " * 4)
 SECOND = KeyGeneration(2, NOW + START_DELAY_S, "second key " * 4)
 ERRORS = [
-    ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "GetSecretValue"),
-    ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": ""}}, "GetSecretValue"),
-    ReadTimeoutError(endpoint_url="https://secretsmanager"),
-    EndpointConnectionError(endpoint_url="https://secretsmanager"),
+    ErrorResponse("GetSecretValue", "ThrottlingException"),
+    ErrorResponse("GetSecretValue", "ResourceNotFoundException"),
+    NoResponse("GetSecretValue", "ReadTimeoutError"),
 ]
 
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 
 from scim.auth.errors import MalformedSecret
 from scim.auth.master_key.key_ring import create_first_value
 from scim.auth.master_key.master_key import START_DELAY_S
 from scim.auth.master_key.rotation import MasterKeyConflict, MasterKeyRotation
+from scim.aws.botocore_client import BotocoreClient
+from scim.aws.errors import ErrorResponse
 
 NOW = 1_800_000_000.0
 
@@ -43,7 +44,7 @@ class SecretUnderTest:
     """A secret of the master key, with a fake clock."""
 
     def __init__(self) -> None:
-        self.client: Any = boto3.client("secretsmanager")
+        self.client: Any = BotocoreClient(boto3.client("secretsmanager"))
         self.id = f"muster/master-key-{uuid.uuid4()}"
         self.now = NOW
         self.client.create_secret(Name=self.id, SecretString=create_first_value())
@@ -95,8 +96,8 @@ def test_interrupted_rotation_can_be_repeated(key: SecretUnderTest, at: int, *, 
 
 def test_lost_response_is_no_conflict(key: SecretUnderTest) -> None:
     """The SDK repeats the call. AWS rejects the second attempt because the first one has succeeded."""
-    error: Any = {"Error": {"Code": "InvalidParameterException", "Message": ""}}
-    interrupting = InterruptingClient(key.client, 2, is_done=True, error=ClientError(error, "UpdateSecretVersionStage"))
+    error = ErrorResponse("UpdateSecretVersionStage", "InvalidParameterException")
+    interrupting = InterruptingClient(key.client, 2, is_done=True, error=error)
 
     assert key.build_rotation(interrupting).rotate().generations == key.rotation.read_key_ring().generations
     assert key.generation_numbers == [2, 1]

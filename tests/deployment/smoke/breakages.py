@@ -192,7 +192,7 @@ def _delete_metric_filter(stack: DeployedStack) -> Iterator[Attempt]:
 @contextmanager
 def _log_fault(stack: DeployedStack) -> Iterator[Attempt]:
     client, group = stack.account.client("logs"), stack.outputs["FunctionLogGroup"]
-    line = json.dumps({"message": "fault", "kind": "ClientError", "code": "AccessDeniedException"})
+    line = json.dumps({"message": "fault", "kind": "ErrorResponse", "code": "AccessDeniedException"})
     client.create_log_stream(logGroupName=group, logStreamName="mistake")
     event = {"timestamp": 4_000_000_000_000, "message": line}  # in the future, so it is during the run
     client.put_log_events(logGroupName=group, logStreamName="mistake", logEvents=[event])
@@ -365,7 +365,7 @@ BREAKAGES = [
     Breakage(
         "metrics", "a metric filter is missing", _delete_metric_filter, "The metric BulkOperations", is_quick=True
     ),
-    Breakage("no faults", "a function logged a fault", _log_fault, "ClientError AccessDeniedException"),
+    Breakage("no faults", "a function logged a fault", _log_fault, "ErrorResponse AccessDeniedException"),
     Breakage("alarms", "an alarm was deleted", _delete_alarm, "FaultAlarm", is_quick=True),
     # The last one: the stream that is turned on again has another ARN.
     Breakage(

@@ -7,13 +7,13 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 
 from handlers.http.application import ScimApplication
 from handlers.http.response import Response
 from handlers.http.routes import Endpoint as Route
 from handlers.http.routes import RequestContext
 from handlers.http.routes.all_routes import find_endpoint
+from scim.aws.errors import ErrorResponse
 from scim.protocol.errors import Unavailable
 from tests.endpoint import ENVIRONMENT, Endpoint, LambdaContext
 from tests.endpoint import Response as ReceivedResponse
@@ -154,13 +154,12 @@ def raise_runtime_error(_: RequestContext) -> Response:
     raise RuntimeError("userName alice@example.com must not be logged")
 
 
-def raise_client_error(_: RequestContext) -> Response:
-    error: Any = {"Error": {"Code": "AccessDeniedException", "Message": "alice@example.com may not"}}
-    raise ClientError(error, "GetItem")
+def raise_error_response(_: RequestContext) -> Response:
+    raise ErrorResponse("GetItem", "AccessDeniedException", "alice@example.com may not")
 
 
 class TestFaults:
-    @pytest.mark.parametrize("operation", [raise_runtime_error, raise_client_error])
+    @pytest.mark.parametrize("operation", [raise_runtime_error, raise_error_response])
     def test_fault_is_500_with_the_request_id(
         self, scim: Endpoint, operation: Callable[[RequestContext], Response]
     ) -> None:
@@ -178,7 +177,7 @@ class TestFaults:
 
     @pytest.mark.parametrize(
         ("operation", "kind", "code"),
-        [(raise_runtime_error, "RuntimeError", None), (raise_client_error, "ClientError", "AccessDeniedException")],
+        [(raise_runtime_error, "RuntimeError", None), (raise_error_response, "ErrorResponse", "AccessDeniedException")],
     )
     def test_fault_is_logged_without_message(
         self, scim: Endpoint, log: Log, operation: Callable[[RequestContext], Response], kind: str, code: str | None

@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 
+from scim.aws.errors import ErrorResponse
 from scim.protocol.errors import Unavailable
 from scim.service.maintenance.pacer import Pacer
 from scim.store import keys
@@ -48,9 +48,8 @@ def open_table(fake_clock: FakeClock, pacer: Pacer, outcomes: Callable[[], Any])
     return open_paced_table(cast("Any", FakeClient(outcomes)), "muster", pacer, fake_clock.now, fake_clock.sleep)
 
 
-def throttle(code: str = "ThrottlingException", **response: Any) -> ClientError:
-    members: Any = {"Error": {"Code": code, "Message": ""}, **response}
-    return ClientError(members, "operation")
+def throttle(code: str = "ThrottlingException", *reasons: str) -> ErrorResponse:
+    return ErrorResponse("operation", code, cancellation_reasons=[{"Code": reason} for reason in reasons])
 
 
 def test_reads_and_writes_are_charged(fake_clock: FakeClock, pacer: Pacer) -> None:
@@ -78,12 +77,12 @@ def test_reads_and_writes_are_charged(fake_clock: FakeClock, pacer: Pacer) -> No
     [
         throttle(),
         throttle("InternalServerError"),
-        throttle("TransactionCanceledException", CancellationReasons=[{"Code": "ThrottlingError"}]),
+        throttle("TransactionCanceledException", "ThrottlingError"),
     ],
 )
 def test_calls_fail_after_a_minute_without_an_answer(fake_clock: FakeClock, pacer: Pacer, error: Exception) -> None:
     table = open_table(fake_clock, pacer, lambda: error)
-    with pytest.raises(ClientError):
+    with pytest.raises(ErrorResponse):
         table.transact_once([], "token")
     start = fake_clock.now()
     while table.deadline.has_time():
@@ -103,9 +102,9 @@ def test_work_of_hours_has_no_deadline(fake_clock: FakeClock, pacer: Pacer) -> N
     for _ in range(2):
         next(pages)
         fake_clock.sleep(PATIENCE_S * 10)
-    with pytest.raises(ClientError):
+    with pytest.raises(ErrorResponse):
         table.transact_once([], "token")
-    with pytest.raises(ClientError):
+    with pytest.raises(ErrorResponse):
         table.transact_once([], "token")
     fake_clock.sleep(PATIENCE_S * 10)
     assert [len(items) for items, _ in pages] == [0, 0]

@@ -5,8 +5,8 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
 
+from scim.aws.errors import AwsError, ErrorResponse, NoResponse
 from scim.service.model.query import PageBoundary
 from scim.service.model.stored_resource import NotUnique
 from scim.settings import Settings
@@ -52,8 +52,8 @@ class FailingClient:
         return self.outcome
 
 
-def build_error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": ""}}, "BatchWriteItem")
+def build_error(code: str) -> AwsError:
+    return ErrorResponse("BatchWriteItem", code)
 
 
 class TestBookmarks:
@@ -139,7 +139,7 @@ class TestBookmarks:
             build_error("ProvisionedThroughputExceededException"),
             build_error("AccessDeniedException"),
             build_error("InternalServerError"),
-            ReadTimeoutError(endpoint_url="http://127.0.0.1"),
+            NoResponse("BatchWriteItem", "ReadTimeoutError"),
             {"UnprocessedItems": {"muster": [{"PutRequest": {"Item": {}}}]}},
         ],
         ids=str,

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from scim.auth.authentication import MAX_CACHE_AGE_S
 from scim.auth.cached_secret import CachedSecret
 from scim.auth.console_sign_in.openid_settings import OpenIdSettings
 from scim.auth.errors import MalformedSecret, list_wrong_fields
-from scim.aws.errors import get_error_code
+from scim.aws.errors import ErrorResponse
 from scim.aws.staging_labels import AWSCURRENT
 
 if TYPE_CHECKING:
@@ -65,10 +64,10 @@ def _read_client_secret(client: SecretsManagerClient, secret_id: str) -> str:
     """Return the client's secret without the white space around it, such as the line break at the end of a file."""
     try:
         response = client.get_secret_value(SecretId=secret_id, VersionStage=AWSCURRENT)
-    except ClientError as error:
-        if get_error_code(error) not in _LASTING_CODES:
+    except ErrorResponse as error:
+        if error.code not in _LASTING_CODES:
             raise
-        raise MalformedSecret(_describe_client_secret(secret_id, f"cannot be read: {get_error_code(error)}")) from None
+        raise MalformedSecret(_describe_client_secret(secret_id, f"cannot be read: {error.code}")) from None
     if client_secret := response.get("SecretString", "").strip():  # absent in a binary secret
         return client_secret
     raise MalformedSecret(_describe_client_secret(secret_id, "has no text"))

@@ -85,6 +85,6 @@ class MasterKey:
     def read_kms_key_id(self) -> str | None:
         """Return the KMS key that encrypts the secret, ``None`` for the AWS managed key of Secrets Manager.
 
-        Only operators may call this. It also raises the errors of the AWS SDK.
+        Only operators may call this. It also raises :class:`scim.aws.errors.AwsError`.
         """
         return self._client.describe_secret(SecretId=self._secret_id).get("KmsKeyId")

@@ -12,11 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from scim.auth.master_key.key_ring import KeyRing, create_generation, format_key_ring, parse_key_ring
 from scim.auth.master_key.master_key import START_DELAY_S
-from scim.aws.errors import get_error_code
+from scim.aws.errors import ErrorResponse
 from scim.aws.staging_labels import AWSCURRENT, AWSPENDING
 
 if TYPE_CHECKING:
@@ -31,8 +29,9 @@ class MasterKeyConflict(Exception):
 class MasterKeyRotation:
     """Reads and changes the generations of the master key.
 
-    ``secret_id`` is the name or ARN of the secret. ``now`` returns the seconds since 1970. All methods raise the errors
-    of the AWS SDK, and :class:`scim.auth.errors.MalformedSecret` if the secret was edited and cannot be parsed.
+    ``secret_id`` is the name or ARN of the secret. ``now`` returns the seconds since 1970. All methods raise
+    :class:`scim.aws.errors.AwsError`, and :class:`scim.auth.errors.MalformedSecret` if the secret was edited and cannot
+    be parsed.
     """
 
     client: SecretsManagerClient
@@ -93,8 +92,8 @@ class MasterKeyRotation:
                 MoveToVersionId=version_id,
                 RemoveFromVersionId=current_id,
             )
-        except ClientError as error:
-            if get_error_code(error) != "InvalidParameterException":
+        except ErrorResponse as error:
+            if error.code != "InvalidParameterException":
                 raise
             if self._read()[1] == version_id:  # the first attempt succeeded, and its response was lost
                 return ring

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from botocore.exceptions import ClientError
-
-from scim.aws.errors import NO_RESPONSE_ERRORS, is_outcome_unknown, is_throttled
+from scim.aws.errors import AwsError, ErrorResponse, is_outcome_unknown, is_throttled
 from scim.service.deadline import Deadline
 from scim.service.maintenance.pacer import Pacer
 from scim.store.table import Table
@@ -40,7 +38,7 @@ class PacedClient:
         def call_and_charge(**arguments: Any) -> Any:
             try:
                 response = call(**arguments, ReturnConsumedCapacity="TOTAL")
-            except (ClientError, *NO_RESPONSE_ERRORS) as error:
+            except AwsError as error:
                 if _is_answer(error):
                     self._failing_since = None
                 elif self._failing_since is None:
@@ -76,11 +74,11 @@ def open_paced_table(
     return Table(cast("DynamoDBClient", paced), name, Deadline(lambda: paced.remaining_s, sleep), restored_at)
 
 
-def _is_answer(error: Exception) -> bool:
+def _is_answer(error: AwsError) -> bool:
     """Return whether DynamoDB has processed the call, so that it is available: for example, a condition failed."""
-    if is_outcome_unknown(error) or is_throttled(error):
+    if not isinstance(error, ErrorResponse) or is_outcome_unknown(error) or is_throttled(error):
         return False
-    reasons = error.response.get("CancellationReasons") if isinstance(error, ClientError) else None
+    reasons = error.cancellation_reasons
     return not reasons or any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons)
 
 

@@ -6,9 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from scim.aws.errors import CALL_ERRORS, get_error_code, is_outcome_unknown, is_throttled
+from scim.aws.errors import AwsError, ErrorResponse, is_outcome_unknown, is_throttled
 from scim.service.model.maintenance_task import Task, TaskKind, TaskState
 from scim.service.model.stored_resource import VersionConflict, encode_json
 from scim.store.keys import primary_key
@@ -35,8 +33,8 @@ class DynamoDBTaskStore:
                 self.table.update_once(
                     TASK_PARTITION, task_key(after.kind, after.tenant_id), **_build_update(before, after)
                 )
-            except CALL_ERRORS as error:
-                if isinstance(error, ClientError) and get_error_code(error) == "ConditionalCheckFailedException":
+            except AwsError as error:
+                if isinstance(error, ErrorResponse) and error.code == "ConditionalCheckFailedException":
                     if attempt and self.get(after.kind, after.tenant_id) == after:
                         return  # an earlier attempt was successful, but its response was lost
                     raise VersionConflict from error

@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from scim.aws.errors import AwsError
 from scim.service.model.query import PageBoundary
 from scim.store import items, keys
 from scim.store.query.counters import ResourceCounters
@@ -123,7 +122,7 @@ class PagingStore:
         ]
         try:
             return self.table.put_and_delete_once(item, expired)
-        except (ClientError, BotoCoreError):
+        except AwsError:
             return False
 
 

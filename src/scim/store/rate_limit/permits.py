@@ -5,11 +5,7 @@ A lease is one conditional ``UpdateItem``. Another one follows only if the state
 
 from __future__ import annotations
 
-from typing import Any
-
-from botocore.exceptions import ClientError
-
-from scim.aws.errors import NO_RESPONSE_ERRORS, get_error_code
+from scim.aws.errors import ErrorResponse, NoResponse
 from scim.service.model.rate_limit.bucket import BucketUnavailable, Lease, LeaseRequest, RateLimit
 from scim.store.rate_limit import keys
 from scim.store.table import Item, Table
@@ -78,12 +74,11 @@ class DynamoDBPermitStore:
                 ExpressionAttributeValues=values,
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except ClientError as error:
-            if get_error_code(error) != "ConditionalCheckFailedException":
+        except ErrorResponse as error:
+            if error.code != "ConditionalCheckFailedException":
                 raise BucketUnavailable from error
-            response: Any = error.response
-            return False, _decode(response.get("Item", {}))
-        except NO_RESPONSE_ERRORS as error:
+            return False, _decode(error.item or {})
+        except NoResponse as error:
             raise BucketUnavailable from error
         return True, _decode(item)
 

@@ -12,7 +12,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError
 
-from scim.aws.clients import LazySession, UsedServicesLoader
+from scim.aws.botocore_client import LazySession, UsedServicesLoader
 from tests.template_reader import Deployment
 
 ROOT = Path(__file__).parents[2]
