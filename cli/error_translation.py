@@ -7,6 +7,7 @@ from cli.errors import LIST_TENANTS, CommandError, ConflictError, InvalidInputEr
 from local.errors import LocalRunError
 from scim.auth.errors import MalformedSecret
 from scim.auth.master_key.rotation import MasterKeyConflict
+from scim.aws.errors import AwsError
 from scim.protocol.errors import ScimError
 from scim.service.maintenance.tasks import TaskConflict
 from scim.service.model.stored_resource import UnreadableResource
@@ -46,7 +47,7 @@ def translate_error(error: Exception) -> CommandError | None:
     if isinstance(error, LocalRunError):
         message = str(error)
         return CommandError(f"{message[0].upper()}{message[1:]}.")
-    if isinstance(error, (TenantError, MalformedSecret, UnreadableResource, ClientError, BotoCoreError)):
+    if isinstance(error, (TenantError, MalformedSecret, UnreadableResource, AwsError, ClientError, BotoCoreError)):
         return CommandError(str(error))
     if isinstance(error, ScimError):
         return CommandError(f"{error} ({error.__cause__})" if error.__cause__ else str(error))
