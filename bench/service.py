@@ -19,7 +19,7 @@ from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find_endpoint
 from local.api_gateway.event import Request, build_event
 from local.api_gateway.routes import DEFAULT, Match, Route
-from scim.aws.clients import ClientConfig
+from scim.aws.config import ClientConfig
 from scim.wiring import dynamodb, runtime
 
 BASE = "/scim/v2"

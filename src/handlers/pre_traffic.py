@@ -21,7 +21,8 @@ from aws_lambda_powertools import Logger
 
 from handlers.error_logging import describe_fault
 from handlers.release_test import FunctionRaised, ReleasedFunction, ReleaseTest, ReleaseTestFailed
-from scim.aws.clients import CODEDEPLOY_CONFIG, INVOKE_CONFIG, ClientConfig, create_client
+from scim.aws.clients import create_client
+from scim.aws.config import CODEDEPLOY_CONFIG, INVOKE_CONFIG, ClientConfig
 from scim.service.model.tenant import DEPLOYMENT_TEST_TENANT
 from scim.service.tenants.errors import ConcurrentChange, TenantExists
 from scim.settings import Settings

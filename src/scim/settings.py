@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from scim.aws.clients import ClientKind
+from scim.aws.config import ClientKind
 from scim.service.limits import MAX_OPERATIONS
 
 

@@ -15,7 +15,7 @@ from handlers import pre_traffic
 from handlers.pre_traffic import PreTrafficHook
 from handlers.release_test import ReleasedFunction
 from local.services.messaging import Messaging
-from scim.aws.clients import ClientConfig
+from scim.aws.config import ClientConfig
 from scim.service.model.tenant import DEPLOYMENT_TEST_TENANT
 from scim.service.tenants import tenant_service
 from scim.service.tenants.tenant_service import TenantService

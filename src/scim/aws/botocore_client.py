@@ -16,7 +16,7 @@ from botocore.exceptions import ConnectionError as BotocoreConnectionError
 from botocore.loaders import Loader
 from botocore.session import Session
 
-from scim.aws.clients import ClientConfig
+from scim.aws.config import ClientConfig
 from scim.aws.errors import AwsError, CallNotSent, ErrorResponse, NoResponse
 
 _MAX_CONNECTIONS = 16

@@ -2,45 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
-
-class ClientKind(StrEnum):
-    """The code that calls AWS."""
-
-    BOTOCORE = "botocore"
-    """The SDK of AWS, for all services."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClientConfig:
-    """How long a client waits, in seconds, and how many attempts it makes for each call."""
-
-    connect_timeout_s: float
-    read_timeout_s: float
-    max_attempts: int = 1
-
-
-# Both timeouts together are scim.service.deadline.CALL_TIMEOUT_S.
-DYNAMODB_CONFIG = ClientConfig(connect_timeout_s=1, read_timeout_s=2)
-
-# Long work has no deadline, and each of its calls may read 1 MB.
-MAINTENANCE_CONFIG = ClientConfig(connect_timeout_s=2, read_timeout_s=20)
-
-SECRETS_CONFIG = ClientConfig(connect_timeout_s=1, read_timeout_s=2)
-
-# A command of an operator has more time than a request, and each of its calls can be repeated.
-OPERATOR_SECRETS_CONFIG = ClientConfig(connect_timeout_s=2, read_timeout_s=5, max_attempts=4)
-
-# Both timeouts together are scim.service.deadline.CALL_TIMEOUT_S.
-EVENTS_CONFIG = ClientConfig(connect_timeout_s=1, read_timeout_s=2)
-
-# The pre-traffic hook waits until a new version has started and responded. It does not send an event twice.
-INVOKE_CONFIG = ClientConfig(connect_timeout_s=2, read_timeout_s=60)
-
-CODEDEPLOY_CONFIG = ClientConfig(connect_timeout_s=2, read_timeout_s=5, max_attempts=5)
+from scim.aws.config import ClientConfig, ClientKind
 
 
 def create_client(service: str, config: ClientConfig, _: ClientKind = ClientKind.BOTOCORE) -> Any:

@@ -14,7 +14,7 @@ from scim.auth.console_sign_in.sign_in_secrets import build_openid_settings_secr
 from scim.auth.master_key.master_key import MasterKey
 from scim.auth.token_store import SecretsManagerTokenStore
 from scim.aws import clients
-from scim.aws.clients import OPERATOR_SECRETS_CONFIG
+from scim.aws.config import OPERATOR_SECRETS_CONFIG
 from scim.settings import Settings
 from scim.wiring import runtime
 from scim.wiring.administration import Administration

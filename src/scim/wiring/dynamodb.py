@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from scim.aws import clients
-from scim.aws.clients import DYNAMODB_CONFIG, ClientKind
+from scim.aws.config import DYNAMODB_CONFIG, ClientKind
 from scim.protocol.schema import DataType, load_user_type
 from scim.store.table import Table
 from scim.wiring import runtime

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from scim.aws import clients
-from scim.aws.clients import EVENTS_CONFIG
+from scim.aws.config import EVENTS_CONFIG
 from scim.wiring import runtime
 
 if TYPE_CHECKING:

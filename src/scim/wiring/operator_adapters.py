@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scim.auth.master_key.master_key import MasterKey
 from scim.auth.token_store import SecretsManagerTokenStore
-from scim.aws.clients import DYNAMODB_CONFIG, MAINTENANCE_CONFIG, OPERATOR_SECRETS_CONFIG, ClientConfig
+from scim.aws.config import DYNAMODB_CONFIG, MAINTENANCE_CONFIG, OPERATOR_SECRETS_CONFIG, ClientConfig
 from scim.service.maintenance.pacer import DEFAULT_RATE_PERCENT
 from scim.settings import Settings
 from scim.wiring import runtime

@@ -16,7 +16,7 @@ from scim.auth.master_key.master_key import MasterKey
 from scim.auth.rejected_tokens import RejectedTokenCounter
 from scim.auth.token_store import SecretsManagerTokenStore
 from scim.aws import clients
-from scim.aws.clients import SECRETS_CONFIG
+from scim.aws.config import SECRETS_CONFIG
 from scim.protocol.schema import ResourceType, load_user_type
 from scim.service.deactivation_guard import DeactivationReadings
 from scim.service.deadline import Deadline

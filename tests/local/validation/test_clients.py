@@ -14,7 +14,7 @@ KEY = {"pk": {"S": "p"}, "sk": {"S": "s"}}
 def test_clients_of_functions_are_validated(table: Any) -> None:
     """The functions create their own botocore sessions. Their requests are validated, too."""
     from scim.aws import clients
-    from scim.aws.clients import DYNAMODB_CONFIG
+    from scim.aws.config import DYNAMODB_CONFIG
 
     item: Any = KEY | {"empty": {"SS": []}}
     for client in (clients.create_client("dynamodb", DYNAMODB_CONFIG), boto3.client("dynamodb")):
