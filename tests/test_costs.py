@@ -116,7 +116,7 @@ def test_counts_are_those_of_template() -> None:
     ]
     with_dimensions = {metric["MetricName"] for metric in metrics if "Dimensions" in metric}
     assert with_dimensions == {"Requests", "Latency"}
-    assert len(metrics) - len(with_dimensions) == 16
+    assert len(metrics) - len(with_dimensions) == 17
 
 
 def test_readme_has_totals() -> None:

@@ -120,6 +120,8 @@ def test_alarm_notifies_and_is_documented(name: str) -> None:
         ({"message": "request", "status": 500}, {"Faults"}),
         ({"message": "request", "status": 502}, {"Faults"}),
         ({"message": "request", "status": 401}, {"Unauthenticated"}),
+        ({"message": "request", "status": 429, "rule": "rate-limit"}, {"RateLimited"}),
+        ({"message": "request", "status": 429, "rule": "token"}, set()),
         ({"message": "request", "status": 401, "rejected_tenant": "acme"}, {"Unauthenticated", "RejectedTokens"}),
     ],
 )
@@ -148,6 +150,16 @@ def test_alarms_for_rejected_and_expiring_tokens(name: str, hours: int) -> None:
     alarm = ALARMS[name]
     assert (alarm["Statistic"], alarm["ComparisonOperator"]) == ("Sum", "GreaterThanThreshold")
     assert (alarm["Threshold"], alarm["EvaluationPeriods"], alarm["Period"]) == (0, 1, hours * 3_600)
+
+
+def test_alarm_for_the_rate_limit_ignores_a_first_synchronization() -> None:
+    """A first synchronization of 500,000 users is over the default limit for less than six hours."""
+    alarm = ALARMS["RateLimitAlarm"]
+    hours = alarm["DatapointsToAlarm"]
+    assert (alarm["Period"], alarm["EvaluationPeriods"], hours) == (3_600, 6, 6)
+    parameters = DEPLOYMENT["Parameters"]
+    burst, rate = (int(parameters[name]["Default"]) for name in ("RateLimitBurst", "RateLimit"))
+    assert (500_000 - burst) / rate < hours * alarm["Period"]
 
 
 def test_throttle_alarm_covers_all_functions() -> None:
