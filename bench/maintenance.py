@@ -148,7 +148,7 @@ class Measurement:
         print(
             f"{name:<34} {seconds:>8.1f} {counter.calls:>7,} {counter.read_units:>10,.0f} {counter.write_units:>11,.0f}"
             f"   {latencies.format('GET'):>18} {latencies.format('PATCH'):>20}   "
-            f"{summarize(json.loads(output.getvalue()))}",
+            f"{summarize(parse_output(output.getvalue()))}",
             flush=True,
         )
 
@@ -164,12 +164,17 @@ class Measurement:
         output = io.StringIO()
         with redirect_stdout(output):
             muster.main([*arguments, "--json", "--data", str(self.run.data)], standalone_mode=False)
-        return json.loads(output.getvalue())
+        return parse_output(output.getvalue())
 
     @property
     def variables(self) -> dict[str, str]:
         """Return the environment variables of the functions."""
         return run_state.read_variables(self.run.data)
+
+
+def parse_output(text: str) -> Any:
+    """Return the object that a command printed, or the list of those that it printed in a line each."""
+    return json.loads(text) if text.startswith("{\n") else [json.loads(line) for line in text.splitlines()]
 
 
 def measure(measurement: Measurement, users: Sequence[User], commands: Sequence[str]) -> None:

@@ -55,8 +55,9 @@ def release(tenant_id: str, duration_s: float, json: bool) -> None:
     must send the refused requests again. After that time, the brake counts from zero.
     """
     tenant = get_deployment().build_administration().tenants.release_deactivations(tenant_id, duration_s)
-    released_until = output.format_rfc3339(tenant.brake.released_until)
+    released_until = tenant.brake.released_until
     if json:
-        output.print_json({"tenant": tenant_id, "released_until": released_until})
+        output.print_json({"tenant": tenant_id, "released_until": output.format_rfc3339(released_until)})
     else:
-        click.echo(f"All deactivations of {tenant_id} are accepted until {released_until}, within a minute from now.")
+        until = output.format_time(released_until)
+        click.echo(f"All deactivations of {tenant_id} are accepted until {until}, within a minute from now.")

@@ -33,7 +33,7 @@ _MAX_SAMPLES = 20  # of each kind
 Examples:
   muster check acme
   muster check acme --repair
-  muster check acme --json | jq -r '.[].subject'
+  muster check acme --json | jq -r .subject
 """
 )
 @tenant_argument
@@ -81,7 +81,7 @@ def check(tenant_id: str, repair: bool, deprovision_lost: bool, rate: float, jso
             )
         )
         if json:
-            output.print_json_array(map(_build_document, findings))
+            output.print_json_lines(map(_build_document, findings))
         else:
             try:
                 for _ in findings:

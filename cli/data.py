@@ -100,7 +100,7 @@ def certificates(tenant_id: str, json: bool) -> None:
     """
     stored = get_deployment().build_maintenance(DEFAULT_RATE_PERCENT).purge_store.list_certificates(tenant_id)
     if json:
-        output.print_json_array(map(asdict, stored))
+        output.print_json_lines(map(asdict, stored))
     elif tenant_id:
         for certificate in stored:
             _print_certificate(certificate, json=False)
@@ -168,7 +168,8 @@ def erase(tenant_id: str, person: str, yes: bool, rate: float, json: bool) -> No
 def _build_missing_tenant_error(tenant_id: str, certificates: Sequence[PurgeCertificate]) -> NotFoundError:
     if certificates:
         return NotFoundError(
-            f"{tenant_id} was purged at {certificates[-1].finished}. Its certificate: muster certificates {tenant_id}"
+            f"{tenant_id} was purged at {output.format_time(certificates[-1].finished)}. Its certificate: "
+            f"muster certificates {tenant_id}"
         )
     return build_unknown_tenant_error(tenant_id)
 
@@ -207,7 +208,7 @@ def _format_kind(kind: str) -> str:
 def _format_row(certificate: PurgeCertificate) -> tuple[str, ...]:
     return (
         certificate.tenant_id,
-        certificate.finished,
+        output.format_time(certificate.finished),
         f"{sum(certificate.deleted.values()):,}",
         _find_last_expiry(certificate),
         certificate.actor,
@@ -217,7 +218,7 @@ def _format_row(certificate: PurgeCertificate) -> tuple[str, ...]:
 def _find_last_expiry(certificate: PurgeCertificate) -> str:
     """Return when the last copy expires, ``-`` for no copies, and ``never`` if one must be deleted by hand."""
     times = [copy.until for copy in certificate.remaining_copies]
-    return "never" if "" in times else max(times, default="-")
+    return "never" if "" in times else output.format_optional_time(max(times, default=""))
 
 
 def _print_certificate(certificate: PurgeCertificate, *, json: bool) -> None:
@@ -229,8 +230,8 @@ def _print_certificate(certificate: PurgeCertificate, *, json: bool) -> None:
             "Certificate": certificate.id,
             "Tenant": certificate.tenant_id,
             "Purged by": certificate.actor,
-            "Started": certificate.started,
-            "Finished": certificate.finished,
+            "Started": output.format_time(certificate.started),
+            "Finished": output.format_time(certificate.finished),
         }
     )
     click.echo("\nDeleted, with the secret and the settings:")
@@ -240,5 +241,5 @@ def _print_certificate(certificate: PurgeCertificate, *, json: bool) -> None:
     if not certificate.remaining_copies:
         click.echo("  none")
     for copy in certificate.remaining_copies:
-        until = f"until {copy.until}" if copy.until else "until you delete it"
+        until = f"until {output.format_time(copy.until)}" if copy.until else "until you delete it"
         click.echo(f"  {copy.location}, {until}: {copy.content}")

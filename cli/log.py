@@ -1,9 +1,8 @@
-"""The commands ``log``, ``why`` and ``health``."""
+"""The command ``log``."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from itertools import islice
-from typing import Any
+from itertools import islice, takewhile
 
 import click
 
@@ -16,140 +15,142 @@ from cli.app import (
     json_option,
     tenant_argument,
 )
-from cli.progress import show_elapsed_time, show_progress
-from cli.report import print_health, print_log, print_person_report
-from scim.protocol.stored_values.nonconforming import hide_nonconforming
+from cli.errors import InvalidInputError
+from cli.log_follower import LogFollower
+from cli.progress import show_progress
+from cli.report import LogTable, print_log
 from scim.service.audit.log import AuditLog
-from scim.service.audit.log_entries import LogEntry
-from scim.service.model.audit.failure import FailureKind
-from scim.service.tenants.health import Health
+from scim.service.audit.log_entries import LogEntry, LogEntryKind
+from scim.service.model.timestamps import format_rfc3339
+from scim.wiring import runtime
 
 _PAGE_SIZE = 200
+_DEFAULT_NUMBER = 50
+_FOLLOWED_NUMBER = 10
+_POLL_S = 2.0
+_FAILURES = (LogEntryKind.FAILURE, LogEntryKind.NO_OP)
 
 
 @click.command(
     epilog="""\b
-Marks in the first column:
-  !  failed, or rejected because of an invalid token
-  ~  answered with success, but partly ignored
-  ?  unverified requests with a malformed token, which anybody can send
-  *  audit event: an action of an operator or IT admin
+Kinds of entries:
+  change           a request changed a user
+  failure          a request failed
+  no-op            a request succeeded, but was partly ignored
+  rejected-token   requests with a token that is no longer valid
+  malformed-token  unverified requests with a malformed token, which anyone can send
+  first-use        the first request with a token
+  audit-event      an action of an operator or IT admin
+  alert            many users were deactivated
 
 \b
 Examples:
   muster log acme
-  muster log acme --failures -n 1000
-  muster log acme --json | jq -r '.[] | select(.is_repeating) | .user'
+  muster log acme --follow --failures
+  muster log acme --person ada@example.com --since 7d
+  muster log acme --since 2026-06-01T09:00:00Z
+  muster log acme --json | jq -r 'select(.is_repeating) | .user'
 """
 )
 @tenant_argument
 @click.option("--failures", is_flag=True, help="Show only requests that failed or were partly ignored.")
-@click.option("-n", "number", default=50, type=click.IntRange(1), metavar="N", help="Number of entries. Default: 50.")
+@click.option("--person", metavar="PERSON", help="Show only this person: a userName, email, externalId, id or name.")
+@click.option(
+    "--since", type=output.PastTime(), help="Show only entries since then, for example 30m, 24h, 7d or 2026-06-01."
+)
+@click.option(
+    "-n",
+    "number",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Maximum number of entries. Default: 50; with --since: all; with --follow: 10.",
+)
+@click.option(
+    "-f", "--follow", is_flag=True, help="Show new entries as they are written, until Ctrl-C. The newest is last."
+)
 @json_option
 @deployment_options
-def log(tenant_id: str, failures: bool, number: int, json: bool) -> None:
+def log(
+    tenant_id: str,
+    failures: bool,
+    person: str | None,
+    since: float | None,
+    number: int | None,
+    follow: bool,
+    json: bool,
+) -> None:
     """Show the audit log of a tenant.
 
     The log contains the changes, the failed requests with what to change in the identity provider, and the audit
-    events. The newest entries are first.
+    events. The newest entries are first. Entries about a person contain no audit events.
     """
-    newest = islice(_list_entries(_get_log(tenant_id), only_failures=failures), number)
-    entries = show_progress(newest, "Entries", json=json)
+    if person is not None and not person.strip():
+        raise click.UsageError("--person is empty.")
+    if follow:
+        _follow(tenant_id, person, since, number or _FOLLOWED_NUMBER, only_failures=failures, json=json)
+        return
+    entries = _read(find_log(tenant_id), person, since, only_failures=failures)
+    limit = number or (None if since is not None else _DEFAULT_NUMBER)
+    newest = show_progress(islice(entries, limit), "Entries", json=json)
     if json:
-        output.print_json_array(map(asdict, entries))
+        output.print_json_lines(map(asdict, newest))
     else:
-        print_log(entries)
+        print_log(newest)
 
 
-@click.command(
-    epilog="""\b
-Examples:
-  muster why acme ada@example.com
-  muster why acme "Ada Lovelace"
-  muster why acme 0a21f0f2-4e5c-4a3f-9d4e-3b6c1d2e8f70
-  muster why acme
-"""
-)
-@tenant_argument
-@click.argument("person", default="")
-@json_option
-@deployment_options
-def why(tenant_id: str, person: str, json: bool) -> None:
-    """Explain why a person has access or not.
-
-    PERSON is a userName, email address, externalId, id or name. Former values are found too. Without PERSON, list the
-    failed requests that name no person.
-    """
-    log = _get_log(tenant_id)
-    with show_elapsed_time("Searching", json=json):
-        report = log.report_on_person(person)
-    if json:
-        (resource_type,) = log.tenant.resource_types
-        output.print_json(
-            {
-                "query": report.query,
-                "users": [hide_nonconforming(user.resource, resource_type) for user in report.users],
-                "renamed_users": [_build_user_document(user.resource) for user in report.renamed_users],
-                "failed_candidates": report.failed_candidates,
-                "diagnosis": report.diagnosis,
-                "timeline": [asdict(entry) for entry in report.timeline],
-                "unidentified_failures": [asdict(entry) for entry in report.unidentified_failures],
-            }
-        )
+def _read(audit_log: AuditLog, person: str | None, since: float | None, *, only_failures: bool) -> Iterator[LogEntry]:
+    """Yield the entries of the log, or those about a person, the newest first."""
+    if person is None:
+        entries: Iterable[LogEntry] = list_entries(audit_log, only_failures=only_failures)
     else:
-        print_person_report(report)
+        timeline = _read_timeline(audit_log, person)
+        entries = (entry for entry in timeline if not only_failures or entry.kind in _FAILURES)
+    first = format_rfc3339(since) if since is not None else ""
+    return takewhile(lambda entry: entry.at >= first, entries)
 
 
-@click.command(
-    epilog="""\b
-Examples:
-  muster health acme
-  muster health acme --json | jq -r .state
-"""
-)
-@tenant_argument
-@json_option
-@deployment_options
-def health(tenant_id: str, json: bool) -> None:
-    """Show the health of a tenant.
-
-    The output contains the state, what to do, the failed writes of today and yesterday, and the warnings.
-    """
-    with show_elapsed_time("Counting", json=json):
-        tenant_health = _get_log(tenant_id).get_health()
-    if json:
-        output.print_json(_build_health_document(tenant_health))
-    else:
-        print_health(tenant_health)
+def _read_timeline(audit_log: AuditLog, person: str) -> Iterable[LogEntry]:
+    """Return the entries about a person. Raise :class:`InvalidInputError` if several people match."""
+    report = audit_log.report_on_person(person)
+    if not report.timeline and len(report.users) + len(report.failed_candidates) > 1:
+        names = [*(user.resource["userName"] for user in report.users), *report.failed_candidates]
+        raise InvalidInputError(f"Several people match {person}: {', '.join(names)}. Use a userName or an id.")
+    return report.timeline
 
 
-def _build_user_document(user: Mapping[str, Any]) -> dict[str, Any]:
-    return {"id": user["id"], "userName": user["userName"], "active": user.get("active") is True}
+def _follow(
+    tenant_id: str, person: str | None, since: float | None, number: int, *, only_failures: bool, json: bool
+) -> None:
+    """Print the newest entries and then each new one, until Ctrl-C."""
+
+    def read() -> Iterator[LogEntry]:
+        return _read(find_log(tenant_id), person, since, only_failures=only_failures)
+
+    follower = LogFollower(read, number)
+    table: LogTable | None = None
+    try:
+        while True:
+            entries = follower.poll()
+            if json:
+                output.print_json_lines(map(asdict, entries))
+            else:
+                table = table or LogTable(entries)
+                for entry in entries:
+                    table.print_entry(entry)
+            runtime.sleep(_POLL_S)
+    except KeyboardInterrupt:
+        return
 
 
-def _build_health_document(health: Health) -> dict[str, Any]:
-    activity = health.activity
-    return {
-        "state": health.state,
-        "advice": health.advice or None,
-        "provider": health.provider,
-        "failed_writes": activity.failures.failed_writes,
-        **{str(kind): activity.failures.get_count(kind) for kind in FailureKind},
-        "changes": activity.changes,
-        "has_more_changes": activity.has_more_changes,
-        "share": activity.failure_share,
-        "warnings": list(health.warnings),
-    }
-
-
-def _get_log(tenant_id: str) -> AuditLog:
+def find_log(tenant_id: str) -> AuditLog:
+    """Return the audit log of a tenant. Raise :class:`cli.errors.NotFoundError` if there is no such tenant."""
     log = get_deployment().build_administration(LONG_READ_S).find_audit_log(tenant_id)
     if log is None:
         raise build_unknown_tenant_error(tenant_id)
     return log
 
 
-def _list_entries(log: AuditLog, *, only_failures: bool) -> Iterator[LogEntry]:
+def list_entries(log: AuditLog, *, only_failures: bool) -> Iterator[LogEntry]:
     """Yield all entries, the newest first. Pages are read when their entries are needed."""
     position = None
     while True:

@@ -1,5 +1,7 @@
 """The command ``muster``: a group of all commands."""
 
+import os
+
 import click
 
 from cli.app import deployment_options
@@ -18,9 +20,9 @@ _SECTIONS = {
     },
     "State and problems": {
         "tenants": CommandEntry("tenants:tenants", "List all tenants with their health."),
-        "status": CommandEntry("tenants:status", "Show a tenant's connection status."),
-        "health": CommandEntry("log:health", "Show the health of a tenant."),
-        "why": CommandEntry("log:why", "Explain why a person has access or not."),
+        "status": CommandEntry("status:status", "Show the status of a tenant: what fails, and what to do next."),
+        "health": CommandEntry("why:health", "Show the health of a tenant."),
+        "why": CommandEntry("why:why", "Explain why a person has access or not."),
         "log": CommandEntry("log:log", "Show the audit log of a tenant."),
     },
     "Settings of a customer": {
@@ -31,7 +33,6 @@ _SECTIONS = {
     },
     "Users and data": {
         "users": CommandEntry("people:users", "List the users of a tenant."),
-        "active-users": CommandEntry("people:active_users", "List the active users of a tenant."),
         "export": CommandEntry("export:export", "Write all users of a tenant as JSON lines."),
         "resync": CommandEntry("resync:resync", "Publish the state of all users of a tenant as events."),
         "purge": CommandEntry("data:purge", "Delete everything of a disconnected tenant."),
@@ -55,7 +56,7 @@ Examples:
   muster connect acme                      connect a tenant to the local run
   muster connect acme --stack muster       connect a tenant to a deployed stack
   muster why acme ada@example.com          explain why a person has access or not
-  muster tenants --json | jq -r '.[].tenant'
+  muster tenants --json | jq -r .tenant
 
 \b
 Exit codes:
@@ -72,9 +73,12 @@ Shell completion (bash; also zsh and fish):
 )
 @deployment_options
 @version_option
-def muster() -> None:
+@click.pass_context
+def muster(context: click.Context) -> None:
     """Administer Muster, a SCIM 2.0 endpoint for AWS.
 
     Commands use the local run (make run). With --stack NAME they use a deployed stack and your AWS credentials.
     TENANT is the short name of a customer.
     """
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        context.color = False

@@ -114,7 +114,10 @@ def _print_key_ring(ring: KeyRing, *, json: bool) -> None:
         for generation in ring.generations
     ]
     if json:
-        output.print_json_array(documents)
+        output.print_json_lines(documents)
         return
-    rows = ((str(document["generation"]), document["starts"] or "-", document["state"]) for document in documents)
+    rows = (
+        (str(document["generation"]), output.format_optional_time(document["starts"]), document["state"])
+        for document in documents
+    )
     output.print_table(("GENERATION", "SIGNS FROM", "STATE"), rows)

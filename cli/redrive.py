@@ -24,7 +24,7 @@ Examples:
   muster redrive --send
   muster redrive --send --id 0a21f0f2-4e5c-4a3f-9d4e-3b6c1d2e8f70
   muster redrive --record 'T#acme' 'C#0a21f0f2-4e5c-4a3f-9d4e-3b6c1d2e8f70#0000000003'
-  muster redrive --json | jq -r '.[].reason' | sort | uniq -c
+  muster redrive --json | jq -r .reason | sort | uniq -c
 """
 )
 @click.option("--send", is_flag=True, help="Process the messages again, and delete those that succeed.")
@@ -128,7 +128,7 @@ def _format_row(letter: DeadLetter) -> tuple[str, ...]:
 
 def _print_letters(letters: Sequence[DeadLetter], *, json: bool) -> None:
     if json:
-        output.print_json_array(map(_build_document, letters))
+        output.print_json_lines(map(_build_document, letters))
     elif not letters:
         click.echo(_NO_LETTERS)
     else:
@@ -138,7 +138,7 @@ def _print_letters(letters: Sequence[DeadLetter], *, json: bool) -> None:
 def _print_outcomes(letters: Sequence[DeadLetter], outcomes: Sequence[str], *, json: bool) -> None:
     if json:
         pairs = zip(letters, outcomes, strict=True)
-        output.print_json_array(_build_document(letter) | {"outcome": outcome or "done"} for letter, outcome in pairs)
+        output.print_json_lines(_build_document(letter) | {"outcome": outcome or "done"} for letter, outcome in pairs)
     elif not letters:
         click.echo(_NO_LETTERS)
     else:

@@ -5,23 +5,21 @@ from collections.abc import Iterable, Iterator
 import click
 
 from cli import output
+from cli.tenant_documents import color_health
 from scim.service.audit.log_entries import LogEntry, LogEntryKind
 from scim.service.audit.person_report import PersonReport
 from scim.service.audit.user_names import get_full_name, get_primary_email
 from scim.service.tenants.health import Health
 
-MARKS = {
-    LogEntryKind.CHANGE: "",
-    LogEntryKind.FAILURE: "!",
-    LogEntryKind.NO_OP: "~",
-    LogEntryKind.REJECTED_TOKEN: "!",
-    LogEntryKind.MALFORMED_TOKEN: "?",
-    LogEntryKind.FIRST_USE: "",
-    LogEntryKind.AUDIT_EVENT: "*",
-    LogEntryKind.ALERT: "!",
+_COLORS = {
+    LogEntryKind.FAILURE: "red",
+    LogEntryKind.REJECTED_TOKEN: "red",
+    LogEntryKind.ALERT: "red",
+    LogEntryKind.NO_OP: "yellow",
+    LogEntryKind.MALFORMED_TOKEN: "yellow",
+    LogEntryKind.AUDIT_EVENT: "cyan",
 }
-"""The first cell of a row; the help of ``muster log`` explains the marks."""
-_COLUMNS = ("", "TIME", "STATUS", "OPERATION", "USER", "COUNT", "RESULT")
+_COLUMNS = ("TIME", "KIND", "STATUS", "OPERATION", "USER", "COUNT", "RESULT")
 
 
 def print_log(entries: Iterable[LogEntry]) -> None:
@@ -29,18 +27,33 @@ def print_log(entries: Iterable[LogEntry]) -> None:
     output.print_table(_COLUMNS, map(_format_row, entries))
 
 
+class LogTable:
+    """A table of entries that are printed one by one. ``samples`` determine the widths of the columns."""
+
+    def __init__(self, samples: Iterable[LogEntry]) -> None:
+        rows = [*map(_format_row, samples), _WIDEST_ROW]
+        self._table = output.Table(_COLUMNS, rows)
+
+    def print_entry(self, entry: LogEntry) -> None:
+        """Print the row of an entry, and what is below the row."""
+        self._table.print_row(_format_row(entry))
+
+
+_WIDEST_ROW = ("", LogEntryKind.MALFORMED_TOKEN, "", "authenticate", " " * 30, "", "")
+"""Cells that reserve space for the entries that come later."""
+
+
 def _format_row(entry: LogEntry) -> tuple[str, ...]:
-    times = (
-        f"{entry.count} since {entry.first_at}{' REPEATING' if entry.is_repeating else ''}" if entry.count > 1 else ""
-    )
+    repeating = " The identity provider keeps sending this request." if entry.is_repeating else ""
     return (
-        MARKS[entry.kind],
-        entry.at,
+        output.format_time(entry.at),
+        output.ColoredText(entry.kind, _COLORS.get(entry.kind, "")),
         str(entry.status or ""),
         entry.operation,
         entry.user,
-        times,
-        entry.summary,
+        f"{entry.count:,}",
+        output.format_sentence(entry.summary),
+        f"Since: {output.format_time(entry.first_at)}.{repeating}" if entry.count > 1 else "",
         f"Actor: {entry.actor}" if entry.actor else "",
         f"Sent: {', '.join(entry.attributes_sent)}" if entry.attributes_sent else "",
         f"Changed: {', '.join(entry.attributes_changed)}" if entry.attributes_changed else "",
@@ -51,7 +64,7 @@ def _format_row(entry: LogEntry) -> tuple[str, ...]:
 def print_person_report(report: PersonReport) -> None:
     """Print the diagnosis, then the timeline, or the candidates if several people match."""
     for sentence in report.diagnosis:
-        click.echo(output.make_printable(sentence))
+        click.echo(output.format_sentence(sentence))
     if report.timeline:
         click.echo()
         print_log(report.timeline)
@@ -73,7 +86,9 @@ def print_health(health: Health) -> None:
     """Print the state, the share of failed writes, and the warnings."""
     activity = health.activity
     failed, more = activity.failures.failed_writes, " or more" if activity.has_more_changes else ""
-    click.echo(f"Health: {health.state}.{f' {health.advice}' if health.advice else ''}")
+    advice = f" {output.format_sentence(health.advice)}" if health.advice else ""
+    state = color_health(health.state)
+    click.echo(f"Health: {click.style(state, fg=state.color or None)}.{advice}")
     click.echo(f"Identity provider: {health.provider.display_name if health.provider else 'not detected yet'}.")
     if failed:
         click.echo(
@@ -83,4 +98,4 @@ def print_health(health: Health) -> None:
     else:
         click.echo(f"Failed writes today and yesterday: none. Changes: {activity.changes}{more}.")
     for warning in health.warnings:
-        click.echo(f"Warning: {warning}")
+        click.echo(f"Warning: {output.format_sentence(warning)}")

@@ -31,7 +31,7 @@ def schema() -> None:
     epilog="""\b
 Examples:
   muster schema show acme
-  muster schema show acme --json | jq -r '.[].id'
+  muster schema show acme --json | jq -r .id
 """
 )
 @tenant_argument
@@ -45,7 +45,7 @@ def show(tenant_id: str, json: bool) -> None:
     tenant = require_tenant(get_deployment().build_administration(LONG_READ_S), tenant_id)
     documents = tenant.custom_schemas
     if json:
-        output.print_json(documents)
+        output.print_json_lines(documents)
         return
     rows = [
         [attribute["name"], describe_attribute(attribute), "in use", document["id"]]

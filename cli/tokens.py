@@ -169,18 +169,22 @@ def _print_token(deployment: Deployment, issued: IssuedToken, *, json: bool) -> 
                 "tenant": issued.tenant_id,
                 "scim_url": deployment.scim_url,
                 "token": issued.token,
+                "is_new": issued.is_new,
                 "expires": output.format_rfc3339(issued.expires),
                 "previous_until": output.format_rfc3339(issued.previous_expires),
             }
         )
     else:
-        previous = (
-            {}
-            if issued.previous_expires is None
-            else {"Previous token until": output.format_time(issued.previous_expires)}
-        )
-        fields = {"Tenant": issued.tenant_id, "SCIM URL": deployment.scim_url, "Token": issued.token}
-        output.print_fields(fields | {"Expires": output.format_time(issued.expires)} | previous)
+        fields = {
+            "Tenant": issued.tenant_id,
+            "SCIM URL": deployment.scim_url,
+            "Token": issued.token,
+            "New": "yes" if issued.is_new else "no, it was created earlier and has never been shown",
+            "Expires": output.format_optional_time(issued.expires, "never"),
+        }
+        if issued.previous_expires is not None:
+            fields["Previous token until"] = output.format_time(issued.previous_expires)
+        output.print_fields(fields)
         click.echo("Copy the token now. It is not shown again.", err=True)
     sys.stdout.flush()
     deployment.build_administration().tenants.tokens.mark_revealed(issued)

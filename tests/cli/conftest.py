@@ -29,6 +29,10 @@ class Muster:
     def json(self, *arguments: str) -> Any:
         return json.loads(self(*arguments, "--json").stdout)
 
+    def json_lines(self, *arguments: str) -> list[Any]:
+        """Return the documents of a command that prints one in each line."""
+        return [json.loads(line) for line in self(*arguments, "--json").stdout.splitlines()]
+
     def lines(self, *arguments: str) -> list[list[str]]:
         """Return the cells of a table."""
         return [[cell for cell in line.split("  ") if cell] for line in self(*arguments).stdout.splitlines()]

@@ -29,26 +29,28 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Any:
         yield run
 
 
-def muster(run: Run, *arguments: str) -> Any:
+def muster(run: Run, *arguments: str) -> list[Any]:
+    """Return the documents that a command prints: one object, or one in each line."""
     command = [sys.executable, "-m", "cli", *arguments, "--data", str(run.data), "--json"]
     variables = build_environment() | {"PYTHONPATH": "src:."}
     process = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60, check=False)
     assert process.returncode == 0, process.stderr
-    return json.loads(process.stdout)
+    lines = process.stdout.splitlines()
+    return [json.loads(process.stdout)] if lines[:1] == ["{"] else list(map(json.loads, lines))
 
 
 def test_connect_rotate_and_list_on_the_local_run(run: Run) -> None:
-    connection = muster(run, "connect", "beta")
+    (connection,) = muster(run, "connect", "beta")
     headers = {"authorization": f"Bearer {connection['token']}", "content-type": "application/scim+json"}
     with httpx.Client(base_url=connection["scim_url"], headers=headers, timeout=30) as client:
         assert client.post("/Users", json={"schemas": [SCHEMA], "userName": "ada"}).status_code == 201
-        new = muster(run, "rotate", "beta")
+        (new,) = muster(run, "rotate", "beta")
         for token in (connection["token"], new["token"]):
             assert client.get("/Users", headers={"authorization": f"Bearer {token}"}).status_code == 200
 
-    assert [user["userName"] for user in muster(run, "active-users", "beta")] == ["ada"]
+    assert [user["userName"] for user in muster(run, "users", "beta", "--state", "active")] == ["ada"]
     assert [tenant["tenant"] for tenant in muster(run, "tenants")] == ["acme", "beta"]
-    assert muster(run, "status", "beta")["last_use"] is not None
+    assert muster(run, "status", "beta")[0]["last_use"] is not None
 
 
 def test_dead_letters_are_listed_and_sent_back(run: Run) -> None:
@@ -78,7 +80,7 @@ def test_quick_command_leaves_the_terminal_clean(run: Run) -> None:
     os.close(end)
     os.close(terminal)
 
-    assert len(json.loads(process.stdout)) == 1
+    assert len(process.stdout.splitlines()) == 1
     assert output == b"END"
 
 

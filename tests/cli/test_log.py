@@ -23,12 +23,12 @@ def test_log_has_changes_and_failures(run: Muster, acme: Endpoint) -> None:
     lines = run("log", "acme").stdout.splitlines()
 
     cells = [re.split(r"  +", line.strip()) for line in lines]
-    assert cells[0] == ["TIME", "STATUS", "OPERATION", "USER", "COUNT", "RESULT"]
-    assert (cells[1][0], cells[1][2:5]) == ("!", ["400", "create", "bob@example.com"])
-    assert cells[1][5].startswith("The value of active has the wrong type.")
+    assert cells[0] == ["TIME", "KIND", "STATUS", "OPERATION", "USER", "COUNT", "RESULT"]
+    assert cells[1][1:6] == ["failure", "400", "create", "bob@example.com", "1"]
+    assert cells[1][6].startswith("The value of active has the wrong type.")
     assert lines[2] == "    Sent: userName, active"
     assert lines[3].startswith("    What to change: ")
-    assert cells[4][1:] == ["201", "create", "ada@example.com", "Created. The user is now active."]
+    assert cells[4][1:] == ["change", "201", "create", "ada@example.com", "1", "Created. The user is now active."]
     assert lines[5:7] == ["    Sent: userName, displayName", "    Changed: userName, displayName, active"]
 
 
@@ -39,38 +39,98 @@ def test_log_has_audit_events_and_their_actors(run: Muster) -> None:
     run("revoke", "acme", "--yes")
 
     lines = run("log", "acme").stdout.splitlines()[1:]
-    output = [re.sub(r"  +", "  ", re.sub(r"20[-\dT:.]+Z", "THEN", line)) for line in lines[::2]]
+    output = [re.sub(r"  +", "  ", re.sub(r"20[-\d]+ [\d:]+ UTC", "THEN", line)) for line in lines[::2]]
 
     by = "arn:aws:sts::123456789012:user/moto"
     assert output == [
-        "*  THEN  revoke  Revoked all tokens: no previous token is valid.",
-        "*  THEN  show  Showed the new token.",
-        "*  THEN  rotate  Created a new token: the token expires at THEN; the previous token is valid until THEN.",
-        "*  THEN  configure  Changed the settings: strict mode on.",
-        "*  THEN  show  Showed the new token.",
-        "*  THEN  connect  Connected the customer: strict mode off; no custom schemas; the token never expires; "
-        "no previous token is valid; brake off.",
+        "THEN  audit-event  -  revoke  -  1  Revoked all tokens: no previous token is valid.",
+        "THEN  audit-event  -  show  -  1  Showed the new token.",
+        "THEN  audit-event  -  rotate  -  1  Created a new token: "
+        "the token expires at THEN; the previous token is valid until THEN.",
+        "THEN  audit-event  -  configure  -  1  Changed the settings: strict mode on.",
+        "THEN  audit-event  -  show  -  1  Showed the new token.",
+        "THEN  audit-event  -  connect  -  1  Connected the customer: strict mode off; no custom schemas; "
+        "the token never expires; no previous token is valid; brake off.",
     ]
     assert lines[1::2] == [f"    Actor: {by}"] * 6
     assert len(run("log", "acme", "--failures").stdout.splitlines()) == 1
-    assert run.json("log", "acme", "-n", "1")[0]["actor"] == by
+    assert run.json_lines("log", "acme", "-n", "1")[0]["actor"] == by
 
 
 def test_log_options(run: Muster, acme: Endpoint) -> None:
-    assert [entry["kind"] for entry in run.json("log", "acme")] == [
+    assert [entry["kind"] for entry in run.json_lines("log", "acme")] == [
         "failure",
         "change",
         "first-use",
         "audit-event",
         "audit-event",
     ]
-    assert [entry["user"] for entry in run.json("log", "acme", "--failures")] == ["bob@example.com"]
-    assert [entry["kind"] for entry in run.json("log", "acme", "-n", "1")] == ["failure"]
+    assert [entry["user"] for entry in run.json_lines("log", "acme", "--failures")] == ["bob@example.com"]
+    assert [entry["kind"] for entry in run.json_lines("log", "acme", "-n", "1")] == ["failure"]
+
+
+def test_log_since(run: Muster, acme: Endpoint) -> None:
+    (newest,) = run.json_lines("log", "acme", "-n", "1")
+    assert [entry["at"] for entry in run.json_lines("log", "acme", "--since", newest["at"])] == [newest["at"]]
+    assert len(run.json_lines("log", "acme", "--since", "1h")) == 5
+    assert run.json_lines("log", "acme", "--since", "2999-01-01") == []
+    assert "use for example 30m" in run("log", "acme", "--since", "soon", code=2).stderr
+
+
+def test_log_of_a_person(run: Muster, acme: Endpoint) -> None:
+    assert [entry["user"] for entry in run.json_lines("log", "acme", "--person", "Ada Lovelace")] == ["ada@example.com"]
+    assert [entry["kind"] for entry in run.json_lines("log", "acme", "--person", "bob@example.com")] == ["failure"]
+    assert run.json_lines("log", "acme", "--person", "ada@example.com", "--failures") == []
+    assert run.json_lines("log", "acme", "--person", "nobody") == []
+
+
+def test_log_of_several_people_is_an_error(run: Muster, acme: Endpoint) -> None:
+    error = run("log", "acme", "--person", "example.com", code=2).stderr
+    assert "Several people match example.com: ada@example.com, bob@example.com. Use a userName or an id." in error
+
+
+@pytest.mark.parametrize("arguments", [("why", "acme", " "), ("log", "acme", "--person", "")])
+def test_empty_person_is_a_usage_error(run: Muster, acme: Endpoint, arguments: tuple[str, ...]) -> None:
+    result = run(*arguments, code=2)
+    assert "is empty" in result.stderr
+    assert "Usage: muster" in result.stderr
+
+
+def test_followed_log_shows_each_entry_once(run: Muster, acme: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failure that occurs again is shown again, with its new count."""
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            raise KeyboardInterrupt
+        if len(pauses) == 2:
+            acme.create(userName="cleo@example.com")
+            acme.request("POST", "/Users", {"schemas": [CORE], "userName": "bob@example.com", "active": "perhaps"})
+
+    monkeypatch.setattr("cli.log.runtime.sleep", sleep)
+    entries = run.json_lines("log", "acme", "--follow", "-n", "2")
+
+    assert [(entry["user"], entry["count"]) for entry in entries] == [
+        ("ada@example.com", 1),
+        ("bob@example.com", 1),
+        ("cleo@example.com", 1),
+        ("bob@example.com", 2),
+    ]
+
+
+def test_followed_log_is_a_table(run: Muster, acme: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cli.log.runtime.sleep", stop)
+    lines = run("log", "acme", "-f", "--failures").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["TIME", lines[1].split()[0], "Sent:", "What"]
 
 
 def test_log_is_read_page_by_page(run: Muster, acme: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cli.log._PAGE_SIZE", 1)
-    assert len(run.json("log", "acme")) == 5
+    assert len(run.json_lines("log", "acme")) == 5
 
 
 def test_why_prints_failure_and_remediation(run: Muster, acme: Endpoint) -> None:
@@ -109,7 +169,7 @@ def test_why_has_unidentified_failures(run: Muster, acme: Endpoint) -> None:
 
 def test_log_has_the_wrong_scim_url(run: Muster, acme: Endpoint) -> None:
     assert acme.request("POST", "/Users/Users", {"schemas": [CORE], "userName": "eve"}).status == 404
-    entry = run.json("log", "acme", "--failures")[0]
+    entry = run.json_lines("log", "acme", "--failures")[0]
     assert (entry["rule"], entry["user"], entry["operation"]) == ("scim-url", "eve", "create")
 
 
@@ -132,8 +192,8 @@ def test_why_lists_all_people_with_a_name(run: Muster, acme: Endpoint) -> None:
     rows = run("why", "acme", "example.com").stdout.splitlines()[2:]
     assert [re.split(r"  +", line.strip()) for line in rows] == [
         ["USER NAME", "NAME", "EMAIL", "STATE"],
-        ["ada@example.com", "Ada Lovelace", "active"],
-        ["bob@example.com", "not provisioned"],
+        ["ada@example.com", "Ada Lovelace", "-", "active"],
+        ["bob@example.com", "-", "-", "not provisioned"],
     ]
 
 
@@ -141,7 +201,7 @@ def test_entries_have_attributes(run: Muster, acme: Endpoint) -> None:
     ada = acme.create(userName="bo", title="Cook")["id"]
     acme.request("DELETE", f"/Users/{ada}")
 
-    deleted, created, *_ = run.json("log", "acme")
+    deleted, created, *_ = run.json_lines("log", "acme")
 
     assert (deleted["operation"], deleted["attributes_sent"]) == ("delete", [])
     assert (created["attributes_sent"], set(created["attributes_changed"])) == (

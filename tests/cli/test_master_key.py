@@ -20,16 +20,16 @@ def restore_master_key(run: Muster) -> Iterator[None]:
 
 
 def test_status_shows_generations_without_the_key(run: Muster) -> None:
-    assert run.json("master-key", "status") == [{"generation": 1, "starts": None, "state": "signs"}]
+    assert run.json_lines("master-key", "status") == [{"generation": 1, "starts": None, "state": "signs"}]
     assert KEY not in run("master-key", "status").output
 
 
 def test_rotation_adds_a_generation_that_waits(run: Muster) -> None:
-    waiting, first = run.json("master-key", "rotate")
+    waiting, first = run.json_lines("master-key", "rotate")
 
     assert (waiting["generation"], waiting["state"]) == (2, "waiting")
     assert first == {"generation": 1, "starts": None, "state": "signs"}
-    assert run.json("master-key", "rotate") == run.json("master-key", "status") == [waiting, first]
+    assert run.json_lines("master-key", "rotate") == run.json_lines("master-key", "status") == [waiting, first]
 
 
 def test_drop_waits_until_the_newest_generation_signs(run: Muster) -> None:
@@ -46,10 +46,10 @@ def test_drop_asks_and_keeps_the_newest(run: Muster) -> None:
         "Every tenant with such a token needs a new token"
         in run("master-key", "drop-earlier", answer="n\n", code=1).output
     )
-    assert [generation["state"] for generation in run.json("master-key", "status")] == ["signs", "verifies"]
+    assert [generation["state"] for generation in run.json_lines("master-key", "status")] == ["signs", "verifies"]
     dropped = run("master-key", "drop-earlier", "--yes")
     assert "stop working within 5 minutes" in dropped.stderr
-    assert [generation["generation"] for generation in run.json("master-key", "status")] == [2]
+    assert [generation["generation"] for generation in run.json_lines("master-key", "status")] == [2]
 
 
 def test_dropping_the_only_generation_removes_nothing(run: Muster) -> None:
@@ -58,7 +58,7 @@ def test_dropping_the_only_generation_removes_nothing(run: Muster) -> None:
     assert "Nothing was removed: generation 1 is the only one." in dropped.stderr
     assert "muster master-key rotate" in dropped.stderr
     assert "stop working" not in dropped.stderr
-    assert [generation["generation"] for generation in run.json("master-key", "status")] == [1]
+    assert [generation["generation"] for generation in run.json_lines("master-key", "status")] == [1]
 
 
 def test_damaged_key_is_one_error_line(run: Muster) -> None:

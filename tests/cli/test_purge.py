@@ -239,7 +239,7 @@ class TestPurge:
             run("connect", "acme")
             run("disconnect", "acme", "--yes")
             ids.add(run.json("purge", "acme", "--yes")["id"])
-        assert ids == {certificate["id"] for certificate in run.json("certificates", "acme")}
+        assert ids == {certificate["id"] for certificate in run.json_lines("certificates", "acme")}
         assert len(ids) == 2
 
 
@@ -255,7 +255,7 @@ class TestCertificates:
         certificate = run.json("purge", "acme", "--yes")
 
         copies = {copy["location"]: copy["until"] for copy in certificate["remaining_copies"]}
-        assert run.json("certificates", "acme") == [certificate]
+        assert run.json_lines("certificates", "acme") == [certificate]
         assert set(copies) == {
             "point-in-time recovery of the table",
             "backup before-upgrade of the table",

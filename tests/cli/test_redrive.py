@@ -153,7 +153,7 @@ class TestList:
         )
         assert [
             [message[name] for name in ("id", "queue", "kind", "tenant", "user_id", "sequence", "reason")]
-            for message in muster.json("redrive")
+            for message in muster.json_lines("redrive")
         ] == [
             [first, "changes", "record", "acme", ID, 12, "TypeError at links.py:1 made"],
             [second, "links", "task", "acme", ID, 7, "KeyError"],
@@ -172,15 +172,15 @@ class TestList:
     def test_messages_stay_visible(self, muster: Muster, bus: Messaging) -> None:
         for number in range(25):
             send_message(bus, dead_letter.build_record_dead_letter(GOOD, f"reason {number}"))
-        assert len(muster.json("redrive")) == 25
-        assert len(muster.json("redrive", "-n", "12")) == 12
+        assert len(muster.json_lines("redrive")) == 25
+        assert len(muster.json_lines("redrive", "-n", "12")) == 12
         assert bus.queues.count("DeadLetterQueue")[0] == 25
 
     def test_messages_without_a_reason(self, muster: Muster, bus: Messaging) -> None:
         send_message(bus, NOTICE)
         send_message(bus, link_message.build_message(TASK).body, "LinksDeadLetterQueue")
         send_message(bus, '{"some": "thing"}')
-        output = {message["kind"]: message["reason"] for message in muster.json("redrive")}
+        output = {message["kind"]: message["reason"] for message in muster.json_lines("redrive")}
         assert output["notice"] == "Lambda discarded the batch: RetryAttemptsExhausted"
         assert output["task"].startswith("failed ")
         assert "unknown" in output
@@ -189,11 +189,11 @@ class TestList:
     def test_malformed_message_does_not_hide_others(self, muster: Muster, bus: Messaging, letter: Any) -> None:
         send_message(bus, letter)
         good = send_message(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"), "LinksDeadLetterQueue")
-        assert good in [message["id"] for message in muster.json("redrive")]
+        assert good in [message["id"] for message in muster.json_lines("redrive")]
         assert (bus.queues.count("DeadLetterQueue")[0], bus.queues.count("LinksDeadLetterQueue")[0]) == (1, 1)
 
     def test_empty_queues(self, muster: Muster) -> None:
-        assert muster.json("redrive") == []
+        assert muster.json_lines("redrive") == []
 
 
 class TestSend:
@@ -328,7 +328,7 @@ class TestSend:
     def test_only_the_chosen_message(self, muster: Muster, bus: Messaging, events: Any) -> None:
         send_message(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
         chosen = send_message(bus, dead_letter.build_record_dead_letter(GOOD, "TypeError"))
-        assert [message["outcome"] for message in muster.json("redrive", "--send", "--id", chosen)] == ["done"]
+        assert [message["outcome"] for message in muster.json_lines("redrive", "--send", "--id", chosen)] == ["done"]
         assert (len(events()), count_messages(bus)) == (1, 1)
 
 
@@ -357,7 +357,7 @@ class TestDelete:
         send_message(bus, "keep me")
         message = send_message(bus, "zaphod")
         muster("redrive", "--delete", "--id", message)
-        assert [message["id"] for message in muster.json("redrive")] != [message]
+        assert [message["id"] for message in muster.json_lines("redrive")] != [message]
         assert count_messages(bus) == 1
 
     @pytest.mark.parametrize("options", [["--delete"], ["--delete", "--send", "--id", "x"]])

@@ -1,7 +1,8 @@
-"""Test ``tenants``, ``status``, ``strict``, ``schema``, ``users`` and ``active-users``."""
+"""Test ``tenants``, ``status``, ``strict``, ``schema``, and ``users``."""
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def test_list_says_what_to_do(run: Muster) -> None:
         "No request with a valid token has arrived yet. Enter the SCIM URL and the token in the identity provider."
     )
     assert lines[-1][-1].strip() == f"The token expires within 7 days. {no_request}"
-    assert [tenant["warning"] for tenant in run.json("tenants")] == [
+    assert [tenant["warning"] for tenant in run.json_lines("tenants")] == [
         no_request,
         None,
         "All tokens are revoked. Create a new one.",
@@ -55,20 +56,20 @@ def test_health_is_in_list_and_status(run: Muster, acme: Endpoint) -> None:
     """If 31 % of the writes fail, the list and the status say so."""
     for number in range(20):
         acme.create(userName=f"user-{number}")
-    assert [tenant["health"] for tenant in run.json("tenants")] == ["healthy"]
+    assert [tenant["health"] for tenant in run.json_lines("tenants")] == ["healthy"]
 
     for number in range(9):
         body = {"schemas": [CORE], "userName": f"ada-{number}", "active": "perhaps"}
         assert acme.request("POST", "/Users", body).status == 400
 
     advice = "9 writes failed since yesterday, 31% of all. See the failures in the audit log."
-    assert [(tenant["health"], tenant["warning"]) for tenant in run.json("tenants")] == [("failing", advice)]
-    assert ["health", "failing"] in [[cell.strip() for cell in line] for line in run.lines("status", "acme")]
+    assert [(tenant["health"], tenant["warning"]) for tenant in run.json_lines("tenants")] == [("failing", advice)]
+    assert run("status", "acme").stdout.startswith("acme: failing\n")
     assert run.json("status", "acme")["warning"] == advice
 
     for _ in range(5):
         acme.request("POST", "/Users", {"schemas": [CORE], "userName": "eve", "active": "perhaps"})
-    assert [tenant["health"] for tenant in run.json("tenants")] == ["repeating failure"]
+    assert [tenant["health"] for tenant in run.json_lines("tenants")] == ["repeating failure"]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_warning_about_rejected_token_follows_the_provider(
     assert acme.request("GET", "/Users", user_agent=agent).status == 200
     assert start_environment(new_token("acme")).request("GET", "/Users", user_agent=agent).status == 401
 
-    (tenants,), document = run.json("tenants"), run.json("status", "acme")
+    (tenants,), document = run.json_lines("tenants"), run.json("status", "acme")
 
     assert (tenants["health"], document["health"]) == ("token rejected", "token rejected")
     assert "A token was rejected at 20" in tenants["warning"]
@@ -90,12 +91,87 @@ def test_warning_about_rejected_token_follows_the_provider(
     assert ("quarantine" in document["warnings"][0]) is ("Entra" in expected)
 
 
+def test_status_groups_failures_by_cause_and_names_the_next_command(run: Muster, acme: Endpoint) -> None:
+    for name in ("ada", "bob", "bob"):
+        acme.request("POST", "/Users", {"schemas": [CORE], "userName": name, "active": "perhaps"})
+    acme.request("POST", "/Users", {"schemas": [CORE]})
+
+    document = run.json("status", "acme")
+
+    problems = [(item["operation"], item["rule"], item["requests"], item["users"]) for item in document["problems"]]
+    assert problems == [("create", "type", 3, ["bob", "ada"]), ("create", "required", 1, [])]
+    assert document["next_command"] == "muster why acme bob"
+    lines = run("status", "acme").stdout.splitlines()
+    assert lines[0] == "acme: failing"
+    assert lines[-1] == "Next: muster why acme bob"
+    assert "    People: bob, ada" in lines
+
+
+@pytest.mark.parametrize(
+    ("commands", "expected"),
+    [
+        ([], "muster why acme"),
+        ([("revoke", "acme", "--yes")], "muster rotate acme"),
+        ([("disconnect", "acme", "--yes")], "muster connect acme"),
+    ],
+)
+def test_next_command_follows_the_state(run: Muster, commands: list[tuple[str, ...]], expected: str) -> None:
+    run("connect", "acme")
+    for command in commands:
+        run(*command)
+    assert run.json("status", "acme")["next_command"] == expected
+
+
+def test_healthy_tenant_has_no_next_command(run: Muster, acme: Endpoint) -> None:
+    acme.create()
+    assert (run.json("status", "acme")["problems"], run.json("status", "acme")["next_command"]) == ([], None)
+    assert "Next:" not in run("status", "acme").stdout
+
+
+def test_next_command_quotes_the_person(run: Muster, acme: Endpoint) -> None:
+    acme.request("POST", "/Users", {"schemas": [CORE], "userName": "o'neil; ls", "active": "perhaps"})
+    command = run.json("status", "acme")["next_command"]
+    assert shlex.split(command) == ["muster", "why", "acme", "o'neil; ls"]
+
+
+@pytest.mark.parametrize(
+    ("filter_text", "names"),
+    [('userName eq "ada"', ["ada"]), ('title co "oo"', ["bob"]), ('title pr or userName sw "a"', ["ada", "bob"])],
+)
+def test_users_by_filter(run: Muster, acme: Endpoint, filter_text: str, names: list[str]) -> None:
+    acme.create(userName="ada")
+    acme.create(userName="bob", title="Cook")
+    found = run.json_lines("users", "acme", "--filter", filter_text)
+    assert sorted(user["userName"] for user in found) == names
+
+
+def test_users_by_filter_are_read_in_pages(run: Muster, acme: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = sorted(acme.create(title="Cook")["userName"] for _ in range(5))
+    monkeypatch.setattr("scim.service.resources.search.MAX_RESULTS", 2)
+    found = run.json_lines("users", "acme", "--filter", 'title eq "Cook"')
+    assert sorted(user["userName"] for user in found) == names
+
+
+def test_filter_may_read_more_users_than_a_request(
+    run: Muster, acme: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = sorted(acme.create(title="Cook")["userName"] for _ in range(3))
+    monkeypatch.setattr("scim.store.query.reader.MAX_RESOURCES_READ", 2)
+    found = run.json_lines("users", "acme", "--filter", 'title eq "Cook"')
+    assert sorted(user["userName"] for user in found) == names
+
+
+def test_invalid_filter_is_a_usage_error(run: Muster, acme: Endpoint) -> None:
+    error = run("users", "acme", "--filter", "userName eq", code=2).stderr
+    assert "Invalid value for --filter: A value is expected at the end." in error
+
+
 def test_unreadable_tenant_is_unknown(run: Muster, monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
     for name in ("acme", "ill", "zebra"):
         run("connect", name)
     throttle_tenant("ill", monkeypatch)
 
-    tenants = run.json("tenants")
+    tenants = run.json_lines("tenants")
 
     assert [(tenant["tenant"], tenant["health"], tenant["state"]) for tenant in tenants] == [
         ("acme", "no request yet", "connected"),
@@ -110,7 +186,7 @@ def test_unreadable_tenant_is_unknown(run: Muster, monkeypatch: pytest.MonkeyPat
 
 
 def test_empty_list(run: Muster) -> None:
-    assert run.json("tenants") == []
+    assert run.json_lines("tenants") == []
 
 
 def test_status_has_access_token_and_users(run: Muster, acme: Endpoint) -> None:
@@ -159,7 +235,7 @@ def test_schema_commands(run: Muster, acme: Endpoint, tmp_path: Path) -> None:
     file = tmp_path / "extension.json"
     file.write_text(json.dumps(EXTENSION))
     assert run.json("schema", "add", "acme", str(file)) == {"tenant": "acme", "extensions": [SURVEY]}
-    assert run.json("schema", "show", "acme") == [EXTENSION]
+    assert run.json_lines("schema", "show", "acme") == [EXTENSION]
     assert [cell.strip() for cell in run.lines("schema", "show", "acme")[1]] == [
         "Business Unit",
         "string, at most 256 characters",
@@ -170,11 +246,11 @@ def test_schema_commands(run: Muster, acme: Endpoint, tmp_path: Path) -> None:
     more = {"name": "Badge", "type": "string"}
     file.write_text(json.dumps(EXTENSION | {"attributes": [*EXTENSION["attributes"], more]}))
     run("schema", "add", "acme", str(file))
-    (document,) = run.json("schema", "show", "acme")
+    (document,) = run.json_lines("schema", "show", "acme")
     assert document["attributes"][-1] == more
 
     run("schema", "remove", "acme", SURVEY.upper())
-    assert run.json("schema", "show", "acme") == []
+    assert run.json_lines("schema", "show", "acme") == []
     assert [cell.strip() for cell in run.lines("schema", "show", "acme")[1]] == [
         "Business Unit",
         "string",
@@ -199,9 +275,9 @@ def test_hidden_values_are_not_listed(run: Muster, acme: Endpoint, tmp_path: Pat
     run("schema", "add", "acme", str(file))
     fresh = start_environment(acme.token)
     user = fresh.create(**{SURVEY: {"Business Unit": "R&D"}})
-    assert run.json("users", "acme")[-1][SURVEY] == {"Business Unit": "R&D"}
+    assert run.json_lines("users", "acme")[-1][SURVEY] == {"Business Unit": "R&D"}
     run("schema", "remove", "acme", SURVEY)
-    assert SURVEY not in json.dumps(run.json("users", "acme"))
+    assert SURVEY not in json.dumps(run.json_lines("users", "acme"))
     assert SURVEY not in json.dumps(run.json("why", "acme", user["id"])["users"])
 
 
@@ -221,17 +297,17 @@ def test_users_as_table(run: Muster, acme: Endpoint) -> None:
 
     header, row = run.lines("users", "acme")
 
-    assert [cell.strip() for cell in header] == ["ID", "USER NAME", "ACTIVE", "SINCE", "NAME", "EMAIL", "MODIFIED"]
+    assert [cell.strip() for cell in header] == ["ID", "USER NAME", "STATE", "SINCE", "NAME", "EMAIL", "MODIFIED"]
     cells = [cell.strip() for cell in row]
-    assert cells[1:3] + cells[4:6] == ["bjensen", "yes", "Barbara Jensen", "work@example.com"]
+    assert cells[1:3] + cells[4:6] == ["bjensen", "active", "Barbara Jensen", "work@example.com"]
     assert cells[3] == cells[6]
 
 
-def test_users_and_active_users_as_json(run: Muster, acme: Endpoint) -> None:
+def test_users_as_json(run: Muster, acme: Endpoint) -> None:
     users = sorted((acme.create(active=number != 1) for number in range(3)), key=lambda user: user["id"])
 
-    all_users = run.json("users", "acme")
-    active_users = run.json("active-users", "acme")
+    all_users = run.json_lines("users", "acme")
+    active_users = run.json_lines("users", "acme", "--state", "active")
 
     assert [user["id"] for user in all_users] == [user["id"] for user in users]
     assert [user["userName"] for user in all_users] == [user["userName"] for user in users]
@@ -239,6 +315,7 @@ def test_users_and_active_users_as_json(run: Muster, acme: Endpoint) -> None:
     assert all_users[0]["meta"]["activeSince"] == all_users[0]["meta"]["created"]
     assert active_users == [user for user in all_users if user["active"]]
     assert len(active_users) == 2
+    assert run.json_lines("users", "acme", "--state", "inactive") == [user for user in all_users if not user["active"]]
 
 
 def test_control_characters_are_replaced(run: Muster, acme: Endpoint) -> None:
@@ -249,7 +326,7 @@ def test_control_characters_are_replaced(run: Muster, acme: Endpoint) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["status"], ["users"], ["active-users"], ["schema", "show"], ["strict"], ["schema", "remove"]],
+    [["status"], ["users"], ["schema", "show"], ["strict"], ["schema", "remove"]],
     ids=" ".join,
 )
 def test_unknown_tenant_is_an_error(run: Muster, arguments: list[str]) -> None:
@@ -297,5 +374,5 @@ def test_status_has_malformed_tokens(run: Muster, acme: Endpoint) -> None:
 
     assert before is None
     assert "At least 1 request with a malformed token" in run.json("status", "acme")["malformed_tokens"]
-    assert "? " in run("log", "acme").stdout
+    assert "malformed-token" in run("log", "acme").stdout
     assert run.json("health", "acme")["warnings"] == []

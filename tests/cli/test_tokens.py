@@ -44,6 +44,7 @@ def test_connect_as_json(run: Muster) -> None:
         "tenant": "acme",
         "scim_url": BASE_URL,
         "token": "",
+        "is_new": True,
         "expires": "",
         "previous_until": None,
     }
@@ -66,6 +67,21 @@ def test_token_is_shown_once(run: Muster) -> None:
         code = 4 if command[0] == "connect" else 0
         result = run(*command, code=code)
         assert token not in result.output
+
+
+@pytest.mark.parametrize("command", ["connect", "rotate"])
+def test_token_that_was_never_shown_is_not_new(run: Muster, command: str) -> None:
+    hidden = run.deployment.build_administration().tenants.connect("acme")
+    document = run.json(command, "acme")
+    assert (document["token"], document["is_new"]) == (hidden.token, False)
+    assert run.json("rotate", "acme")["is_new"] is True
+
+
+def test_output_says_whether_the_token_is_new(run: Muster) -> None:
+    run.deployment.build_administration().tenants.connect("acme")
+    earlier, new = run("rotate", "acme").stdout, run("rotate", "acme").stdout
+    assert re.search(r"^New +no, it was created earlier and has never been shown$", earlier, re.MULTILINE)
+    assert re.search(r"^New +yes$", new, re.MULTILINE)
 
 
 def test_connect_with_strict_mode_and_custom_attributes(run: Muster, tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_malformed_record_does_not_block_other_tenant(run: Run, acme: httpx.Clie
     user = create_user(globex)
 
     wait_for(lambda: [event for event in read_events(run) if event["detail"]["id"] == user["id"]])
-    letters = wait_for(lambda: json.loads(run_cli(run, "redrive", "--json")))
+    letters = wait_for(lambda: [json.loads(line) for line in run_cli(run, "redrive", "--json").splitlines()])
 
     assert len([event for event in read_events(run) if event["detail"]["id"] == user["id"]]) == 1
     assert len(letters) == 1

@@ -76,12 +76,15 @@ class Administration:
         """Return the store of a tenant's audit log."""
         return DynamoDBAuditLogStore(self.table, tenant_id, runtime.current_time)
 
+    def build_resource_store(self, tenant: Tenant) -> DynamoDBResourceStore:
+        """Return the store of a tenant's users."""
+        return DynamoDBResourceStore(self.table, self.resource_store_config(), tenant.id, tenant.resource_types[0])
+
     def build_audit_log(self, tenant: Tenant) -> AuditLog:
         """Return the audit log of a tenant."""
-        users = DynamoDBResourceStore(self.table, self.resource_store_config(), tenant.id, tenant.resource_types[0])
         return AuditLog(
             self.build_audit_log_store(tenant.id),
-            users,
+            self.build_resource_store(tenant),
             tenant,
             lambda: self.tenant_store.get_last_token_usage(tenant.id),
             runtime.current_time,

@@ -124,6 +124,7 @@ class IssuedToken:
 
     ``version_id`` is the version of the secret that contains it. ``expires`` is ``None`` for never.
     ``previous_expires`` is when the previous token expires, ``None`` if that is no longer valid.
+    ``is_new`` says whether the request created the token: if not, it was created before and never shown.
     """
 
     tenant_id: str
@@ -131,6 +132,7 @@ class IssuedToken:
     token: str = field(repr=False)
     expires: float | None
     previous_expires: float | None
+    is_new: bool = True
 
 
 @dataclass(frozen=True, slots=True)

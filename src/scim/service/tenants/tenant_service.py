@@ -91,7 +91,7 @@ class TenantService:
             return self.tokens.issue_first_token(before, configured, lifetime_s, idempotency_key)
         if configured != before or not self.tokens.has_hidden_token(before):
             raise TenantExists(f"{tenant_id} is already connected.")
-        return self.tokens.finish_issuing(before)
+        return self.tokens.show_hidden_token(before)
 
     def disconnect(self, tenant_id: str) -> Tenant:
         """Revoke a tenant's tokens and invitations, and schedule its secret for deletion. Keep its users.

@@ -105,7 +105,7 @@ class TokenService:
         before = get_connected_tenant(self.writer.tenant_store, tenant_id)
         check_unchanged(before, idempotency_key)
         if grace_s and self.has_hidden_token(before):
-            return self.finish_issuing(before)
+            return self.show_hidden_token(before)
         if grace_s and not is_forced:
             self._check_grace_period(before)
         if before.token.is_revoked or self._has_empty_secret(tenant_id):
@@ -117,6 +117,13 @@ class TokenService:
     def has_hidden_token(self, tenant: Tenant) -> bool:
         """Return whether the current token was never shown, and can still be shown."""
         return not tenant.token.is_revealed and not self._is_superseded(tenant)
+
+    def show_hidden_token(self, tenant: Tenant) -> IssuedToken:
+        """Return the current token, which was never shown (:meth:`has_hidden_token`).
+
+        Raise the errors of :meth:`finish_issuing`.
+        """
+        return replace(self.finish_issuing(tenant), is_new=False)
 
     def finish_issuing(self, tenant: Tenant) -> IssuedToken:
         """Do step 3 for the version that the settings name, and return its token.
