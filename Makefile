@@ -26,12 +26,12 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 # The port is checked before anything is installed. STEP is printed in front of what is installed.
-run: ## Run the endpoint on this machine until Ctrl-C (PORT=8080)
+run: ## Run the endpoint on this machine until Ctrl-C (PORT=8080, PARAMETERS="RateLimit=1")
 	@sh local/python.sh -m local.preflight run "$(PORT)"
 	@$(MAKE) -s .venv/installed .venv/bin/muster STEP="Step 1 of 3: "
 	$(if $(engine),@$(MAKE) -s $(engine) STEP="Step 2 of 3: ")
 	@echo "Step 3 of 3: starting the endpoint"
-	@.venv/bin/python -u -m local --port "$(PORT)"
+	@.venv/bin/python -u -m local --port "$(PORT)" $(addprefix --parameter ,$(PARAMETERS))
 
 muster: .venv/bin/muster ## Install the command line .venv/bin/muster
 	@.venv/bin/muster --help

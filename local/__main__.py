@@ -32,7 +32,23 @@ def _parse_options() -> RunOptions:
     parser.add_argument("--port", type=parse_port, default=8080)
     parser.add_argument("--data", type=Path, default=Path(".local"), help="the directory of the data (default: .local)")
     parser.add_argument("--template", type=Path, default=_ROOT / "template.yaml")
-    return RunOptions(**vars(parser.parse_args()))
+    parser.add_argument(
+        "--parameter",
+        type=_parse_parameter,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a value for a parameter of the template, for example RateLimit=1",
+    )
+    options = parser.parse_args()
+    return RunOptions(options.template, options.data, options.port, dict(options.parameter))
+
+
+def _parse_parameter(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
 
 
 async def _run_until_signal(options: RunOptions) -> None:

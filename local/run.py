@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Coroutine, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from socket import socket
@@ -33,16 +33,17 @@ from local.template import Template
 
 @dataclass(frozen=True)
 class RunOptions:
-    """The template to run, the directory of the data, and the port of the endpoint."""
+    """The template to run with values of its parameters, the directory of the data, and the port of the endpoint."""
 
     template: Path
     data: Path
     port: int
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 async def run(options: RunOptions) -> None:
     """Run the endpoint until cancelled; raise ``LocalRunError`` if it can't start or continue."""
-    template = Template(options.template)
+    template = Template(options.template, options.parameters)
     options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (
         run_state.lock(options.data),

@@ -64,15 +64,21 @@ _Loader.add_multi_constructor("!", _build_intrinsic)
 
 
 class Template:
-    """A SAM template. Its methods raise ``LocalRunError`` for errors in it."""
+    """A SAM template. Its methods raise ``LocalRunError`` for errors in it.
 
-    def __init__(self, path: Path) -> None:
+    ``parameters`` are values of its parameters, which replace the defaults.
+    """
+
+    def __init__(self, path: Path, parameters: Mapping[str, str] | None = None) -> None:
         self._path = path
         try:
             self._document: dict[str, Any] = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a SafeLoader
             self._resources: dict[str, Any] = self._document["Resources"]
         except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
             raise LocalRunError(f"{path} can't be read as a template: {' '.join(str(error).split())}") from error
+        self._parameters = dict(parameters or {})
+        for name, value in self._parameters.items():
+            self._check_parameter(name, value)
 
     def read_functions(self, known: Mapping[str, str], overrides: Mapping[str, str]) -> list[FunctionSpec]:
         """Return those of :meth:`read_all_functions` that the API, the table's stream or a queue invokes."""
@@ -82,11 +88,11 @@ class Template:
     def read_all_functions(self, known: Mapping[str, str], overrides: Mapping[str, str]) -> list[FunctionSpec]:
         """Return all functions.
 
-        ``known`` are values for ``!Ref`` and ``!GetAtt`` in addition to the defaults of the parameters; ``overrides``
-        are environment variables with other values than in the template.
+        ``known`` are values for ``!Ref`` and ``!GetAtt`` in addition to those of the parameters; ``overrides`` are
+        environment variables with other values than in the template.
         """
         functions = self._find_properties("AWS::Serverless::Function")
-        values = self._read_parameter_defaults() | dict(known)
+        values = self._read_parameter_defaults() | self._parameters | dict(known)
         values |= {f"{name}.Version": name for name in functions}  # there are no versions in the local run
         values |= self._evaluate_conditions(values)
         specs = [self._build_function(name, properties, values, overrides) for name, properties in functions.items()]
@@ -130,6 +136,21 @@ class Template:
         if "StreamSpecification" in properties:
             request["StreamSpecification"] = {"StreamEnabled": True, **properties["StreamSpecification"]}
         return request
+
+    def _check_parameter(self, name: str, value: str) -> None:
+        """Raise ``LocalRunError`` if there is no such parameter, or its value is no number in its range."""
+        parameters = self._document.get("Parameters", {})
+        if name not in parameters:
+            raise LocalRunError(f"template.yaml has no parameter {name}; its parameters are {', '.join(parameters)}")
+        if parameters[name]["Type"] != "Number":
+            return
+        least, most = (parameters[name].get(limit) for limit in ("MinValue", "MaxValue"))
+        try:
+            is_valid = (least is None or float(value) >= least) and (most is None or float(value) <= most)
+        except ValueError:
+            is_valid = False
+        if not is_valid:
+            raise LocalRunError(f"the parameter {name} is {value!r}; it must be a number from {least} to {most}")
 
     def _read_parameter_defaults(self) -> dict[str, str]:
         parameters = self._document.get("Parameters", {}).items()

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -137,6 +138,16 @@ def test_samconfig_has_valid_parameters(config: str) -> None:
     for name, value in (pair.split("=", 1) for pair in overrides.split()):
         parameter = DEPLOYMENT["Parameters"][name]
         assert value in map(str, parameter.get("AllowedValues", [value]))
+
+
+@pytest.mark.parametrize("config", ["default", "dev", "prod"])
+def test_packages_are_built_with_the_parameters_of_the_deployment(config: str) -> None:
+    """With parameters of ``sam deploy`` only, packages would be built for another Architecture than the functions'."""
+    sections = tomllib.loads((ROOT / "samconfig.toml").read_text())[config]
+    assert [name for name, section in sections.items() if "parameter_overrides" in section["parameters"]] in (
+        [],
+        ["global"],
+    )
 
 
 @pytest.fixture

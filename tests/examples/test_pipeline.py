@@ -82,7 +82,7 @@ def test_smoke_test_follows_deployment() -> None:
 
 def test_customers_get_a_canary_after_an_approval() -> None:
     assert WORKFLOW["jobs"]["prod"]["environment"] == "prod"
-    options = tomllib.loads((ROOT / "samconfig.toml").read_text())["prod"]["deploy"]["parameters"]
+    options = tomllib.loads((ROOT / "samconfig.toml").read_text())["prod"]["global"]["parameters"]
     assert "DeploymentStrategy=Canary" in options["parameter_overrides"]
 
 

@@ -234,3 +234,26 @@ class TestReports:
         limited.request("POST", "/Users", {"userName": "ada"})
 
         assert "rate limit" in "\n".join(open_audit_log(limited).report_on_person("ada").diagnosis)
+
+    def test_why_names_the_limit_for_a_user(
+        self, limited: Endpoint, use_up: UseUp, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The refused request is not recorded with the user. It is mentioned until the user changes again."""
+        user = limited.create(userName="ada")
+        endpoint = start_environment(limited.token)
+        use_up(endpoint)
+        operation = {"op": "replace", "path": "active", "value": False}
+        assert endpoint.patch(user["id"], operation).status == 429
+        for person in ("ada", user["id"]):
+            (sentence,) = [line for line in self.why(limited, person) if "rate limit" in line]
+            assert "At least 1 request of this customer failed with 429" in sentence
+
+        use_up(endpoint, BURST)
+        later = time.time() + 61
+        monkeypatch.setattr("scim.wiring.runtime.current_time", lambda: later)
+        assert start_environment(limited.token).patch(user["id"], operation).status == 200
+        assert not any("rate limit" in line for line in self.why(limited, "ada"))
+
+    @staticmethod
+    def why(endpoint: Endpoint, person: str) -> list[str]:
+        return list(open_audit_log(endpoint).report_on_person(person).diagnosis)

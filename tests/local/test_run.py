@@ -142,10 +142,10 @@ def test_second_run_on_same_data_is_rejected(run: Run) -> None:
     assert error == f"error: another local run uses {run.data}; stop it first with Ctrl-C\n"
 
 
-def run_and_fail(data: Path, port: int | str) -> str:
+def run_and_fail(data: Path, port: int | str, *options: str) -> str:
     """Start a run that fails; return its standard error."""
     failed = subprocess.run(
-        build_command(data, port),
+        [*build_command(data, port), *options],
         cwd=ROOT,
         env=build_environment(),
         capture_output=True,
@@ -193,6 +193,20 @@ def test_data_survives_kill_of_runner(tmp_path: Path) -> None:
         restarted.process.send_signal(signal.SIGINT)
         assert restarted.process.wait(20) == 0
         assert all(ends_within(1.0, pid) for pid in restarted.parse_servers().values())
+
+
+def test_parameters_of_the_template_can_be_set(tmp_path: Path) -> None:
+    options = [f"--parameter={text}" for text in ("RateLimit=0.5", "RateLimitBurst=1000")]
+    with start_run(tmp_path, find_free_port(), *options) as run, run.open_client() as client:
+        body = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ada@example.com"}
+        response = client.post("/Users", json=body)
+        assert response.headers["ratelimit-policy"] == '"default";q=1000;w=2000'
+
+
+def test_unknown_parameter_is_one_line_error(tmp_path: Path) -> None:
+    error = run_and_fail(tmp_path, find_free_port(), "--parameter=Rate=1")
+    assert error.startswith("error: template.yaml has no parameter Rate; its parameters are ")
+    assert error.count("\n") == 1
 
 
 def test_lost_connection_gets_new_token(tmp_path: Path) -> None:

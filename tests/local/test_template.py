@@ -13,7 +13,7 @@ from local.template import Template
 
 TEMPLATE = """
 Parameters:
-  Days: {Type: Number, Default: 400}
+  Days: {Type: Number, Default: 400, MinValue: 0, MaxValue: 9000}
   Url: {Type: String}
   Other: {Type: String, Default: ""}
 Conditions:
@@ -112,6 +112,24 @@ def test_variables_are_resolved(path: Path) -> None:
         "STRICT": "true",
         "LEVEL": "DEBUG",
     }
+
+
+def test_parameters_replace_defaults(path: Path) -> None:
+    users, *_ = Template(path, {"Days": "30", "Other": "old"}).read_functions(KNOWN, {})
+    assert [users.variables[name] for name in ("DAYS", "OTHER", "TABLE_NAME")] == ["30", "old", "old"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("Hours", "1", "no parameter Hours; its parameters are Days, Url, Other"),
+        ("Days", "9001", "Days is '9001'; it must be a number from 0 to 9000"),
+        ("Days", "a month", "it must be a number"),
+    ],
+)
+def test_parameter_that_cloudformation_rejects_is_error(path: Path, name: str, value: str, message: str) -> None:
+    with pytest.raises(LocalRunError, match=message):
+        Template(path, {name: value})
 
 
 def test_overrides_replace_template_values(path: Path) -> None:

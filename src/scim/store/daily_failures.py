@@ -10,8 +10,12 @@ from scim.service.model.identity_provider import IdentityProvider, parse_identit
 from scim.store.table import Item
 
 _PROVIDER = "provider"
-_LAST_REJECTION = "rejected_at"
-_LAST_WRONG_URL = "wrong_url_at"
+# When failures of a kind happened last, by kind.
+_LAST_TIMES = {
+    FailureKind.REJECTED_TOKEN: "rejected_at",
+    FailureKind.WRONG_SCIM_URL: "wrong_url_at",
+    FailureKind.RATE_LIMITED: "rate_limited_at",
+}
 
 
 def build_update(
@@ -25,10 +29,7 @@ def build_update(
     assigned: Item = {"ttl": {"N": str(expires)}}
     if provider:
         assigned[_PROVIDER] = {"S": provider}
-    if FailureKind.REJECTED_TOKEN in counts:
-        assigned[_LAST_REJECTION] = {"S": at}
-    if FailureKind.WRONG_SCIM_URL in counts:
-        assigned[_LAST_WRONG_URL] = {"S": at}
+    assigned |= {name: {"S": at} for kind, name in _LAST_TIMES.items() if kind in counts}
     adding = ", ".join(f"#{name} :{name}" for name in added)
     setting = ", ".join(f"#{name} = :{name}" for name in assigned)
     values = added | assigned
@@ -43,5 +44,5 @@ def decode(item: Item) -> DailyFailures:
     """Return the counts in an item."""
     counts = {kind: int(item[kind]["N"]) for kind in FailureKind if kind in item}
     provider = parse_identity_provider(item.get(_PROVIDER, {}).get("S"))
-    last_rejection, last_wrong_url = (item.get(name, {}).get("S", "") for name in (_LAST_REJECTION, _LAST_WRONG_URL))
-    return DailyFailures(counts, provider, last_rejection, last_wrong_url)
+    last_times = [item.get(name, {}).get("S", "") for name in _LAST_TIMES.values()]
+    return DailyFailures(counts, provider, *last_times)

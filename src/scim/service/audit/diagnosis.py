@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from scim.protocol.errors import Rule
-from scim.service.audit.explanations import explain, explain_rejected_token
-from scim.service.model.audit.failure import FailureCount
+from scim.service.audit.explanations import EXPLANATIONS, explain, explain_rejected_token
+from scim.service.model.audit.failure import DailyFailures, FailureCount, FailureKind
 from scim.service.model.audit.log_record import RejectedTokenCount
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
 from scim.service.model.identity_provider import IdentityProvider
@@ -18,6 +18,8 @@ from scim.service.model.token import TokenUsage
 from scim.service.tenants.access_problems import describe_last_use
 
 _MAX_UNIDENTIFIED = 5
+RECORD_S = 60.0
+"""Requests over the rate limit are recorded by the first one in this many seconds, in each execution environment."""
 
 PREVIOUS_OWNERS_INCOMPLETE = (
     "The search for former names stopped early, because the customer has too many changes to read them all. A person "
@@ -115,6 +117,24 @@ def _describe_failure(count: FailureCount) -> str:
     if count.is_repeating:
         sentence += " This failure repeats: the identity provider sends the same request again until you change this."
     return sentence
+
+
+def describe_refusals(failures: DailyFailures, last_change: str) -> Iterator[str]:
+    """Yield a sentence if requests over the rate limit were refused, and the person has not changed since then.
+
+    The records of these requests do not name the person. ``failures`` are those of the last days. ``last_change`` is
+    the time of the person's last change (RFC 3339 in UTC), empty if there was none.
+    """
+    number = failures.get_count(FailureKind.RATE_LIMITED)
+    last = failures.last_refusal
+    if not last or (last_change and parse_rfc3339(last_change) > parse_rfc3339(last) + RECORD_S):
+        return
+    explanation = EXPLANATIONS[Rule.RATE_LIMIT]
+    yield (
+        f"At least {number} {'request' if number == 1 else 'requests'} of this customer failed with 429 since "
+        f"yesterday, most recently in the minute after {last}. {explanation.summary} A request about "
+        f"this person can be one of them: they are counted without people. What to change: {explanation.remediation}"
+    )
 
 
 def describe_unknown_person(query: str, token_usage: TokenUsage | None, *, is_incomplete: bool) -> str:

@@ -14,13 +14,13 @@ from scim.service.audit.log_entries import LogEntry, describe_record
 from scim.service.audit.user_names import search_by_name
 from scim.service.identity_providers.detect_by_log import detect_tenant_provider
 from scim.service.limits import MAX_RESULTS
-from scim.service.model.audit.failure import DailyFailures, FailureCount
+from scim.service.model.audit.failure import DailyFailures, FailureCount, sum_days
 from scim.service.model.audit.log_record import FailureSearchResult, LogRecord, RecordKind
 from scim.service.model.change_record import Operation, StoredChange
 from scim.service.model.identifiers import IdentifierKind, hash_identifier, hash_name, identify_user
 from scim.service.model.stored_resource import StoredResource
 from scim.service.model.tenant import Tenant
-from scim.service.model.timestamps import format_rfc3339
+from scim.service.model.timestamps import format_rfc3339, list_last_days
 from scim.service.model.token import DAY_S, TokenUsage
 from scim.service.ports import AuditLogStore, ResourceStore
 from scim.service.resources.search import build_search
@@ -155,10 +155,12 @@ class PersonReportBuilder:
             *filter(None, [diagnosis.describe_malformed_tokens(malformed_tokens)]),
             *url_problem,
         ]
-        remaining = [count for count in unidentified if not (url_problem and count.failure.rule == Rule.SCIM_URL)]
+        described_rules = {Rule.RATE_LIMIT, *([Rule.SCIM_URL] if url_problem else [])}
+        remaining = [count for count in unidentified if count.failure.rule not in described_rules]
         sentences = [
             *problems,
             diagnosis.describe_unknown_person(query, token_usage, is_incomplete=bool(notes)),
+            *diagnosis.describe_refusals(self._load_recent_failures(), ""),
             *diagnosis.describe_unidentified_failures(remaining),
             *([] if problems else [diagnosis.describe_how_to_provision()]),
             *notes,
@@ -187,11 +189,13 @@ class PersonReportBuilder:
         unique_attribute = self.tenant.resource_types[0].unique_attribute.name
         user_names: dict[str, str] = {user.id: user.resource[unique_attribute] for user in users}
         writes = [stored for stored in changes if stored.change.operation is not Operation.LINK]
+        last_write = max((stored.change.at for stored in writes), default="")
         sentences = [
             *self._describe_access_problems(self.read_last_use(), failures),
             *diagnosis.describe_renamed_users(query, unique_attribute, user_names, renamed_users, writes),
             *diagnosis.describe_state(query, user_names, users, writes),
             *diagnosis.describe_failures(users, writes, failures),
+            *diagnosis.describe_refusals(self._load_recent_failures(), last_write),
             *notes,
             *diagnosis.describe_strict_mode(self.tenant, failures),
         ]
@@ -226,6 +230,10 @@ class PersonReportBuilder:
         """Return the newest failures, newest first, without rejected tokens."""
         newest_records = islice(self.log_store.list_records(kinds=(RecordKind.FAILURE,)), _MAX_RECORDS)
         return [record for _, record in newest_records if isinstance(record, FailureCount)]
+
+    def _load_recent_failures(self) -> DailyFailures:
+        """Return the numbers of failures since yesterday (UTC)."""
+        return sum_days(self.log_store.get_daily_failures(*list_last_days(self.now(), 2)).values())
 
     def _describe_access_problems(
         self, token_usage: TokenUsage | None, failures: Sequence[FailureCount] = ()

@@ -144,12 +144,14 @@ class DailyFailures:
         provider: The identity provider that was detected last.
         last_rejection: When a token was rejected last (RFC 3339 in UTC), empty for never.
         last_wrong_url: When a request failed last because the SCIM URL is wrong (RFC 3339 in UTC), empty for never.
+        last_refusal: When requests over the rate limit were recorded last (RFC 3339 in UTC), empty for never.
     """
 
     counts: Mapping[FailureKind, int] = field(default_factory=dict)
     provider: IdentityProvider | None = None
     last_rejection: str = ""
     last_wrong_url: str = ""
+    last_refusal: str = ""
 
     def get_count(self, kind: FailureKind) -> int:
         """Return the number of failures of a kind."""
@@ -176,10 +178,11 @@ class DailyFailures:
 def sum_days(days: Iterable[DailyFailures]) -> DailyFailures:
     """Return the numbers of several days together. ``days`` are in order, the last one is the newest."""
     counts: dict[FailureKind, int] = {}
-    provider, last_rejection, last_wrong_url = None, "", ""
+    provider, last_rejection, last_wrong_url, last_refusal = None, "", "", ""
     for day in days:
         counts = {kind: counts.get(kind, 0) + day.get_count(kind) for kind in {*counts, *day.counts}}
         provider = day.provider or provider
         last_rejection = max(last_rejection, day.last_rejection)
         last_wrong_url = max(last_wrong_url, day.last_wrong_url)
-    return DailyFailures(counts, provider, last_rejection, last_wrong_url)
+        last_refusal = max(last_refusal, day.last_refusal)
+    return DailyFailures(counts, provider, last_rejection, last_wrong_url, last_refusal)
