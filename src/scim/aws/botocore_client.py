@@ -5,9 +5,9 @@ They do not use boto3, because importing it takes longer: it also imports the tr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.credentials import Credentials, ReadOnlyCredentials
@@ -18,6 +18,10 @@ from botocore.session import Session
 
 from scim.aws.config import ClientConfig
 from scim.aws.errors import AwsError, CallNotSent, ErrorResponse, NoResponse
+from scim.aws.response_damage import find_damage
+
+if TYPE_CHECKING:
+    from botocore.model import OperationModel
 
 _MAX_CONNECTIONS = 16
 
@@ -64,11 +68,21 @@ class UsedServicesLoader(Loader):
         return ["codedeploy", "dynamodb", "events", "lambda", "secretsmanager", "sqs"]
 
 
+class DamagedResponse(HTTPClientError):
+    """A response is not what AWS sent. AWS may have executed the call."""
+
+    fmt = "The response is damaged: {error}."
+
+
 class BotocoreClient:
-    """Calls the methods of a client of botocore or boto3, such as ``get_item``, and converts its exceptions."""
+    """Calls the methods of a client of botocore or boto3, such as ``get_item``, and converts its exceptions.
+
+    It also rejects damaged responses, which botocore would take for empty ones.
+    """
 
     def __init__(self, client: Any) -> None:
         self._client = client
+        client.meta.events.register("before-parse", _reject_damaged_response, unique_id=_reject_damaged_response)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         """Return a method of the client that raises :class:`AwsError` if the call fails."""
@@ -98,6 +112,17 @@ def build_botocore_config(config: ClientConfig) -> Config:
         max_pool_connections=_MAX_CONNECTIONS,
         parameter_validation=False,
     )
+
+
+def _reject_damaged_response(operation_model: OperationModel, response_dict: Mapping[str, Any], **_: Any) -> None:
+    """Raise :class:`DamagedResponse` if a response is not what AWS sent. botocore calls this before it parses one."""
+    if operation_model.service_model.resolved_protocol != "json":
+        return
+    body, output = response_dict["body"], operation_model.output_shape
+    if not body and (output is None or not output.members):
+        return  # the operation has no result
+    if damage := find_damage(response_dict["status_code"], response_dict["headers"], body):
+        raise DamagedResponse(error=damage)
 
 
 def convert_error(error: ClientError | BotoCoreError, operation: str) -> AwsError:

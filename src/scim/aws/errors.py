@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 THROTTLING_CODES = frozenset(
     {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException", "ThrottlingError"}
 )
+_EXPIRED_CREDENTIALS_CODES = frozenset({"ExpiredToken", "ExpiredTokenException"})
 _OUTCOME_UNKNOWN_CODES = frozenset({"InternalServerError", "ServiceUnavailable", "TransactionInProgressException"})
 
 
@@ -78,6 +79,6 @@ def is_outcome_unknown(error: AwsError) -> bool:
     return isinstance(error, NoResponse)
 
 
-def is_throttled(error: AwsError) -> bool:
-    """Return whether the call was throttled. It has had no effect and can be repeated later."""
-    return isinstance(error, ErrorResponse) and error.code in THROTTLING_CODES
+def is_refused_for_now(error: AwsError) -> bool:
+    """Return whether the call has had no effect and can be repeated: it was throttled, or the credentials expired."""
+    return isinstance(error, ErrorResponse) and error.code in THROTTLING_CODES | _EXPIRED_CREDENTIALS_CODES

@@ -10,7 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scim.aws.errors import THROTTLING_CODES, AwsError, ErrorResponse, NoResponse, is_outcome_unknown, is_throttled
+from scim.aws.errors import (
+    THROTTLING_CODES,
+    AwsError,
+    ErrorResponse,
+    NoResponse,
+    is_outcome_unknown,
+    is_refused_for_now,
+)
 from scim.events.batching import NO_RESPONSE_CODE, Rejection, SendResult, send_in_batches
 from scim.service.deadline import Deadline
 
@@ -76,7 +83,7 @@ class MessageQueue:
                 return [Rejection(_remove_code_prefix(error.code), is_invalid=True)]
             return [rejection for message in messages for rejection in self._send([message])]
         if isinstance(error, ErrorResponse) and not (
-            is_outcome_unknown(error) or is_throttled(error) or _is_throttled(error)
+            is_outcome_unknown(error) or is_refused_for_now(error) or _is_throttled(error)
         ):
             return [Rejection(_remove_code_prefix(error.code), is_invalid=False, needs_operator=True)] * len(messages)
         return [Rejection(NO_RESPONSE_CODE, is_invalid=False)] * len(messages)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from scim.aws.errors import THROTTLING_CODES, AwsError, ErrorResponse, is_outcome_unknown, is_throttled
+from scim.aws.errors import THROTTLING_CODES, AwsError, ErrorResponse, is_outcome_unknown, is_refused_for_now
 from scim.protocol.errors import Unavailable
 from scim.service.deadline import RetryCause
 from scim.store.table import Item, Table
@@ -134,7 +134,7 @@ def commit(
                 cause = RetryCause.CONFLICT if _is_conflict(error) else RetryCause.UNAVAILABLE
             elif is_outcome_unknown(error):
                 may_be_committed = True
-            elif not is_throttled(error):
+            elif not is_refused_for_now(error):
                 raise
         else:
             return

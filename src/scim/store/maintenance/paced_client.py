@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from scim.aws.errors import AwsError, ErrorResponse, is_outcome_unknown, is_throttled
+from scim.aws.errors import AwsError, ErrorResponse, is_outcome_unknown, is_refused_for_now
 from scim.service.deadline import Deadline
 from scim.service.maintenance.pacer import Pacer
 from scim.store.table import Table
@@ -76,7 +76,7 @@ def open_paced_table(
 
 def _is_answer(error: AwsError) -> bool:
     """Return whether DynamoDB has processed the call, so that it is available: for example, a condition failed."""
-    if not isinstance(error, ErrorResponse) or is_outcome_unknown(error) or is_throttled(error):
+    if not isinstance(error, ErrorResponse) or is_outcome_unknown(error) or is_refused_for_now(error):
         return False
     reasons = error.cancellation_reasons
     return not reasons or any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons)
