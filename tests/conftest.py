@@ -142,10 +142,13 @@ def events(bus: Messaging) -> Callable[[], list[dict[str, Any]]]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the summaries that tests recorded as the property ``summary``."""
+    """Print the summaries that tests recorded as the property ``summary``. Their first lines are the titles."""
+    texts: dict[str, list[str]] = {}
     for outcome in ("passed", "failed"):
         for report in terminalreporter.getreports(outcome):
             if summary := dict(report.user_properties).get("summary"):
                 title, _, text = str(summary).partition("\n")
-                terminalreporter.section(title)
-                terminalreporter.line(text)
+                texts.setdefault(title, []).append(text)
+    for title in texts:
+        terminalreporter.section(title)
+        terminalreporter.write_line("\n".join(texts[title]))

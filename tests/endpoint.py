@@ -1,6 +1,7 @@
 """The endpoint as identity providers see it: HTTP requests become events of API Gateway for the real handlers."""
 
 import base64
+import copy
 import importlib
 import json
 import time
@@ -9,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from local.api_gateway.event import Request, build_event, decode_path
 from local.api_gateway.routes import Routes
@@ -94,6 +95,14 @@ class Endpoint:
         self._handlers = {spec.name: load(spec.handler) for spec in specs}
         if users is not None:
             self._handlers |= {"UsersFunction": users, "BulkFunction": users}
+
+    def with_functions(self, token: str, users: Handler, discovery: Handler) -> Self:
+        """Return an endpoint with another token and with other functions, for example new ones."""
+        changed = copy.copy(self)
+        changed.token = token
+        functions = {"UsersFunction": users, "BulkFunction": users, "DiscoveryFunction": discovery}
+        changed._handlers = self._handlers | functions  # noqa: SLF001  # of the same class
+        return changed
 
     def send(
         self,
