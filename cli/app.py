@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from cli.completion import complete_tenants
 from cli.errors import LIST_TENANTS, NotFoundError
 from scim.service.maintenance.pacer import DEFAULT_RATE_PERCENT
 
@@ -53,7 +54,7 @@ def deployment_options(command: Command) -> Command:
     return command
 
 
-tenant_argument = click.argument("tenant_id", metavar="TENANT")
+tenant_argument = click.argument("tenant_id", metavar="TENANT", shell_complete=complete_tenants)
 json_option = click.option("--json", "json", is_flag=True, help="Output JSON.")
 rate_option = click.option(
     "--rate",
@@ -67,11 +68,18 @@ rate_option = click.option(
 
 def get_deployment() -> Deployment:
     """Return the deployment that the options select."""
+    return connect_deployment(click.get_current_context().ensure_object(dict))
+
+
+def connect_deployment(options: Mapping[str, Any], timeout_s: float | None = None) -> Deployment:
+    """Return the deployment that ``options`` select, by the names of :func:`deployment_options`.
+
+    ``timeout_s`` limits each call that finds out what is in a stack. By default, the limits of botocore apply.
+    """
     from cli import deployment
 
-    options = click.get_current_context().ensure_object(dict)
     if name := options.get("stack"):
-        return deployment.connect_stack(name, options.get("profile"), options.get("region"))
+        return deployment.connect_stack(name, options.get("profile"), options.get("region"), timeout_s=timeout_s)
     return deployment.connect_local_run(options.get("data", Path(".local")))
 
 

@@ -15,6 +15,7 @@ from cli.app import (
     require_intact_tenant,
     tenant_argument,
 )
+from cli.completion import complete_tenants
 from cli.errors import CommandError, ConflictError, NotFoundError
 from cli.event_services import MAX_IN_FLIGHT, EventServices
 from cli.progress import explain_interruption, show_elapsed_time, show_progress_line
@@ -90,7 +91,7 @@ Examples:
   muster certificates acme --json
 """
 )
-@click.argument("tenant_id", metavar="[TENANT]", default="")
+@click.argument("tenant_id", metavar="[TENANT]", default="", shell_complete=complete_tenants)
 @json_option
 @deployment_options
 def certificates(tenant_id: str, json: bool) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from botocore.exceptions import ClientError
-
-from cli.aws_session import AwsSession
+from cli.aws_session import AwsSession, create_client
 from local import run_state
+from scim.aws.botocore_client import BotocoreClient
+from scim.aws.errors import ErrorResponse
 from scim.settings import Settings
 from scim.wiring import runtime
 from scim.wiring.operator_adapters import OPERATION_TIMEOUT_S, OperatorAdapters, build_operator_adapters
@@ -44,6 +45,12 @@ class Deployment:
     """Return a function that publishes events. Raise :class:`StackNotFound` if the stack has no event bus."""
     list_remaining_copies: Callable[[float], list[RemainingCopy]]
     """Return the copies that remain after a purge. The argument is when it is finished (seconds since 1970)."""
+
+    @property
+    def console_url(self) -> str:
+        """The URL of the console, which has the host of the SCIM URL."""
+        parts = urlsplit(self.scim_url)
+        return f"{parts.scheme}://{parts.netloc}/admin"
 
     def build_administration(self, seconds: float = OPERATION_TIMEOUT_S) -> Administration:
         """Return the use cases for an operation that may take ``seconds``."""
@@ -102,15 +109,20 @@ def connect_local_run(data: Path) -> Deployment:
 
 
 def connect_stack(
-    name: str, profile: str | None, region: str | None, create_session: Callable[..., Any] = AwsSession
+    name: str,
+    profile: str | None,
+    region: str | None,
+    create_session: Callable[..., Any] = AwsSession,
+    *,
+    timeout_s: float | None = None,
 ) -> Deployment:
     """Connect to a deployed stack with the user's credentials. Raise :class:`StackNotFound` if it does not exist.
 
-    The user's ARN is the actor in audit events.
+    The user's ARN is the actor in audit events. ``timeout_s`` limits each call, ``None`` for the limits of botocore.
     """
-    session = create_session(profile_name=profile, region_name=region)
-    stack = _read_stack(session.client("cloudformation"), name)
-    outputs = _read_pairs(stack, "Output")
+    session = create_session(profile_name=profile, region_name=region, timeout_s=timeout_s)
+    stack = read_stack(session, name)
+    outputs = read_pairs(stack, "Output")
     try:
         settings = Settings.from_environment(
             {
@@ -125,7 +137,7 @@ def connect_stack(
         scim_url = outputs["ScimUrl"]
     except KeyError as missing:
         raise _build_missing_output(name, missing) from None
-    actor = session.client("sts").get_caller_identity()["Arn"]
+    actor = create_client(session, "sts").get_caller_identity()["Arn"]
 
     def connect_event_services() -> EventServices:
         from cli.event_services import EventServices
@@ -145,7 +157,7 @@ def connect_stack(
         from cli.remaining_copies import list_remaining_copies
 
         try:
-            return list_remaining_copies(session, outputs, _read_pairs(stack, "Parameter"), finished)
+            return list_remaining_copies(session, outputs, read_pairs(stack, "Parameter"), finished)
         except KeyError as missing:
             raise _build_missing_output(name, missing) from None
 
@@ -157,7 +169,7 @@ def _build_publisher(session: Any, bus_name: str, url: str | None = None) -> Cal
     """Return a function that publishes events on a bus. ``url`` is the endpoint of EventBridge, if not that of AWS."""
     from scim.events.eventbridge import EventBus
 
-    client = session.client("events", endpoint_url=url)
+    client = create_client(session, "events", url)
 
     def publish(events: Sequence[Event]) -> SendResult:
         bus = EventBus(client, bus_name, runtime.create_deadline(PUBLISH_TIMEOUT_S))
@@ -170,12 +182,13 @@ def _build_missing_output(name: str, output: KeyError) -> StackNotFound:
     return StackNotFound(f"The stack {name} has no output {output}. Is it a stack of this version of Muster?")
 
 
-def _read_stack(client: Any, name: str) -> Mapping[str, Any]:
+def read_stack(session: Any, name: str) -> Mapping[str, Any]:
+    """Return the description of a stack. Raise :class:`StackNotFound` if it does not exist."""
+    client = session.client("cloudformation")
     try:
-        stacks: list[Mapping[str, Any]] = client.describe_stacks(StackName=name)["Stacks"]
-    except ClientError as error:
-        # CloudFormation's code for a stack that does not exist
-        if error.response["Error"]["Code"] == "ValidationError":
+        stacks: list[Mapping[str, Any]] = BotocoreClient(client).describe_stacks(StackName=name)["Stacks"]
+    except ErrorResponse as error:
+        if error.code == "ValidationError":  # CloudFormation's code for a stack that does not exist
             raise StackNotFound(
                 f"There is no stack {name} in {client.meta.region_name}. Check --stack, --region and --profile."
             ) from None
@@ -183,6 +196,6 @@ def _read_stack(client: Any, name: str) -> Mapping[str, Any]:
     return stacks[0]
 
 
-def _read_pairs(stack: Mapping[str, Any], kind: str) -> dict[str, str]:
+def read_pairs(stack: Mapping[str, Any], kind: str) -> dict[str, str]:
     """Return the values of the outputs or of the parameters of a stack by name. ``kind`` is the singular."""
     return {pair[f"{kind}Key"]: pair[f"{kind}Value"] for pair in stack.get(f"{kind}s", [])}

@@ -1,7 +1,8 @@
 """Translate the errors of use cases and of AWS to the errors of commands."""
 
-from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
+from botocore.exceptions import BotoCoreError
 
+from cli.aws_errors import describe_aws_error, describe_session_error
 from cli.deployment import StackNotFound
 from cli.errors import LIST_TENANTS, CommandError, ConflictError, InvalidInputError, NotFoundError
 from local.errors import LocalRunError
@@ -42,13 +43,22 @@ def translate_error(error: Exception) -> CommandError | None:
         return NotFoundError(str(error))
     if isinstance(error, _CONFLICTS):
         return ConflictError(str(error))
-    if isinstance(error, NoRegionError):
-        return CommandError("No AWS region is set. Add --region REGION.")
+    if (aws_error := _find_aws_error(error)) is not None:
+        return CommandError(describe_aws_error(aws_error))
+    if isinstance(error, BotoCoreError):
+        return CommandError(describe_session_error(error))
     if isinstance(error, LocalRunError):
         message = str(error)
         return CommandError(f"{message[0].upper()}{message[1:]}.")
-    if isinstance(error, (TenantError, MalformedSecret, UnreadableResource, AwsError, ClientError, BotoCoreError)):
+    if isinstance(error, (TenantError, MalformedSecret, UnreadableResource)):
         return CommandError(str(error))
     if isinstance(error, ScimError):
         return CommandError(f"{error} ({error.__cause__})" if error.__cause__ else str(error))
     return InvalidInputError(str(error)) if isinstance(error, ValueError) else None
+
+
+def _find_aws_error(error: BaseException) -> AwsError | None:
+    """Return the error of AWS that caused an error. A store hides it behind an error of the protocol."""
+    if isinstance(error, AwsError):
+        return error
+    return _find_aws_error(error.__cause__) if isinstance(error, ScimError) and error.__cause__ else None

@@ -8,8 +8,8 @@ from typing import Any
 
 from botocore.config import Config
 
+from cli.aws_session import create_client
 from cli.dead_letters import DeadLetter, LetterKind, LetterQueue, find_keys, has_image, parse_letter, split_records
-from scim.aws.botocore_client import BotocoreClient
 from scim.aws.errors import AwsError, ErrorResponse
 from scim.events.link_message import parse_task
 from scim.events.stream_record import is_change
@@ -57,18 +57,18 @@ class EventServices:
         """
         urls = endpoints or {}
 
-        def create_client(service: str, endpoint: str, config: Config | None = None) -> Any:
-            return BotocoreClient(session.client(service, endpoint_url=urls.get(endpoint), config=config))
+        def create(service: str, endpoint: str, config: Config | None = None) -> Any:
+            return create_client(session, service, urls.get(endpoint), config)
 
         return cls(
             {LetterQueue.CHANGES: outputs["DeadLetterQueueUrl"], LetterQueue.LINKS: outputs["LinksDeadLetterQueueUrl"]},
             outputs["LinksQueueUrl"],
             outputs["ChangesFunctionName"],
             outputs["TableName"],
-            create_client("sqs", "sqs"),
-            create_client("lambda", "lambda", _LAMBDA_CONFIG),
-            create_client("dynamodbstreams", "dynamodb"),
-            create_client("dynamodb", "dynamodb"),
+            create("sqs", "sqs"),
+            create("lambda", "lambda", _LAMBDA_CONFIG),
+            create("dynamodbstreams", "dynamodb"),
+            create("dynamodb", "dynamodb"),
             0 if endpoints else _WAIT_TIME_S,  # a local SQS is one server
         )
 

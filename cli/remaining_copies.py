@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cli.aws_session import create_client
 from scim.service.model.maintenance.certificate import RemainingCopy
 from scim.service.model.timestamps import format_rfc3339
 
@@ -26,12 +27,12 @@ def list_remaining_copies(
 
     ``outputs`` and ``parameters`` are those of the stack.
     """
-    dynamodb, table = session.client("dynamodb"), outputs["TableName"]
+    dynamodb, table = create_client(session, "dynamodb"), outputs["TableName"]
     return [
         *_list_recovery(dynamodb, table, finished),
         *_list_backups(dynamodb, table),
         RemainingCopy("stream of the table", "changed items", format_rfc3339(finished + _STREAM_S)),
-        *_list_messages(session.client("sqs"), outputs, finished),
+        *_list_messages(create_client(session, "sqs"), outputs, finished),
         *_list_logs(parameters, finished),
     ]
 

@@ -18,6 +18,7 @@ from deployment.smoke.cleanup import Cleaner
 from deployment.smoke.report import format_table
 from deployment.smoke.run import DEFAULT_WAIT_S, SmokeRun
 from deployment.smoke.stack import Stack
+from scim.aws.errors import AwsError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run = SmokeRun(stack, deployment, options.url or deployment.scim_url, options.wait)
         cleaner = Cleaner(stack, deployment)
         results = list(_remove_leftovers(cleaner))
-    except (StackNotFound, BotoCoreError, ClientError) as error:
+    except (StackNotFound, AwsError, BotoCoreError, ClientError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     try:

@@ -40,8 +40,8 @@ class Muster:
 
 @pytest.fixture
 def run(table: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Muster]:
-    def connect(name: str, profile: str | None, region: str | None) -> Deployment:
-        return connect_stack(name, profile, region, Session)
+    def connect(name: str, profile: str | None, region: str | None, *, timeout_s: float | None = None) -> Deployment:
+        return connect_stack(name, profile, region, Session, timeout_s=timeout_s)
 
     monkeypatch.setattr(deployment_module, "connect_stack", connect)
     monkeypatch.setenv("MUSTER_STACK", "muster")

@@ -42,9 +42,10 @@ class CloudFormation:
 class Session:
     """A fake of :class:`boto3.Session`."""
 
-    def __init__(self, *, profile_name: str | None, region_name: str | None) -> None:
+    def __init__(self, *, profile_name: str | None, region_name: str | None, timeout_s: float | None) -> None:
         self.profile = profile_name
         self.region = region_name
+        self.timeout_s = timeout_s
 
     def client(self, name: str, **arguments: Any) -> Any:
         if name in FAKE_CLIENTS:

@@ -118,19 +118,48 @@ def test_installed_script_works_from_any_directory(run: Run, tmp_path: Path) -> 
     assert (process.returncode, process.stderr) == (0, "")
     assert "connected" in process.stdout
 
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "muster").symlink_to(script)
+    (tmp_path / "bin/muster").symlink_to("../muster")
+    path = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    linked = subprocess.run(
+        ["/bin/sh", "-c", "muster --help"], cwd="/", env=path, capture_output=True, text=True, check=False
+    )
+    assert (linked.returncode, linked.stderr) == (0, "")
 
-def test_shell_completes_commands_and_options() -> None:
-    def complete(words: str) -> list[str]:
-        last = str(len(words.split(" ")) - 1)
-        variables = build_environment() | {
-            "PYTHONPATH": "src:.",
-            "_MUSTER_COMPLETE": "bash_complete",
-            "COMP_WORDS": words,
-            "COMP_CWORD": last,
-        }
-        command = [sys.executable, "-m", "cli"]
-        process = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=True)
-        return [line.partition(",")[2] for line in process.stdout.splitlines()]
 
-    assert complete("muster ro") == ["rotate"]
-    assert "--grace" in complete("muster rotate --g")
+def complete(home: Path, words: str) -> list[str]:
+    """Return what a shell would complete. ``words`` is the line so far."""
+    variables = build_environment() | {
+        "PYTHONPATH": "src:.",
+        "HOME": str(home),
+        "_MUSTER_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split(" ")) - 1),
+    }
+    command = [sys.executable, "-m", "cli"]
+    process = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=True)
+    assert process.stderr == ""
+    return [line.partition(",")[2] for line in process.stdout.split()]
+
+
+def test_shell_completes_commands_and_options(tmp_path: Path) -> None:
+    assert complete(tmp_path, "muster ro") == ["rotate"]
+    assert "--grace" in complete(tmp_path, "muster rotate --g")
+
+
+def test_shell_completes_tenants_and_keeps_them_for_a_minute(run: Run, tmp_path: Path) -> None:
+    line = f"muster --data {run.data} status "
+    assert complete(tmp_path, f"{line}ac") == ["acme"]
+    (cache,) = tmp_path.glob(".config/muster/tenants-*.json")
+    assert cache.stat().st_mode & 0o777 == 0o600
+
+    cache.write_text('["acorn"]')
+    assert complete(tmp_path, f"{line}ac") == ["acorn"]
+    os.utime(cache, (0, 0))
+    assert complete(tmp_path, f"{line}ac") == ["acme"]
+
+
+def test_completion_of_tenants_fails_silently(tmp_path: Path) -> None:
+    assert complete(tmp_path, f"muster --data {tmp_path / 'nothing'} status ") == []
+    assert complete(tmp_path, "muster --stack muster --region eu-west-1 --profile nobody status ") == []

@@ -41,7 +41,7 @@ def bus(run: Muster, monkeypatch: pytest.MonkeyPatch) -> Bus:
     """The event bus of the stack."""
     bus = Bus()
     deployment = replace(run.deployment, connect_event_bus=lambda: bus.publish)
-    monkeypatch.setattr(deployment_module, "connect_stack", lambda *_: deployment)
+    monkeypatch.setattr(deployment_module, "connect_stack", lambda *_, **__: deployment)
     return bus
 
 
