@@ -88,8 +88,8 @@ def test_missing_credentials(home: Path) -> None:
 
 
 def test_unknown_profile(home: Path) -> None:
-    error = run("--region", "eu-west-1", "--profile", "nobody").stderr
-    assert "The config profile (nobody) could not be found. To list the profiles: aws configure list-profiles" in error
+    error = run("--region", "eu-west-1", "--profile", "missing").stderr
+    assert "The config profile (missing) could not be found. To list the profiles: aws configure list-profiles" in error
 
 
 def test_invalid_region(home: Path) -> None:

@@ -162,4 +162,4 @@ def test_shell_completes_tenants_and_keeps_them_for_a_minute(run: Run, tmp_path:
 
 def test_completion_of_tenants_fails_silently(tmp_path: Path) -> None:
     assert complete(tmp_path, f"muster --data {tmp_path / 'nothing'} status ") == []
-    assert complete(tmp_path, "muster --stack muster --region eu-west-1 --profile nobody status ") == []
+    assert complete(tmp_path, "muster --stack muster --region eu-west-1 --profile missing status ") == []
