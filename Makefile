@@ -20,7 +20,7 @@ export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 unexport PYTHONDONTWRITEBYTECODE  # without the cache, each of the many processes compiles all its modules
 
-.PHONY: help run muster test test-fast nightly e2e judges openapi browser replay differential compare explain bench check docs build invoke sam-local deploy deploy-built rollback smoke protect lock clean
+.PHONY: help run muster test test-fast nightly e2e judges openapi browser pictures replay differential compare explain bench check docs build invoke sam-local deploy deploy-built rollback smoke protect lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -66,8 +66,11 @@ judges: .venv/installed .venv-judges/installed $(engine) $(newman) ## Run SCIM c
 openapi: .venv/installed .venv-openapi/installed $(engine) ## Compare the responses of a local run with docs/build/openapi.yaml, by schemathesis (SIZE=)
 	@NIGHTLY_SIZE=$(SIZE) .venv-openapi/bin/pytest --confcutdir tests/openapi tests/openapi
 
-browser: .venv-browser/installed ## Test the console in a real browser, and take the screenshots (CHROMIUM=)
+browser: .venv-browser/installed ## Test the console in a real browser (CHROMIUM=)
 	@PYTHONPATH=. .venv-browser/bin/pytest browser
+
+pictures: .venv-browser/installed ## Take the screenshots in docs/images, with the tests of make browser (CHROMIUM=)
+	@PYTHONPATH=. .venv-browser/bin/pytest browser --pictures
 
 replay: .venv/installed ## Send the recorded requests of identity providers to a deployment (URL= TOKEN= PROVIDER=)
 	@.venv/bin/python -m tests.idp "$(URL)" "$(TOKEN)" $(PROVIDER)

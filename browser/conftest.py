@@ -9,11 +9,20 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from browser.console import PictureFolder
 from browser.local_run import LocalRun, start_run
 
 ROOT = Path(__file__).parent.parent
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pictures", action="store_true", help="save the screenshots in docs/images")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    PictureFolder.is_writable = bool(config.getoption("--pictures"))
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,12 @@ def find_person(page: Page, who: str) -> None:
     page.get_by_role("button", name="Find").click()
 
 
+class PictureFolder:
+    """Receives the screenshots of the documentation. ``make browser`` takes them too, and keeps none."""
+
+    is_writable = False
+
+
 def take_screenshot(page: Page, name: str) -> None:
     _save(page.screenshot(full_page=True), name)
 
@@ -47,6 +53,8 @@ def take_element_screenshot(element: Locator, name: str) -> None:
 
 
 def _save(screenshot: bytes, name: str) -> None:
-    """Save an image with 256 colors, a third of the size."""
+    """Save an image with 256 colors, a third of the size. Only ``make pictures`` saves it."""
+    if not PictureFolder.is_writable:
+        return
     with Image.open(BytesIO(screenshot)) as image:
         image.quantize(256, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)

@@ -15,7 +15,12 @@ from handlers.console.response import BASE
 from scim.service.model.timestamps import parse_rfc3339
 
 _FOLDER = Path(__file__).parent
-_ASSETS = {"console.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
+_ASSETS = {
+    "console.css": "text/css; charset=utf-8",
+    "copy.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+    "refresh.js": "text/javascript; charset=utf-8",
+}
 _TIME = re.compile(r'(?<!")\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z')
 
 

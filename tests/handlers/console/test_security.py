@@ -13,6 +13,7 @@ import boto3
 import pytest
 
 from handlers.console.application import ConsoleApplication
+from handlers.console.rendering import build_asset_path
 from handlers.console.response import SECURITY_HEADERS, redirect_to_path
 from scim.auth.master_key.key_ring import KeyRing, create_generation, format_key_ring, parse_key_ring
 from scim.auth.token_store import SecretsManagerTokenStore
@@ -428,8 +429,10 @@ class TestPages:
             page = operator_visitor.get(here + path)
             assert page.status == 200
             pages_with_name += "alert(1)" in page.text
+            assert page.scripts == [build_asset_path(name) for name in ("copy.js", "refresh.js")], path
             for tag, attributes in page.tags:
-                assert tag not in ("script", "img", "iframe", "object", "style"), path
+                assert tag not in ("img", "iframe", "object", "style"), path
+                assert tag != "script" or set(attributes) == {"src", "defer"}, path
                 assert not any(attribute.startswith("on") or attribute == "style" for attribute in attributes), path
         assert pages_with_name >= 4
 
@@ -469,6 +472,9 @@ class TestPages:
         style_sheet = Visitor().send("GET", style)
         assert (style_sheet.status, style_sheet.headers["content-type"]) == (200, "text/css; charset=utf-8")
         assert "immutable" in style_sheet.headers["cache-control"]
+        for path in page.scripts:
+            script = Visitor().send("GET", path)
+            assert (script.status, script.headers["content-type"]) == (200, "text/javascript; charset=utf-8")
         for path in ("../view.py", "..%2fview.py", "%252e%252e/view.py", "x/../../application.py", "console.css"):
             assert Visitor().send("GET", f"/admin/assets/{path}").status == 404
 

@@ -57,6 +57,11 @@ class Page:
         return _parse(self.text).links
 
     @property
+    def scripts(self) -> list[str]:
+        """Return the paths of the scripts. The text of a script that is in the page is returned as an empty path."""
+        return [attributes.get("src") or "" for tag, attributes in self.tags if tag == "script"]
+
+    @property
     def tags(self) -> list[tuple[str, dict[str, str | None]]]:
         return _parse(self.text).tags
 

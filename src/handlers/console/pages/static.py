@@ -1,4 +1,4 @@
-"""The style sheet and the icon of the console."""
+"""The style sheet, the scripts and the icon of the console."""
 
 from __future__ import annotations
 
