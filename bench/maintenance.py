@@ -1,8 +1,8 @@
 """``python -m bench.maintenance``: measure the commands that read or delete all data of a customer.
 
-The commands run on a local run (``make run``) with many users. Meanwhile, a client in another process sends five GET
-and five PATCH requests a second. Calls and units are those of DynamoDB. The local engine says which units it has
-consumed.
+The commands run on a local run (``make run``) with many users. Before and during each command, a client in another
+process sends ten GET and ten PATCH requests a second. Calls and units are those of DynamoDB. The local engine says
+which units it has consumed. It waits for the disk after each write, so set ``TMPDIR`` to a directory in memory.
 """
 
 from __future__ import annotations
@@ -49,15 +49,16 @@ COMMANDS = ("check", "repair", "export", "resync", "erase", "purge")
 _OTHER_TENANT = "other"
 _OTHER_USERS = 20
 _DAMAGED_ITEMS = 100
-_INTERVAL_S = 0.1
-_ALONE_S = 30.0
+_CLIENT_USERS = 100
+_INTERVAL_S = 0.05
+_ALONE_S = 10.0
 _READS = ("GetItem", "BatchGetItem", "Query", "Scan")
 # A value of every user of the tenant, and of no user of the other one.
 _CANARY = "customer.example.com"
 _QUEUES = ("DEAD_LETTER_QUEUE_URL", "LINKS_DEAD_LETTER_QUEUE_URL", "LINKS_QUEUE_URL")
 _HEADING = (
     f"{'command':<34} {'seconds':>8} {'calls':>7} {'read units':>10} {'write units':>11}   "
-    f"{'GET: median, 95 %':>18} {'PATCH: median, 95 %':>20}   result"
+    f"{'GET alone':>12} {'meanwhile':>12} {'PATCH alone':>12} {'meanwhile':>12}   result"
 )
 
 
@@ -92,7 +93,7 @@ class Latencies:
     def format(self, method: str) -> str:
         """Return the median and the 95th percentile in ms, empty for less than 20 requests."""
         times = self.times_s.get(method, [])
-        return f"{median(times) * MS:.0f}, {quantiles(times, n=20)[-1] * MS:.0f} ms" if len(times) >= 20 else ""
+        return f"{median(times) * MS:.0f}, {quantiles(times, n=20)[-1] * MS:.0f}" if len(times) >= 20 else ""
 
 
 def send_requests(port: int, token: str, ids: Sequence[str], stop: Event, results: Pipe) -> None:
@@ -139,6 +140,8 @@ class Measurement:
 
     def measure(self, name: str, arguments: Sequence[str], summarize: Callable[[Any], str]) -> None:
         """Run a command with ``--json``, and print its line. ``summarize`` gets its output."""
+        with measure_latencies(self.client) as alone:
+            time.sleep(_ALONE_S)
         counter, output = CallCounter(), io.StringIO()
         command = [*arguments, "--json", "--data", str(self.run.data)]
         with measure_latencies(self.client) as latencies, intercept_calls(counter.observe), redirect_stdout(output):
@@ -147,17 +150,11 @@ class Measurement:
             seconds = time.perf_counter() - started
         print(
             f"{name:<34} {seconds:>8.1f} {counter.calls:>7,} {counter.read_units:>10,.0f} {counter.write_units:>11,.0f}"
-            f"   {latencies.format('GET'):>18} {latencies.format('PATCH'):>20}   "
+            f"   {alone.format('GET'):>12} {latencies.format('GET'):>12}"
+            f" {alone.format('PATCH'):>12} {latencies.format('PATCH'):>12}   "
             f"{summarize(parse_output(output.getvalue()))}",
             flush=True,
         )
-
-    def measure_alone(self) -> None:
-        """Print the client's latencies without a command."""
-        with measure_latencies(self.client) as latencies:
-            time.sleep(_ALONE_S)
-        empty = f"{'no command':<34} {_ALONE_S:>8.1f} {'':>7} {'':>10} {'':>11}"
-        print(f"{empty}   {latencies.format('GET'):>18} {latencies.format('PATCH'):>20}", flush=True)
 
     def call(self, *arguments: str) -> Any:
         """Run a command that is not measured, and return its output."""
@@ -181,11 +178,10 @@ def measure(measurement: Measurement, users: Sequence[User], commands: Sequence[
     """Measure the commands. ``users`` are users of the tenant; one is deleted for the erasure."""
     rate = ("--rate", f"{measurement.rate:g}")
     print(_HEADING)
-    measurement.measure_alone()
     if "check" in commands:
         measurement.measure("check", ["check", TENANT, *rate], count_findings)
     if "repair" in commands:
-        delete_items(measurement.variables, _DAMAGED_ITEMS, spared={user.id for user in users})
+        delete_items(measurement.variables, _DAMAGED_ITEMS, spared=measurement.client.ids)
         measurement.measure(f"check, {_DAMAGED_ITEMS} items deleted", ["check", TENANT, *rate], count_findings)
         measurement.measure("check --repair", ["check", TENANT, "--repair", *rate], count_findings)
         measurement.measure("check after the repair", ["check", TENANT, *rate], count_findings)
@@ -289,8 +285,8 @@ def main() -> None:
     options = parser.parse_args()
     ignore_aws_configuration()
     with TemporaryDirectory() as directory, run_prefilled(Path(directory), options.users) as run:
-        print(f"{options.users:,} users, --rate {options.rate:g}", flush=True)
-        ids = [user.id for user in run.sample[:-1]]
+        print(f"{options.users:,} users, --rate {options.rate:g}; latencies: median, 95th percentile in ms", flush=True)
+        ids = [user.id for user in run.sample[:_CLIENT_USERS]]
         client = Client(HTTPConnection(HOST, run.port), run.connection.token, ids)
         measure(Measurement(run, client, options.rate), run.sample, options.only or COMMANDS)
 

@@ -15,7 +15,8 @@ from scim.store.maintenance.check.scratch import Scratch
 from scim.wiring import runtime
 from scim.wiring.maintenance import Maintenance
 
-_NO_LIMIT_PERCENT = 1e9
+NO_LIMIT_PERCENT = 1e9
+"""A rate that never slows the work down."""
 
 
 class NoProgress:
@@ -30,7 +31,11 @@ class NoProgress:
 
 def check_all(client: Any, **options: bool) -> list[Finding]:
     """Check all tenants of the table of the environment, and return the findings."""
-    maintenance = build_maintenance(client)
+    return check_tenants(build_maintenance(client), **options)
+
+
+def check_tenants(maintenance: Maintenance, **options: bool) -> list[Finding]:
+    """Check all tenants of a table, and return the findings."""
     tenants = maintenance.administration.tenant_store
     return [finding for tenant_id in tenants.list_ids() for finding in check(maintenance, tenant_id, **options)]
 
@@ -45,7 +50,7 @@ def check(maintenance: Maintenance, tenant_id: str, **options: bool) -> list[Fin
 
 def build_maintenance(client: Any) -> Maintenance:
     """Return long work without a limit. It needs no secrets."""
-    return Maintenance(Settings.from_environment(os.environ), client, cast("Any", None), "tests", _NO_LIMIT_PERCENT)
+    return Maintenance(Settings.from_environment(os.environ), client, cast("Any", None), "tests", NO_LIMIT_PERCENT)
 
 
 @contextmanager

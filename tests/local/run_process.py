@@ -14,6 +14,9 @@ from typing import IO, Any
 
 import httpx
 
+from cli.deployment import connect_local_run
+from tests.stored_data import NO_LIMIT_PERCENT, check_tenants
+
 ROOT = Path(__file__).parents[2]
 SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
 _READY = "Press Ctrl-C to stop."
@@ -75,6 +78,7 @@ def build_environment() -> dict[str, str]:
 
 @contextmanager
 def start_run(data: Path, port: int, *options: str) -> Iterator[Run]:
+    """Start a run, and stop it at the end of the block. Before that, ``muster check`` must find nothing."""
     process = subprocess.Popen(
         [*build_command(data, port), *options], cwd=ROOT, env=build_environment(), stdout=subprocess.PIPE, text=True
     )
@@ -87,6 +91,9 @@ def start_run(data: Path, port: int, *options: str) -> Iterator[Run]:
     try:
         assert _READY in summary
         yield Run(process, process.stdout, summary, data)
+        if process.poll() is None:  # some tests end the run themselves
+            findings = check_tenants(connect_local_run(data).build_maintenance(NO_LIMIT_PERCENT))
+            assert not findings, findings[:20]
     finally:
         process.terminate()
         process.wait(20)

@@ -89,6 +89,13 @@ def put_change_record(run: Run, item: Mapping[str, Any]) -> None:
     client.put_item(TableName=variables["TABLE_NAME"], Item=dict(item))
 
 
+def delete_item(run: Run, key: Mapping[str, Any]) -> None:
+    """Delete a damaged item, which the check at the end of the run would find."""
+    variables = run_state.read_variables(run.data)
+    client = create_client("dynamodb", variables["AWS_ENDPOINT_URL_DYNAMODB"])
+    client.delete_item(TableName=variables["TABLE_NAME"], Key=dict(key))
+
+
 def test_malformed_record_does_not_block_other_tenant(run: Run, acme: httpx.Client, globex: httpx.Client) -> None:
     """The complete record goes to the dead-letter queue once, with the reason. ``muster redrive`` shows it."""
     key = {"pk": {"S": "T#acme"}, "sk": {"S": f"C#{uuid.uuid4()}#0000000001"}}
@@ -103,6 +110,7 @@ def test_malformed_record_does_not_block_other_tenant(run: Run, acme: httpx.Clie
     assert "malformed" in json.dumps(letters[0])
     lines = (run.data / "dead-letters.jsonl").read_text().splitlines()
     assert len([line for line in lines if key["sk"]["S"] in line]) == 1
+    delete_item(run, key)
 
 
 def test_links_do_not_delay_events_of_other_tenant(run: Run, acme: httpx.Client, globex: httpx.Client) -> None:

@@ -46,10 +46,11 @@ class Customer:
 
 @contextmanager
 def connect_customer(stack: DeployedStack, name: str, *options: str) -> Iterator[Customer]:
-    """Connect a customer with the command line."""
+    """Connect a customer with the command line. At the end of the block, ``muster check`` must find nothing."""
     token = stack.muster("connect", name, *options)["token"]
     with use_customer(stack, name, token) as customer:
         yield customer
+    assert stack.muster("check", name, "--rate=1000") == []
 
 
 @contextmanager
