@@ -35,6 +35,11 @@ class DeployedStack:
         command = (sys.executable, "-m", "cli", *arguments, f"--stack={self.name}", "--json")
         return json.loads(self.account.run(*command, source=self.source))
 
+    def check(self, customer: str) -> None:
+        """Fail if ``muster check`` finds a problem in the stored data of a customer."""
+        command = (sys.executable, "-m", "cli", "check", customer, f"--stack={self.name}", "--rate=1000")
+        self.account.run(*command, source=self.source)
+
     def find_resource(self, logical_id: str) -> str:
         """Return the physical id of a resource."""
         client = self.account.client("cloudformation")
