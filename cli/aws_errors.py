@@ -4,7 +4,7 @@ import re
 
 from botocore.exceptions import BotoCoreError, ConfigParseError, InvalidRegionError, NoRegionError, ProfileNotFound
 
-from scim.aws.errors import AwsError, ErrorResponse, NoResponse, is_throttled
+from scim.aws.errors import THROTTLING_CODES, AwsError, ErrorResponse, NoResponse
 
 _CHOOSE_CREDENTIALS = (
     "Select a profile with --profile NAME, set AWS_PROFILE, or sign in (aws sso login, or aws configure)."
@@ -27,7 +27,7 @@ _INVALID_CODES = frozenset(
         "UnrecognizedClientException",
     }
 )
-_DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _SESSION_ENDED = frozenset(
     {"TokenRetrievalError", "SSOTokenLoadError", "UnauthorizedSSOTokenError", "LoginRefreshRequired"}
 )
@@ -54,9 +54,9 @@ def _describe_response(error: ErrorResponse) -> str:
         return _SIGN_IN
     if error.code in _INVALID_CODES:
         return f"AWS does not accept your credentials ({error.code}). {_CHOOSE_CREDENTIALS}"
-    if error.code in _DENIED_CODES:
+    if error.code in DENIED_CODES:
         return f"Your AWS identity lacks the permission {find_denied_action(error)}. {_PERMISSIONS}"
-    if is_throttled(error):
+    if error.code in THROTTLING_CODES:
         return f"AWS throttles {error.operation} ({error.code}). Repeat the command in a minute."
     if error.status >= 500:
         return f"AWS could not answer {error.operation} ({error.code}). Repeat the command in a minute."
