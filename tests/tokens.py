@@ -1,7 +1,9 @@
 """The master key of the tests, and tokens that it signs."""
 
+import secrets
 import time
 import uuid
+from hmac import digest as hmac_digest
 from typing import Any
 
 import boto3
@@ -42,6 +44,13 @@ MASTER = master_key()
 def new_token(tenant_id: str) -> str:
     """Return a new token, signed with the master key of the tests."""
     return token_format.create_token(tenant_id, MASTER.get_signing_key(KeyPurpose.TOKEN))
+
+
+def old_token(tenant_id: str) -> str:
+    """Return a token as versions before 0.3 created it: without the tag of the tenant."""
+    key = MASTER.get_signing_key(KeyPurpose.TOKEN)
+    body = f"muster_{tenant_id}_{secrets.token_urlsafe(32)}"
+    return f"{body}_{hmac_digest(key, body.encode(), 'sha256').hex()[:32]}"
 
 
 def put_master_key(value: str) -> None:

@@ -17,7 +17,7 @@ from scim.protocol.errors import ScimError, TooManyRequests, Unauthorized, Unava
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import TokenState, TokenVersion
 from tests.service.fakes import MemoryTenants
-from tests.tokens import MASTER, new_token
+from tests.tokens import MASTER, new_token, old_token
 
 LOOKUPS = 3
 WINDOW_S = 10
@@ -104,8 +104,10 @@ def create_token_with_crc(tenant: str) -> str:
     return f"{body}_{crc32(body.encode()):08x}"
 
 
-FORGED = ["wrong checksum", "forged checksum", "only a CRC-32", "cut off"]
-MISTAKES = ["no scheme", "another scheme", "two tokens", "in quotes", "twice Bearer"]
+FORGED = ["forged checksum", "only a CRC-32", "cut off before the tag", "cut off, of an earlier version"]
+"""Texts that name a tenant, without a token of this stack or the start of one."""
+MISTAKES = ["no scheme", "another scheme", "two tokens", "in quotes", "twice Bearer", "wrong checksum", "cut off"]
+"""Texts with a token of this stack, or the start of one."""
 INVALID: dict[str, Callable[[Endpoint], str | None]] = {
     "no header": lambda _: None,
     "empty header": lambda _: "",
@@ -122,6 +124,8 @@ INVALID: dict[str, Callable[[Endpoint], str | None]] = {
     "in quotes": lambda endpoint: f'Bearer "{endpoint.issue_token()}"',
     "twice Bearer": lambda endpoint: f"Bearer Bearer {endpoint.issue_token()}",
     "cut off": lambda endpoint: f"Bearer {endpoint.issue_token()[:60]}",
+    "cut off before the tag": lambda endpoint: f"Bearer {endpoint.issue_token()[: len('muster_acme_') + 10]}",
+    "cut off, of an earlier version": lambda endpoint: endpoint.issue_token() and f"Bearer {old_token('acme')[:60]}",
     "wrong token": lambda endpoint: f"Bearer {endpoint.issue_token() and new_token('acme')}",
     "expired token": lambda endpoint: f"Bearer {endpoint.issue_token(expires=endpoint.now)}",
     "unknown tenant": lambda _: f"Bearer {new_token('unknown')}",
@@ -163,13 +167,20 @@ class TestTokens:
     def test_well_formed_tokens_get_equal_401(self, endpoint: Endpoint) -> None:
         reasons = ["wrong checksum", "forged checksum", "wrong token", "expired token", "unknown tenant"]
         messages = []
-        for reason in [*reasons, "no token of ours", "cut off"]:
+        for reason in [*reasons, "no token of ours"]:
             with pytest.raises(Unauthorized) as unauthorized:
                 endpoint.authenticator.authenticate(INVALID[reason](endpoint), endpoint.settings)
             messages.append((unauthorized.value.to_message(), unauthorized.value.headers))
 
         assert messages == [messages[0]] * len(messages)
         assert messages[0][1] == {"WWW-Authenticate": 'Bearer realm="SCIM", error="invalid_token"'}
+
+    def test_token_of_an_earlier_version_is_valid(self, endpoint: Endpoint) -> None:
+        endpoint.issue_token()
+        token = old_token("acme")
+        endpoint.secrets.versions["acme"] = [TokenVersion("version 0", token, None, 0, endpoint.now)]
+
+        assert endpoint.request(token) == 200
 
     @pytest.mark.parametrize("reason", ["no header", "no token of ours", *FORGED])
     def test_foreign_token_costs_no_call(self, endpoint: Endpoint, reason: str) -> None:
@@ -460,7 +471,7 @@ class TestMalformedTokens:
         token = endpoint.issue_token("acme")
 
         with pytest.raises(MalformedToken) as malformed:
-            endpoint.authenticator.authenticate(f"Bearer {token[:-1]}", endpoint.settings)
+            endpoint.authenticator.authenticate(f"Bearer {token[:20]}", endpoint.settings)
 
         assert not malformed.value.is_connected
 

@@ -1,6 +1,7 @@
 """Tokens: ``muster_<tenant>_<43 base64url characters>_<32 hex digits of an HMAC>``."""
 
 import re
+from base64 import urlsafe_b64encode
 from hashlib import sha256
 from hmac import digest as hmac_digest
 
@@ -17,6 +18,9 @@ def build_token(tenant: str = "acme", secret: str = SECRET) -> str:
     return f"{body}_{hmac_digest(KEY, body.encode(), 'sha256').hex()[:32]}"
 
 
+NEW = token_format.create_token("acme", KEY)
+
+
 def parse(text: str) -> tuple[str, bytes] | None:
     """Return the tenant and the digest of a token that was created with the key."""
     parsed = token_format.parse_token(text)
@@ -27,6 +31,8 @@ def test_new_token_has_the_documented_form() -> None:
     token = token_format.create_token("acme-2", KEY)
 
     assert re.fullmatch(r"muster_acme-2_[A-Za-z0-9_-]{43}_[0-9a-f]{32}", token)
+    tag = hmac_digest(KEY, b"muster_acme-2_", "sha256")[:8]
+    assert token.removeprefix("muster_acme-2_")[:11] == urlsafe_b64encode(tag).decode().rstrip("=")
     assert token == build_token("acme-2", token[len("muster_acme-2_") : -33])
 
 
@@ -110,4 +116,37 @@ def test_token_of_another_key_does_not_match() -> None:
     ],
 )
 def test_damaged_token_names_its_tenant(text: str, tenant: str | None) -> None:
-    assert token_format.find_tenant_id(text) == tenant
+    start = token_format.find_start(text)
+    assert (start.tenant_id if start else None) == tenant
+
+
+@pytest.mark.parametrize(
+    ("text", "is_proven"),
+    [
+        (NEW[: len("muster_acme_") + 11], True),
+        (NEW[: len("muster_acme_") + 10], False),
+        (NEW[:-1], True),
+        (NEW, True),
+        (f'Bearer "{NEW[:-5]}"', True),
+        (NEW.replace("acme", "acne"), False),
+        (build_token()[:-1], False),
+        (build_token(), False),
+    ],
+)
+def test_start_of_a_token_proves_its_tenant(text: str, is_proven: bool) -> None:
+    start = token_format.find_start(text)
+
+    assert start is not None
+    assert start.matches_key(KEY) is is_proven
+    assert not start.matches_key(b"another key")
+    assert start.tag[:5] not in repr(start)
+
+
+@pytest.mark.parametrize("length", range(len("muster_acme_"), len(NEW) + 2))
+def test_token_without_its_end_is_cut_short(length: int) -> None:
+    assert token_format.is_cut_short((NEW + "0")[:length]) is (length < len(NEW))
+
+
+@pytest.mark.parametrize("text", ["", "muster_acme", f" {NEW[:-1]}", f"{NEW[:-5]}.", NEW[1:-1]])
+def test_other_text_is_not_cut_short(text: str) -> None:
+    assert not token_format.is_cut_short(text)

@@ -36,10 +36,12 @@ MISTAKES = {
     f"Bearer {TOKEN[:30]}\t{TOKEN[30:]}": Rule.TOKEN_WITH_OTHER_TEXT,
     f"Bearer {TOKEN},": Rule.TOKEN_WITH_OTHER_TEXT,
     f"Bearer https://scim.example.com/scim/v2 {TOKEN}": Rule.TOKEN_WITH_OTHER_TEXT,
+    f"Bearer {TOKEN[:-1]}": Rule.TOKEN_CUT_SHORT,
+    f"bearer {TOKEN[:30]}": Rule.TOKEN_CUT_SHORT,
 }
 OTHER_TOKENS = [
     f"Bearer {TOKEN}",
-    f"Bearer {TOKEN[:-1]}",
+    f"Bearer {TOKEN[:-1]}z",
     f"Bearer {TOKEN[1:]}",
     "Bearer 0123456789",
     "Bearer https://scim.example.com/scim/v2",

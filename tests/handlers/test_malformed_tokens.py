@@ -39,7 +39,8 @@ def authenticate_later(monkeypatch: pytest.MonkeyPatch) -> Callable[[Endpoint], 
 
 
 MALFORMED: dict[str, tuple[Callable[[str], str], str]] = {
-    "cut off": (lambda token: f"Bearer {token[:-3]}", "token-malformed"),
+    "cut off": (lambda token: f"Bearer {token[:-3]}", "token-cut-short"),
+    "cut off before its tag": (lambda token: f"Bearer {token[:-70]}", "token-cut-short"),
     "mistyped": (
         lambda token: f"Bearer {token[:-40]}{'B' if token[-40] == 'A' else 'A'}{token[-39:]}",
         "token-malformed",
@@ -51,8 +52,8 @@ MALFORMED: dict[str, tuple[Callable[[str], str], str]] = {
 }
 
 
-WHOLE = ("in quotes", "twice Bearer", "without Bearer")
-"""The forms that contain a whole token of this stack. Anyone can send the others, so they cause no call."""
+UNPROVEN = "cut off before its tag"
+"""The form that anyone can send, so it causes no call. The others contain the start of a token of this stack."""
 
 
 @pytest.mark.parametrize("form", MALFORMED)
@@ -66,7 +67,7 @@ def test_malformed_token_is_counted(
 ) -> None:
     write, rule = MALFORMED[form]
     assert cached.request("GET", "/Users", authorization=write(cached.token)).status == 401
-    assert calls == (["UpdateItem"] if form in WHOLE else [])
+    assert calls == ([] if form == UNPROVEN else ["UpdateItem"])
     line = log.last
     authenticate_later(cached)
 
@@ -94,6 +95,21 @@ def test_word_bearer_is_reported_at_the_first_connection_test(scim: Endpoint, fa
     assert open_audit_log(scim).find_last_failure() is None
 
 
+def test_cut_token_is_reported_at_the_first_connection_test(scim: Endpoint, failures: Failures, log: Log) -> None:
+    """The identity provider has never sent a valid token, and no execution environment has cached the tenant."""
+    endpoint = start_environment(scim.token)
+
+    response = endpoint.request("GET", "/Users?startIndex=1&count=2", authorization=f"Bearer {scim.token[:-7]}")
+
+    assert response.status == 401
+    assert "The token is cut short. Copy the whole token" in response.json()["detail"]
+    assert (log.last["unverified_tenant"], log.last["rule"]) == (get_tenant_id(scim), "token-cut-short")
+    (entry,) = [entry for entry in open_audit_log(scim).list_entries()[0] if entry.kind == "malformed-token"]
+    assert "it is cut short" in entry.summary
+    (record,) = failures()
+    assert record["count"] == 1
+
+
 def test_count_is_written_once_a_minute(
     cached: Endpoint, failures: Failures, calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,21 +127,21 @@ def test_count_is_written_once_a_minute(
     assert sum(record["count"] for record in failures()) == 51
 
 
-def test_mistyped_tokens_make_no_call_until_the_next_valid_request(
+def test_unproven_tokens_make_no_call_until_the_next_valid_request(
     cached: Endpoint, failures: Failures, calls: list[str], authenticate_later: Callable[[Endpoint], None]
 ) -> None:
     for _ in range(50):
-        cached.request("GET", "/Users", authorization=f"Bearer {cached.token[:-3]}")
+        cached.request("GET", "/Users", authorization=f"Bearer {cached.token[:-70]}")
     assert calls == []
     assert failures() == []
     authenticate_later(cached)
 
     (record,) = failures()
-    assert (record["rule"], record["count"]) == ("token-malformed", 50)
+    assert (record["rule"], record["count"]) == ("token-cut-short", 50)
 
 
 def forge_with_checksum(tenant_id: str, number: int) -> str:
-    """Return a token with a public checksum."""
+    """Return a token with a public checksum, and no tag of the tenant."""
     body = f"muster_{tenant_id}_{number:043}"
     return f"{body}_{crc32(body.encode()):08x}"
 

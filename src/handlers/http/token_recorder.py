@@ -66,11 +66,11 @@ class TokenRecorder:
     def record_malformed(self, error: MalformedToken) -> int:
         """Count a request whose token was malformed. Return the number of requests that could not be recorded.
 
-        The count of a tenant is written at most once a minute, by a request that contains a whole token of this stack.
-        Anyone can send the others, so their count is written by the next request with a valid token
+        The count of a tenant is written at most once a minute, by a request that contains a token of this stack, or the
+        start of one. Anyone can send the others, so their count is written by the next request with a valid token
         (:meth:`record_usage`).
         """
-        if not error.has_genuine_token:
+        if not error.is_genuine:
             self.adapters.malformed_tokens.count(error.tenant_id, error.rule)
             return 0
         count = self.adapters.malformed_tokens.count_and_take_unwritten(error.tenant_id, time.time())

@@ -46,19 +46,19 @@ class TokenRejected(Unauthorized):
 
 
 class MalformedToken(Unauthorized):
-    """The text names a tenant, but is no token of this stack: it is mistyped, incomplete, forged or entered wrongly.
+    """The text names a tenant, but is no token of this stack: it is mistyped, cut short, forged or entered wrongly.
 
     ``is_connected`` says whether the tenant is known as connected. Only then is the request counted in its audit log.
-    ``has_genuine_token`` says whether the text contains a whole token that this stack created for the tenant. ``rule``
-    is one of :data:`scim.protocol.errors.MALFORMED_TOKEN_RULES`.
+    ``is_genuine`` says whether the text contains a token, or the start of one, that this stack created for the tenant.
+    ``rule`` is one of :data:`scim.protocol.errors.MALFORMED_TOKEN_RULES`.
     """
 
-    def __init__(self, tenant_id: str, response: Unauthorized, *, is_connected: bool, has_genuine_token: bool) -> None:
+    def __init__(self, tenant_id: str, response: Unauthorized, *, is_connected: bool, is_genuine: bool) -> None:
         rule = Rule.TOKEN_MALFORMED if response.rule is Rule.TOKEN else response.rule
         super().__init__(response.detail, response.headers, rule=rule)
         self.tenant_id = tenant_id
         self.is_connected = is_connected
-        self.has_genuine_token = has_genuine_token
+        self.is_genuine = is_genuine
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,21 +122,20 @@ class Authenticator:
         if token is not None and self._token_store.is_genuine(token):
             return token
         response = build_unauthorized_error(authorization)
-        tenant_id = token_format.find_tenant_id(authorization)
-        if tenant_id is None:
+        start = token_format.find_start(authorization)
+        if start is None:
             raise response
         contained = token_format.find_token(authorization)
-        is_genuine = (
-            contained is not None and contained.tenant_id == tenant_id and self._token_store.is_genuine(contained)
-        )
-        is_connected = self._is_connected(tenant_id, tenants, can_read=is_genuine)
-        raise MalformedToken(tenant_id, response, is_connected=is_connected, has_genuine_token=is_genuine)
+        has_token = contained is not None and contained.tenant_id == start.tenant_id
+        is_genuine = (has_token and self._token_store.is_genuine(contained)) or self._token_store.is_genuine(start)
+        is_connected = self._is_connected(start.tenant_id, tenants, can_read=is_genuine)
+        raise MalformedToken(start.tenant_id, response, is_connected=is_connected, is_genuine=is_genuine)
 
     def _is_connected(self, tenant_id: str, tenants: TenantReader, *, can_read: bool) -> bool:
         """Return whether the tenant that a malformed token names is connected.
 
-        Anyone can send such a text, so the tenant is read only if the text contains a token that this stack created
-        (``can_read``), such as one that was entered with the word Bearer. Otherwise only the cache is used.
+        Anyone can send such a text, so the tenant is read only if the text contains a token that this stack created, or
+        the start of one (``can_read``). Otherwise only the cache is used.
         """
         cached, now = self._tenants.peek(tenant_id), self._now()
         if can_read and (cached is None or now - cached.read_at >= MAX_CACHE_AGE_S):

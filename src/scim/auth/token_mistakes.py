@@ -20,6 +20,8 @@ _REMEDY_IF_MISSING = (
 _REMEDY_IF_URL = "A URL is sent in its place. Enter the token from the console page Connect."
 _REMEDY_IF_INVALID = "Copy the whole token into the identity provider again, or create a new one."
 _REMEDIES = {
+    Rule.TOKEN_CUT_SHORT: "The token is cut short. Copy the whole token into the identity provider, up to its last "
+    "character, or create a new one.",
     Rule.TOKEN_WITH_BEARER: "The word Bearer is sent twice. In the identity provider, enter the token without this "
     "word, which the identity provider adds itself.",
     Rule.TOKEN_WITHOUT_BEARER: "The word Bearer is missing before the token. Set the identity provider to send a "
@@ -47,7 +49,7 @@ def build_unauthorized_error(authorization: str) -> Unauthorized:
     code ``invalid_token`` stands only in the response to a request with a token (RFC 6750 section 3.1).
     """
     scheme, credentials = split_authorization(authorization)
-    has_token = bool(credentials) if is_bearer(scheme) else token_format.find_token_start(authorization) is not None
+    has_token = bool(credentials) if is_bearer(scheme) else token_format.find_position(authorization) is not None
     if not has_token:
         return _build_error(_REMEDY_IF_MISSING, Rule.TOKEN, _CHALLENGE)
     rule = find_mistake(authorization)
@@ -58,9 +60,9 @@ def build_unauthorized_error(authorization: str) -> Unauthorized:
 def find_mistake(authorization: str) -> Rule | None:
     """Return the rule that the text of a header ``Authorization`` breaks, ``None`` if it has a token and nothing else.
 
-    Also return ``None`` for a mistyped or incomplete token, and for a text that contains no token of Muster.
+    Also return ``None`` for a mistyped token, and for a text that contains no token of Muster.
     """
-    start = token_format.find_token_start(authorization)
+    start = token_format.find_position(authorization)
     scheme, credentials = split_authorization(authorization)
     words = len(_BEARER_WORD.findall(authorization, 0, len(authorization) if start is None else start))
     if words > 1:
@@ -70,6 +72,8 @@ def find_mistake(authorization: str) -> Rule | None:
     if words == 0:
         return Rule.TOKEN_WITHOUT_BEARER
     is_token = token_format.parse_token(credentials) is not None
+    if is_bearer(scheme) and token_format.is_cut_short(credentials):
+        return Rule.TOKEN_CUT_SHORT
     has_other_text = _OTHER_CHARACTER.search(credentials) or (token_format.find_token(credentials) and not is_token)
     return Rule.TOKEN_WITH_OTHER_TEXT if has_other_text or not is_bearer(scheme) else None
 

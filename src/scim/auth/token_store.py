@@ -106,8 +106,11 @@ class SecretsManagerTokenStore:
             f"was edited. Run `muster rotate {tenant_id} --grace 0`, and enter the new token at the identity provider."
         )
 
-    def is_genuine(self, token: token_format.Token) -> bool:
-        """Return whether this stack created the token, with a generation of the master key that still exists."""
+    def is_genuine(self, token: token_format.Token | token_format.TokenStart) -> bool:
+        """Return whether this stack created the token, with a generation of the master key that still exists.
+
+        For the start of a token, return whether this stack has created tokens for this tenant.
+        """
         return self._master_key.verify_signature(KeyPurpose.TOKEN, token.matches_key)
 
     # For operators and for rotation, which have more permissions. These methods also raise :class:`AwsError`.

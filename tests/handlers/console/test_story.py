@@ -475,5 +475,5 @@ def test_status_and_log_show_malformed_tokens(
     assert "At least 1 request with a malformed token in the last 24 hours" in page
     assert "quarantine" not in page
     log = operator_visitor.get(f"/admin/tenants/{name}/log?failures").text
-    assert "The token is malformed: it is mistyped or incomplete." in log
+    assert "The token is malformed: it is cut short." in log
     assert "Failed with" not in log

@@ -192,7 +192,10 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         _TOKEN_REMEDIATION_BY_PROVIDER,
     ),
     Rule.TOKEN_MALFORMED: _malformed_token(
-        "it is mistyped or incomplete", "Copy the whole token again, without spaces, quotes or the word Bearer."
+        "it is mistyped", "Copy the whole token again, without spaces, quotes or the word Bearer."
+    ),
+    Rule.TOKEN_CUT_SHORT: _malformed_token(
+        "it is cut short", "Copy the whole token again, up to its last character, or create a new one."
     ),
     Rule.TOKEN_WITH_BEARER: _malformed_token(
         "the word Bearer is sent twice",

@@ -41,8 +41,7 @@ def find_access_problems(tenant: Tenant, usage: TokenUsage | None, now: float) -
         yield (
             f"No request with a valid token of {tenant.id} has arrived yet. Copy the SCIM URL and the token from "
             "Connect into the identity provider, test the connection, and start provisioning. If the test fails with "
-            "401, copy the whole token again. Requests with an incomplete token are not recorded before the first "
-            "valid request."
+            "401, copy the whole token again."
         )
 
 
