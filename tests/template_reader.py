@@ -21,8 +21,8 @@ class Deployment(Template):
     """The sections, resources and permissions of the template. ``parameters`` are those of ``apply_parameters``."""
 
     def __init__(self, path: Path, parameters: Mapping[str, str] | None = None) -> None:
-        super().__init__(path)
-        self._parameters = parameters
+        super().__init__(path, parameters)
+        self._has_parameters = parameters is not None
         if parameters is not None:
             conditions = self.evaluate_conditions(**parameters)
             for section in ("Globals", "Resources", "Outputs"):
@@ -75,7 +75,7 @@ class Deployment(Template):
 
     @cached_property
     def _with_defaults(self) -> "Deployment":
-        return self.apply_parameters() if self._parameters is None else self
+        return self if self._has_parameters else self.apply_parameters()
 
     def list_statements(self, function: str) -> list[dict[str, Any]]:
         """Return the statements of the policies of a function. Without parameters, the defaults apply."""
