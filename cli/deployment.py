@@ -61,8 +61,21 @@ class Deployment:
         return self.operator.build_maintenance(percent)
 
 
-def connect_local_run(data: Path) -> Deployment:
-    """Connect to the local run with this data directory.
+@dataclass(frozen=True, slots=True)
+class LocalRun:
+    """Access to the services of a local run.
+
+    ``endpoints`` are their URLs by service. ``outputs`` are the outputs of a stack that the local run has.
+    """
+
+    session: AwsSession
+    settings: Settings
+    endpoints: Mapping[str, str]
+    outputs: Mapping[str, str]
+
+
+def open_local_run(data: Path) -> LocalRun:
+    """Return the access to the local run with this data directory.
 
     Raise :class:`local.errors.LocalRunError` if it is not running.
     """
@@ -83,12 +96,23 @@ def connect_local_run(data: Path) -> Deployment:
         "LinksDeadLetterQueueUrl": settings.links_dead_letter_queue_url,
         "ChangesFunctionName": "ChangesFunction",
         "TableName": settings.table_name,
+        "SecretPrefix": settings.secret_prefix,
+        "MasterKeySecret": settings.master_key_secret,
     }
+    return LocalRun(session, settings, endpoints, outputs)
+
+
+def connect_local_run(data: Path) -> Deployment:
+    """Connect to the local run with this data directory.
+
+    Raise :class:`local.errors.LocalRunError` if it is not running.
+    """
+    run = open_local_run(data)
 
     def connect_event_services() -> EventServices:
         from cli.event_services import EventServices
 
-        return EventServices.connect(session, outputs, endpoints)
+        return EventServices.connect(run.session, run.outputs, run.endpoints)
 
     def list_copies(_finished: float) -> list[RemainingCopy]:
         from scim.service.model.maintenance.certificate import RemainingCopy
@@ -98,14 +122,19 @@ def connect_local_run(data: Path) -> Deployment:
             RemainingCopy(str(data / "secrets.journal"), "earlier tokens, which are revoked", ""),
         ]
 
-    operator = build_operator_adapters(settings, f"local:{getpass.getuser()}", session, endpoints)
+    operator = build_operator_adapters(run.settings, f"local:{getpass.getuser()}", run.session, run.endpoints)
     return Deployment(
-        settings.public_url,
+        run.settings.public_url,
         operator,
         connect_event_services,
-        lambda: _build_publisher(session, settings.event_bus_name, endpoints["events"]),
+        lambda: _build_publisher(run.session, run.settings.event_bus_name, run.endpoints["events"]),
         list_copies,
     )
+
+
+def open_session(profile: str | None, region: str | None) -> AwsSession:
+    """Return a session with the user's credentials."""
+    return AwsSession(profile_name=profile, region_name=region)
 
 
 def connect_stack(

@@ -42,6 +42,7 @@ _SECTIONS = {
     },
     "Operation of the deployment": {
         "check": CommandEntry("check:check", "Check the stored items of a tenant against each other."),
+        "doctor": CommandEntry("doctor.command:doctor", "Check whether the deployment is completely set up."),
         "redrive": CommandEntry("redrive:redrive", "List dead letters, or process them again."),
         "master-key": CommandEntry("master_key:master_key", "Manage the master key."),
     },
@@ -62,7 +63,7 @@ Examples:
 \b
 Exit codes:
   0  success
-  1  failure: AWS rejected a call or did not answer, you did not confirm, or check has left problems
+  1  failure: AWS rejected a call or did not answer, you did not confirm, or check or doctor found a problem
   2  invalid argument or option
   3  the tenant, stack, schema or message does not exist or is not connected
   4  conflict with the state of the tenant, its token or the master key

@@ -19,10 +19,14 @@ OUTPUTS = {
 }
 
 
+META = SimpleNamespace(region_name="eu-west-1", events=SimpleNamespace(register=lambda *_, **__: None))
+"""The metadata of a fake client."""
+
+
 class CloudFormation:
     """A fake of CloudFormation with the stack ``muster``, and ``other``, which has no outputs."""
 
-    meta = SimpleNamespace(region_name="eu-west-1")
+    meta = META
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803  # AWS's name
         if StackName not in ("muster", "other"):
@@ -49,7 +53,9 @@ class Session:
 
     def client(self, name: str, **arguments: Any) -> Any:
         if name in FAKE_CLIENTS:
-            return FAKE_CLIENTS[name]
+            client = FAKE_CLIENTS[name] or SimpleNamespace()  # none has no method: it must not be used
+            client.meta = getattr(client, "meta", META)
+            return client
         return (
             CloudFormation() if name == "cloudformation" else boto3.client(name, region_name=self.region, **arguments)
         )
