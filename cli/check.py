@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,8 @@ def check(tenant_id: str, repair: bool, deprovision_lost: bool, rate: float, jso
     """
     if deprovision_lost and not repair:
         raise click.UsageError("--deprovision-lost needs --repair.")
-    maintenance = get_deployment().build_maintenance(rate)
+    deployment = get_deployment()
+    maintenance = deployment.build_maintenance(rate)
     tenant = require_intact_tenant(maintenance.administration, tenant_id)
     summary = Summary()
     options = f"repair={repair} deprovision_lost={deprovision_lost}"
@@ -66,7 +68,7 @@ def check(tenant_id: str, repair: bool, deprovision_lost: bool, rate: float, jso
     with (
         maintenance.tasks.run(TaskKind.CHECK, tenant_id, is_restart=is_restart, details=details) as run,
         explain_interruption("The check is not complete. To continue it, repeat the command."),
-        open_scratch(f"{maintenance.settings.table_name}-{tenant_id}", run.task.details["scratch"]) as scratch,
+        open_scratch(f"{tenant_id}-{_hash_url(deployment.scim_url)}", run.task.details["scratch"]) as scratch,
         show_progress_line("Check", json=json) as line,
     ):
         if scratch.read_state("step"):
@@ -181,6 +183,11 @@ class CheckProgress:
             self._summary.users += count
         self._line.advance(count)
         self._run.save(self._step, self._summary.counts)
+
+
+def _hash_url(scim_url: str) -> str:
+    """Return a part of a file name that differs for each deployment: two can have tables with the same name."""
+    return sha256(scim_url.encode()).hexdigest()[:16]
 
 
 @contextmanager

@@ -228,3 +228,19 @@ def test_scratch_file_of_another_check_is_replaced(tmp_path: Path) -> None:
     with open_scratch("acme", "second") as scratch:
         assert scratch.read_state("step") == ""
     assert not path.exists()
+
+
+def test_deployments_with_equal_tables_have_their_own_files(
+    run: Muster, ada: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two stacks, or two local runs, can have a table and a customer of the same name, and be checked at a time."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for url in ("https://one.example.com/scim/v2", "https://two.example.com/scim/v2"):
+        with monkeypatch.context() as patch:
+            patch.setitem(OUTPUTS, "ScimUrl", url)
+            patch.setattr(TenantChecker, "_check_lookup_items", interrupt)
+            run("check", "acme", code=1)
+    assert len(list((tmp_path / "muster").glob("check-acme-*.sqlite"))) == 2

@@ -142,12 +142,21 @@ def publish(
     scim: Endpoint, engine: Engine, events: ReadEvents, update_links: Callable[[], int], tmp_path: Path
 ) -> ReadEvents:
     """Process the new records of the stream and return all events; then process the links queue."""
+    return start_publishing(engine, events, update_links, tmp_path / "stream.json")
+
+
+def start_publishing(
+    engine: Engine, events: ReadEvents, update_links: Callable[[], int], positions_file: Path
+) -> ReadEvents:
+    """Return a function that publishes the changes of the present table from now on."""
     (spec,) = [spec for spec in read_functions() if spec.stream]
     assert spec.stream is not None
     mapping = spec.stream
     handler: Handler = ChangesHandler(lambda: build_stream_processor_factory(Settings.from_environment(os.environ)))
-    stream = StreamReader(engine, os.environ["TABLE_NAME"], tmp_path / "stream.json")
+    stream = StreamReader(engine, os.environ["TABLE_NAME"], positions_file)
     stream.open()
+    while any(records for _, records in list(stream.read())):
+        pass  # a restored table has records that are older
 
     async def invoke(event: dict[str, Any]) -> object:
         return handler(event, LambdaContext())

@@ -3,6 +3,7 @@
 DynamoDB restores each item by itself, so the restored items are a random mixture of two times.
 """
 
+import json
 import os
 import random
 import re
@@ -10,27 +11,32 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from click.testing import CliRunner
 
+from cli.deployment import Deployment
+from cli.main import muster
 from examples.participants.app import Participants
 from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find_endpoint
 from local.engine import Engine
 from scim.events.batching import SendResult
 from scim.events.event import Event
-from scim.events.resync import Resync, ResyncEventBuilder
-from scim.service.model.maintenance_task import TaskKind
+from scim.service.maintenance.findings import FindingKind
 from scim.settings import Settings
 from scim.wiring import runtime
 from scim.wiring.operator_adapters import OperatorAdapters, build_operator_adapters
 from tests.endpoint import CORE, ENTERPRISE, TEMPLATE, Endpoint
-from tests.engine.conftest import ReadEvents
+from tests.engine.conftest import ReadEvents, start_publishing
 from tests.examples.memory import MemoryTable
 
+LATER_S = 7_200
+"""The seconds from the last changes to the check, so that their link tasks must have run."""
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 Items = dict[tuple[str, str], dict[str, Any]]
 
@@ -50,22 +56,8 @@ class Consumer:
         for event in events:
             self.participants.apply(event["detail"], event["time"])
 
-    def resync(self, operator: OperatorAdapters, tenant_id: str) -> None:
-        """Do what ``muster resync`` does, and apply its events. The last event arrives last, as after a retry."""
-        maintenance = operator.build_maintenance(1_000)
-        tenant = maintenance.administration.tenant_store.get(tenant_id)
-        assert tenant is not None
-        events: list[Event] = []
-
-        def publish(batch: Sequence[Event]) -> SendResult:
-            events.extend(batch)
-            return SendResult({}, frozenset())
-
-        with maintenance.tasks.run(TaskKind.RESYNC, tenant_id, details={"resync": str(uuid.uuid4())}) as run:
-            started = run.task.started + 3_600  # the last changes were an hour ago
-            builder = ResyncEventBuilder(tenant_id, tenant.resource_types[0], run.task.details["resync"], started)
-            work = Resync(builder, publish, 10_000, runtime.current_time, runtime.elapsed_time, runtime.sleep)
-            list(work.run(run, maintenance.administration.tenant_store.list_users(tenant_id)))
+    def receive_resync(self, events: Sequence[Event]) -> None:
+        """Apply the events of a resync. The last event arrives last, as after a retry."""
         *states, completed = events
         for event in states:
             self.participants.apply(event.detail, event.time.strftime("%Y-%m-%dT%H:%M:%SZ"))
@@ -73,6 +65,34 @@ class Consumer:
 
     def list_active(self, tenant_id: str) -> dict[str, str]:
         return {item["id"]: item["userName"] for item in self.participants.list_active(tenant_id)}
+
+
+@dataclass
+class CommandLine:
+    """Runs commands on the restored table, hours later. ``published`` are the events of ``muster resync``."""
+
+    operator: OperatorAdapters
+    monkeypatch: pytest.MonkeyPatch
+    directory: Path
+    published: list[Event] = field(default_factory=list)
+
+    def run(self, *arguments: str) -> list[dict[str, Any]]:
+        """Run a command, and return the JSON that it prints in lines."""
+        services: Any = None
+        deployment = Deployment("", self.operator, lambda: services, lambda: self._publish, lambda _: [])
+        later = runtime.current_time() + LATER_S
+        with self.monkeypatch.context() as patched:
+            patched.setattr("cli.deployment.connect_local_run", lambda _: deployment)
+            patched.setattr("cli.check.click.get_app_dir", lambda _: str(self.directory))
+            patched.setattr(runtime, "current_time", lambda: later)
+            result = CliRunner().invoke(muster, [*arguments, "--json"])
+        assert isinstance(result.exception, SystemExit | None), result.exception
+        text = result.stdout
+        return [json.loads(text)] if text.startswith("{\n") else [json.loads(line) for line in text.splitlines()]
+
+    def _publish(self, batch: Sequence[Event]) -> SendResult:
+        self.published.extend(batch)
+        return SendResult({}, frozenset())
 
 
 @pytest.fixture
@@ -145,14 +165,20 @@ def create_users(scim: Endpoint) -> list[dict[str, Any]]:
 
 @pytest.mark.damaged
 @pytest.mark.parametrize("seed", range(4))
-def test_consumer_has_state_of_restored_table(
+def test_steps_of_the_runbook(
     scim: Endpoint,
+    engine: Engine,
     publish: ReadEvents,
+    events: ReadEvents,
+    update_links: Callable[[], int],
     consumer: Consumer,
     read_items: Callable[[], Items],
     restore: Callable[[Items], OperatorAdapters],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
     seed: int,
 ) -> None:
+    """Restore, check, repair and resync. Then the consumer has the state of the restored table."""
     tenant_id = scim.token.split("_")[1]
     users = create_users(scim)
     consumer.receive(publish())
@@ -164,10 +190,25 @@ def test_consumer_has_state_of_restored_table(
     seen = {item["id"]: item["sequence"] for item in consumer.participants._list(tenant_id)}  # noqa: SLF001
 
     operator = restore(mix(earlier, later, random.Random(seed)))  # noqa: S311  # not for security
+    publish = start_publishing(engine, events, update_links, tmp_path / "restored.json")
+    command_line = CommandLine(operator, monkeypatch, tmp_path)
     scim = Endpoint(scim.token, ScimApplication(find_endpoint))
-    restored = list_users(scim)
-    consumer.resync(operator, tenant_id)
 
+    tenants = [tenant["tenant"] for tenant in command_line.run("tenants")]
+    assert tenants == [tenant_id]
+    found = [finding for tenant in tenants for finding in command_line.run("check", tenant, "--repair")]
+    assert found, "items of different ages contradict each other"
+    left = {finding["kind"] for finding in command_line.run("check", tenant_id)}
+    assert left <= {FindingKind.USER_LOST, FindingKind.CHANGE_RECORD_GAP}
+    if FindingKind.USER_LOST in left:
+        command_line.run("check", tenant_id, "--repair", "--deprovision-lost")
+        left = {finding["kind"] for finding in command_line.run("check", tenant_id)}
+    assert left <= {FindingKind.CHANGE_RECORD_GAP}
+    consumer.receive(publish())
+    command_line.run("resync", tenant_id, "--events-per-second", "10000")
+    consumer.receive_resync(command_line.published)
+
+    restored = list_users(scim)
     assert consumer.list_active(tenant_id) == {user["id"]: user["userName"] for user in restored if user["active"]}
     for user in restored:
         version = read_version(user)
