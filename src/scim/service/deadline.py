@@ -54,9 +54,7 @@ class Deadline:
     def require_time(self) -> None:
         """Raise :class:`Unavailable` if there is no time for another call to AWS (:meth:`has_time`)."""
         if not self.has_time():
-            raise Unavailable(
-                "The service could not finish in time. Send the request again.", headers={"Retry-After": "1"}
-            )
+            raise build_out_of_time_error()
 
     def has_time(self) -> bool:
         """Return whether there is time for one more call to AWS, even if it times out, and for the response."""
@@ -72,3 +70,8 @@ class Deadline:
         self.retry_causes.append(cause)
         longest_s = min(_FIRST_PAUSE_S * 2**attempt, _MAX_PAUSE_S)
         self.sleep(_RANDOM.uniform(0, longest_s))
+
+
+def build_out_of_time_error() -> Unavailable:
+    """Return the error for a request that could not be finished before its deadline. It has changed nothing."""
+    return Unavailable("The service could not finish in time. Send the request again.", headers={"Retry-After": "1"})

@@ -28,17 +28,17 @@ class Case:
     """An operation with a fault of one of its calls."""
 
     operation: Operation
-    call: str
     fault: Fault
 
     def __str__(self) -> str:
         attempts = "all attempts" if self.fault.is_repeated else "one attempt"
-        return f"{self.operation.name}: {self.fault.kind}, {attempts} of call {self.fault.index} ({self.call})"
+        call = f"{self.fault.operation} {self.fault.operation_index}"
+        return f"{self.operation.name}: {self.fault.kind}, {attempts} of {call} (call {self.fault.index})"
 
     @property
     def must_succeed(self) -> bool:
         """Whether the client must not notice the fault: another attempt of the call can succeed."""
-        return not (self.fault.is_repeated or self.fault.kind.is_deadline or self.call == "GetSecretValue")
+        return not (self.fault.is_repeated or self.fault.kind.is_deadline or self.fault.operation == "GetSecretValue")
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,10 @@ class Matrix:
     def list_cases(self, kind: FaultKind, *, is_repeated: bool) -> Iterator[Case]:
         """Yield all cases with a kind of fault: each call of each operation that can have it."""
         for operation in OPERATIONS:
-            for index, call in enumerate(self._find_calls(operation)):
+            calls = self._find_calls(operation)
+            for index, call in enumerate(calls):
                 if kind.applies_to(call):
-                    yield Case(operation, call, Fault(kind, index, is_repeated))
+                    yield Case(operation, Fault(kind, index, call, calls[:index].count(call), is_repeated))
 
     def run(self, case: Case) -> bool:
         """Run a case, and return whether the client did not notice the fault.

@@ -24,18 +24,33 @@ _FAILED_CONNECTIONS = (FaultKind.CONNECTION_REFUSED, FaultKind.CONNECT_TIMEOUT)
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of the call with an index, counted from the beginning of the request.
+    """A fault of one call of a request.
 
-    ``is_repeated``: all further calls of the same operation have it too, so that no attempt succeeds.
+    Attributes:
+        kind: The kind of the fault.
+        index: The position of the call among all calls of the request, from 0. Faults of connections have it.
+        operation: The operation of AWS that is called, such as ``GetItem``.
+        operation_index: The position of the call among the calls of this operation. Other faults have it, because the
+            operations of a bulk request make their calls at the same time.
+        is_repeated: Whether all further calls of the operation, or all further connections, have it too, so that no
+            attempt succeeds.
     """
 
     kind: FaultKind
     index: int
+    operation: str
+    operation_index: int
     is_repeated: bool = False
 
-    def hits(self, index: int, *, is_same_operation: bool = True) -> bool:
-        """Return whether the call with an index has this fault."""
-        return index == self.index or (self.is_repeated and is_same_operation and index > self.index)
+    def hits_connection(self, index: int) -> bool:
+        """Return whether the connection of the call with an index has this fault."""
+        return index == self.index or (self.is_repeated and index > self.index)
+
+    def hits_call(self, operation: str, operation_index: int) -> bool:
+        """Return whether a call has this fault."""
+        return operation == self.operation and (
+            operation_index == self.operation_index or (self.is_repeated and operation_index > self.operation_index)
+        )
 
 
 class FaultProxy:
@@ -105,7 +120,7 @@ class FaultProxy:
         with self._lock:
             index = self._connect_count
             self._connect_count += 1
-            if self._fault is None or not self.needs_new_connections or not self._fault.hits(index):
+            if self._fault is None or not self.needs_new_connections or not self._fault.hits_connection(index):
                 return
             self.fault_count += 1
         if self._fault.kind is FaultKind.CONNECT_TIMEOUT:
@@ -123,11 +138,9 @@ class FaultProxy:
         with self._lock:
             if not self._is_counting:
                 return None
-            index, fault = len(self.calls), self._fault
+            operation_index, fault = self.calls.count(operation), self._fault
             self.calls.append(operation)
-            if fault is None or fault.kind.is_at_connection or index < fault.index:
-                return None
-            if not fault.hits(index, is_same_operation=operation == self.calls[fault.index]):
+            if fault is None or fault.kind.is_at_connection or not fault.hits_call(operation, operation_index):
                 return None
             self.fault_count += 1
             return fault.kind
@@ -142,7 +155,7 @@ class FaultProxy:
         """Return whether the connection of the call with an index is closed before it."""
         if self._fault is None or self._fault.kind is not FaultKind.KEPT_CONNECTION_CLOSED:
             return False
-        is_hit = self._fault.hits(index)
+        is_hit = self._fault.hits_connection(index)
         self.fault_count += is_hit
         return is_hit
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scim.protocol.errors import TooMany
+from scim.protocol.errors import TooMany, Unavailable
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import parse_filter
 from scim.protocol.leniency import LeniencyTracker
@@ -176,13 +176,25 @@ def test_tenants_do_not_see_each_other(
         assert other.find(build_query(text)).total == 0
 
 
-def test_scan_without_time_suggests_filters(adapters: ScimApiAdapters, create_user: CreateUser) -> None:
-    create_user("Bob")
-    expiring = adapters.build_resource_store(
-        adapters.open_table(Deadline(lambda: 4.5, lambda _: None)), Tenant("acme"), load_user_type()
-    )
-    with pytest.raises(TooMany, match=r"Filter by one of id, userName, externalId, emails.value with eq"):
-        expiring.find(build_query("title pr"))
+class TestQueryWithoutTime:
+    @pytest.fixture
+    def expiring(self, adapters: ScimApiAdapters, create_user: CreateUser) -> DynamoDBResourceStore:
+        create_user("Bob")
+        table = adapters.open_table(Deadline(lambda: 4.5, lambda _: None))
+        return adapters.build_resource_store(table, Tenant("acme"), load_user_type())
+
+    def test_expensive_query_suggests_filters(
+        self, expiring: DynamoDBResourceStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("scim.store.query.reader.MIN_ENTRIES_OF_EXPENSIVE_QUERY", 1)
+        with pytest.raises(TooMany, match=r"Filter by one of id, userName, externalId, emails.value with eq"):
+            expiring.find(build_query("title pr"))
+
+    @pytest.mark.parametrize("text", ["title pr", 'userName eq "bob"', 'userName sw "b"', None])
+    def test_other_query_can_be_repeated(self, expiring: DynamoDBResourceStore, text: str | None) -> None:
+        """It has read few users, so its filter is not the reason."""
+        with pytest.raises(Unavailable, match=r"Send the request again"):
+            expiring.find(build_query(text))
 
 
 def test_unique_key_without_user_is_ignored(store: DynamoDBResourceStore, create_user: CreateUser, table: Any) -> None:

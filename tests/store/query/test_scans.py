@@ -254,8 +254,9 @@ class TestBudgets:
         ids=lambda value: value.canonical_text if isinstance(value, Query) else str(value),
     )
     def test_expensive_query_ends_in_time(
-        self, adapters: ScimApiAdapters, query: Query, index: int, count: int
+        self, adapters: ScimApiAdapters, monkeypatch: pytest.MonkeyPatch, query: Query, index: int, count: int
     ) -> None:
+        monkeypatch.setattr("scim.store.query.reader.MIN_ENTRIES_OF_EXPENSIVE_QUERY", 1)
         expiring = adapters.open_table(Deadline(ExpiringDeadline(1).remaining_s, lambda _: None))
         store = adapters.build_resource_store(expiring, Tenant("acme"), load_user_type())
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import islice
 
 from scim.protocol.errors import TooMany
+from scim.service.deadline import build_out_of_time_error
 from scim.service.model.rate_limit.read_meter import ReadMeter
 from scim.service.model.stored_resource import StoredResource
 from scim.store import items, keys
@@ -15,6 +16,8 @@ from scim.store.table import Item, Table
 
 # The budget of a query: how many resources it may read, and how much time must be left for the response.
 MAX_RESOURCES_READ = 200_000
+MIN_ENTRIES_OF_EXPENSIVE_QUERY = 1_000
+"""A query that has read fewer resources and keys is not expensive. If its time is over, DynamoDB was slow."""
 _TIME_FOR_RESPONSE_S = 5.0
 # The remaining time is checked each time that this many resources were read. A filter of 200 comparisons can take 20 ms
 # for a user with 500 values.
@@ -57,6 +60,7 @@ class ResourceReader:
     meter: ReadMeter = field(default_factory=ReadMeter)
     _resources_read: int = field(default=0)
     _resources_metered: int = field(default=0)
+    _keys_read: int = field(default=0)
 
     @property
     def resources_read(self) -> int:
@@ -64,15 +68,20 @@ class ResourceReader:
         return self._resources_read
 
     def charge_budget(self, resources: int) -> None:
-        """Count resources that are read. Raise :class:`TooMany` if too many were read or too little time is left."""
+        """Count resources that are read.
+
+        Raise :class:`TooMany` if too many were read, or if too little time is left and many were read, and
+        :class:`scim.protocol.errors.Unavailable` if too little time is left and few were read.
+        """
         before = self._resources_read
         self._resources_read += resources
         is_check_due = (
             not resources or not before or self._resources_read // _CHECK_INTERVAL > before // _CHECK_INTERVAL
         )
-        if self._resources_read > MAX_RESOURCES_READ or (
-            is_check_due and self.table.deadline.remaining_s() < _TIME_FOR_RESPONSE_S
-        ):
+        is_late = is_check_due and self.table.deadline.remaining_s() < _TIME_FOR_RESPONSE_S
+        if is_late and self._resources_read + self._keys_read < MIN_ENTRIES_OF_EXPENSIVE_QUERY:
+            raise build_out_of_time_error()
+        if is_late or self._resources_read > MAX_RESOURCES_READ:
             raise TooMany(f"The query would read too many users. {self.narrowing_hint}")
         if is_check_due:
             self.meter.add_resources(self._resources_read - self._resources_metered)
@@ -92,7 +101,7 @@ class ResourceReader:
         """Yield the items in a range after the primary key ``after``, without the first ``skip`` of them.
 
         ``expected`` is the approximate number of items that the caller will consume (``None``: all). The other
-        arguments are those of :meth:`scim.store.table.Table.query`. Raise :class:`TooMany` if little time is left.
+        arguments are those of :meth:`scim.store.table.Table.query`. Raise the errors of :meth:`charge_budget`.
         """
         table, partition_key = self.table, self.partition_key
         if skip > _MAX_KEYS_SKIPPED:
@@ -100,8 +109,7 @@ class ResourceReader:
             for number, last_key in table.query_counts(
                 partition_key, key_range, index_name=index_name, after=start, is_backwards=is_backwards, limit=skip
             ):
-                self.meter.add_keys(number)
-                self.charge_budget(0)
+                self._charge_keys(number)
                 after = last_key
             if after is None:
                 return
@@ -118,18 +126,24 @@ class ResourceReader:
         )
         for number, item in enumerate(found_items):
             if number % _CHECK_INTERVAL == 0:
+                self._keys_read += _CHECK_INTERVAL
                 self.charge_budget(0)
             if number >= skip:
                 yield item
 
     def count(self, key_range: keys.KeyRange, *, index_name: str | None = None) -> int:
-        """Return the number of items in a range. Raise :class:`TooMany` if little time is left."""
+        """Return the number of items in a range. Raise the errors of :meth:`charge_budget`."""
         total = 0
         for number, _ in self.table.query_counts(self.partition_key, key_range, index_name=index_name):
             total += number
-            self.meter.add_keys(number)
-            self.charge_budget(0)
+            self._charge_keys(number)
         return total
+
+    def _charge_keys(self, number: int) -> None:
+        """Count keys that are counted without being read. Raise the errors of :meth:`charge_budget`."""
+        self._keys_read += number
+        self.meter.add_keys(number)
+        self.charge_budget(0)
 
     def read_resources(self, resource_ids: Iterable[str]) -> dict[str, StoredResource]:
         """Return the resources with these ids that exist, by id."""
