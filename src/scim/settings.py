@@ -47,7 +47,7 @@ class Settings(BaseModel):
     """The number of writes a second that a customer may send on average."""
     rate_limit_burst: int = Field(default=25_000, alias="RATE_LIMIT_BURST", ge=MAX_OPERATIONS)
     """The number of writes that a customer may send at once. A bulk request must fit."""
-    aws_client: ClientKind = Field(default=ClientKind.BOTOCORE, alias="AWS_CLIENT")
+    aws_client: ClientKind = Field(default=ClientKind.WIRE, alias="AWS_CLIENT")
     """The code with which users, bulk and discovery call DynamoDB and Secrets Manager."""
     event_bus_name: str = Field(default="", alias="EVENT_BUS_NAME")
     """The name of the event bus. Only the function that publishes events has it."""

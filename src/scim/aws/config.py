@@ -9,6 +9,8 @@ from enum import StrEnum
 class ClientKind(StrEnum):
     """The code that calls AWS."""
 
+    WIRE = "wire"
+    """:mod:`scim.aws.wire`, for DynamoDB and Secrets Manager."""
     BOTOCORE = "botocore"
     """The SDK of AWS, for all services."""
 

@@ -12,7 +12,7 @@ from scim.protocol.errors import Unavailable
 # The time to build and send the response: API Gateway times out after 30 s.
 _RESERVE_S = 1.0
 CALL_TIMEOUT_S = 3.0
-"""The maximum time of a call to AWS: 1 s to connect, 2 s to read (:mod:`scim.aws.clients`)."""
+"""The maximum time of a call to AWS: 1 s to connect, 2 s to read (:mod:`scim.aws.config`)."""
 _FIRST_PAUSE_S = 0.01
 _MAX_PAUSE_S = 0.5
 # Execution environments that are restored from the same snapshot would share the state of any other generator, so they
