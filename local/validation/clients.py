@@ -1,4 +1,4 @@
-"""Validate the requests of botocore's clients before they are sent to any service."""
+"""Validate the requests of all clients before they are sent to any service."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -10,14 +10,28 @@ from botocore.exceptions import ClientError
 
 from local.constants import HOST
 from local.validation import Violation, dynamodb, eventbridge, sqs
+from scim.aws.botocore_client import convert_error
+from scim.aws.wire.client import WireClient
 
 BuildException = Callable[[str, Violation], Exception]
 """Returns the exception for an operation (its name) that violates a rule."""
 
 
 def validate_clients(build_exception: BuildException) -> None:
-    """Validate the requests of the clients of all botocore sessions that are created from now on."""
+    """Validate the requests of wire clients, and of the clients of all botocore sessions that are created from now on.
+
+    An error of botocore that ``build_exception`` returns is converted for wire clients.
+    """
     botocore.register_initializer(lambda session: _register(session.get_component("event_emitter"), build_exception))
+    send = WireClient.call
+
+    def validate_and_send(client: WireClient, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        for violation in _find_violations(client.service, operation, arguments):
+            exception = build_exception(operation, violation)
+            raise convert_error(exception, operation) if isinstance(exception, ClientError) else exception
+        return send(client, operation, arguments)
+
+    setattr(WireClient, "call", validate_and_send)  # noqa: B010  # mypy rejects an assignment to a method
 
 
 def build_client_error(operation: str, violation: Violation) -> Exception:

@@ -20,6 +20,7 @@ from local.aws_lambda.stream_mapping import deliver
 from local.aws_lambda.stream_poller import StreamReader
 from local.engine import Engine
 from local.services.messaging import Messaging
+from scim.aws.config import ClientConfig, ClientKind
 from scim.service.maintenance.findings import FINDING_TEXTS
 from scim.settings import Settings
 from scim.wiring.events import build_link_processor_factory, build_stream_processor_factory
@@ -28,6 +29,7 @@ from tests import endpoint
 from tests.conftest import EXTENSION
 from tests.endpoint import TEMPLATE, Endpoint, Handler, LambdaContext, read_functions
 from tests.engine.proxy import Proxy
+from tests.engine.secrets_server import SecretsServer
 from tests.stored_data import check_all
 
 ReadEvents = Callable[[], list[dict[str, Any]]]
@@ -62,12 +64,19 @@ def client(aws: None, engine: Engine) -> Any:
     return boto3.client("dynamodb", endpoint_url=engine.url)
 
 
+@pytest.fixture(scope="session")
+def secrets_url(aws: None) -> Iterator[str]:
+    """The URL of Secrets Manager, which is moto."""
+    with SecretsServer(boto3.client("secretsmanager")) as server:
+        yield server.url
+
+
 @pytest.fixture
 def scim(
-    aws: None,
     engine: Engine,
     client: Any,
     proxy: Proxy,
+    secrets_url: str,
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> Iterator[Endpoint]:
@@ -75,16 +84,16 @@ def scim(
 
     After the test, ``muster check`` must find nothing.
     """
-    yield _connect_tenant(engine, proxy.url, monkeypatch)
+    yield _connect_tenant(engine, proxy.url, secrets_url, monkeypatch)
     _require_sound_data(client, request)
 
 
 @pytest.fixture
 def direct(
-    aws: None, engine: Engine, client: Any, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    engine: Engine, client: Any, secrets_url: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Iterator[Endpoint]:
     """The endpoint with a new table on the engine, without the proxy, which is slow. It is checked after the test."""
-    yield _connect_tenant(engine, engine.url, monkeypatch)
+    yield _connect_tenant(engine, engine.url, secrets_url, monkeypatch)
     _require_sound_data(client, request)
 
 
@@ -98,8 +107,12 @@ def _require_sound_data(client: Any, request: pytest.FixtureRequest) -> None:
         assert check_all(client) == []
 
 
-def _connect_tenant(engine: Engine, url: str, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
+def _connect_tenant(engine: Engine, url: str, secrets_url: str, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
+    # The time limits are those of AWS times ten, as in tests.endpoint.
+    monkeypatch.setattr("scim.wiring.scim_api.SECRETS_CONFIG", ClientConfig(connect_timeout_s=10, read_timeout_s=20))
+    monkeypatch.setenv("AWS_CLIENT", os.environ.get("ENGINE_TESTS_CLIENT", ClientKind.WIRE))
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets_url)
     monkeypatch.setenv("TABLE_NAME", f"muster-{uuid.uuid4()}")
     settings = Settings.from_environment(os.environ)
     boto3.client("dynamodb", endpoint_url=engine.url).create_table(**TEMPLATE.build_table_request(settings.table_name))

@@ -40,7 +40,11 @@ class Proxy:
             def do_POST(self) -> None:
                 operation = self.headers["X-Amz-Target"].rpartition(".")[2]
                 body = proxy.record_request(operation, self.rfile.read(int(self.headers["Content-Length"])))
-                headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
+                headers = {
+                    name: value
+                    for name, value in self.headers.items()
+                    if name.lower() not in ("host", "content-length")
+                }
                 proxy.wait_for_delay(body)
                 status, response = 400, _THROTTLED
                 if not proxy.take_throttling(operation):

@@ -40,10 +40,12 @@ USERS = {
 FAILURES = {"scim.service.audit.failure_recorder", "scim.service.model.audit.log_record"}
 CONSOLE = {"handlers.console.application", "jinja2"}
 OPENID = {"scim.auth.console_sign_in.openid_provider", "jwt", "cryptography"}
+# What the SDK of AWS consists of, which the wire client replaces. Powertools imports the empty package botocore.
+SDK = {"botocore.session", "botocore.exceptions", "urllib3", "http.client", "email.parser"}
 NOT_IMPORTED = {
-    "users": UNUSED | CONNECTING | BULK | FAILURES | CONSOLE | OPENID,
-    "bulk": UNUSED | CONNECTING | DISCOVERY | QUERIES,
-    "discovery": UNUSED | CONNECTING | BULK | QUERIES | USERS | FAILURES | CONSOLE,
+    "users": UNUSED | SDK | CONNECTING | BULK | FAILURES | CONSOLE | OPENID,
+    "bulk": UNUSED | SDK | CONNECTING | DISCOVERY | QUERIES,
+    "discovery": UNUSED | SDK | CONNECTING | BULK | QUERIES | USERS | FAILURES | CONSOLE,
     "admin": UNUSED | OPENID | {"handlers.http.routes.resources", "scim.service.resources.bulk.processor"},
 }
 IMPORTED = {

@@ -14,12 +14,14 @@ KEY = {"pk": {"S": "p"}, "sk": {"S": "s"}}
 def test_clients_of_functions_are_validated(table: Any) -> None:
     """The functions create their own botocore sessions. Their requests are validated, too."""
     from scim.aws import clients
-    from scim.aws.config import DYNAMODB_CONFIG
+    from scim.aws.config import DYNAMODB_CONFIG, ClientKind
 
     item: Any = KEY | {"empty": {"SS": []}}
-    for client in (clients.create_client("dynamodb", DYNAMODB_CONFIG), boto3.client("dynamodb")):
+    action: Any = {"Put": {"TableName": table.name, "Item": item}}
+    own = [clients.create_client("dynamodb", DYNAMODB_CONFIG, kind) for kind in ClientKind]
+    for client in (*own, boto3.client("dynamodb")):
         with pytest.raises(RejectedByAws, match="may not be empty"):
-            client.put_item(TableName=table.name, Item=item)
+            client.transact_write_items(TransactItems=[action])
 
 
 def test_sqs_and_eventbridge_clients_get_error_codes(aws: None) -> None:

@@ -58,6 +58,7 @@ class WireClient:
         ca_bundle: str = "",
     ) -> None:
         protocol = _PROTOCOLS[service]
+        self.service = service
         self._credentials = credentials
         self._pool = ConnectionPool(endpoint, config.connect_timeout_s, config.read_timeout_s, ca_bundle)
         self._signer = Signer(service, region, endpoint.authority, endpoint.path)

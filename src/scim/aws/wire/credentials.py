@@ -127,20 +127,20 @@ class ContainerCredentials:
         return credentials
 
     def _load(self) -> tuple[Credentials, float]:
+        url = _build_url(self._environment)
+        request = _build_request(url, self._environment)
         attempt = 1
         while True:
             try:
-                return self._fetch()
+                return self._fetch(url, request)
             except NoCredentials:
                 if attempt == _ATTEMPTS:
                     raise
             self._sleep(_PAUSE_S)
             attempt += 1
 
-    def _fetch(self) -> tuple[Credentials, float]:
+    def _fetch(self, url: str, request: bytes) -> tuple[Credentials, float]:
         """Return the credentials that the endpoint returns, and the time at which they expire."""
-        url = _build_url(self._environment)
-        request = _build_request(url, self._environment)
         pool = ConnectionPool(parse_url(url), _TIMEOUT_S, _TIMEOUT_S, self._environment.get("AWS_CA_BUNDLE", ""))
         try:
             response = pool.send(request)
