@@ -14,7 +14,7 @@ from bench.environment import set_environment
 from bench.measure import collect_garbage, find_median_cost, format_duration, measure_cost
 from bench.operations import Event
 from bench.result import Row, Section, format_verdicts
-from bench.service import RequestFailed, Service
+from bench.service import BARE_CONFIG, RequestFailed, Service
 from bench.wire import Call, build_repetitions, record_calls
 
 _LIMIT = 1.5
@@ -34,7 +34,7 @@ def measure(context: BenchContext) -> Section:
         own = [call for call in calls if call.service == "dynamodb"]
         concurrency = max(concurrency, _find_concurrency(own))
         with set_environment(copy.variables):
-            client = boto3.client("dynamodb", config=own[0].client.meta.config)
+            client = boto3.client("dynamodb", config=BARE_CONFIG)
         bare = build_repetitions(own, client, pair.table.name, copy.name)
         with ThreadPoolExecutor(concurrency) as pool:
             turns.append((ours, measure_cost(lambda: list(pool.map(lambda call: call(), bare)))))  # noqa: B023  # called immediately, too

@@ -14,7 +14,7 @@ from bench.environment import set_environment
 from bench.measure import Cost, collect_garbage, find_median_cost, format_duration, measure_cost
 from bench.operations import Event
 from bench.result import Row, Section, format_table, format_verdicts
-from bench.service import Service, Table
+from bench.service import BARE_CONFIG, Service, Table
 from bench.wire import Call, build_repetitions, record_calls
 
 if TYPE_CHECKING:
@@ -43,13 +43,13 @@ class HandlerComparison:
 
     def _build_repetitions(self, calls: list[Call]) -> list[Callable[[], object]]:
         own = [call for call in calls if call.service == "dynamodb"]
-        return build_repetitions(own, self._client(own[0]), self.service.table.name, self._copy.name)
+        return build_repetitions(own, self._client(), self.service.table.name, self._copy.name)
 
-    def _client(self, call: Call) -> DynamoDBClient:
+    def _client(self) -> DynamoDBClient:
         """Return a boto3 client with our configuration, which is faster because it does not validate parameters."""
         if self._bare is None:
             with set_environment(self._copy.variables):
-                self._bare = boto3.client("dynamodb", config=call.client.meta.config)
+                self._bare = boto3.client("dynamodb", config=BARE_CONFIG)
         return self._bare
 
 

@@ -24,15 +24,13 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from botocore.client import BaseClient
-
 from bench import population
 from bench.environment import ignore_aws_configuration
 from bench.local_run import LocalRun, run_prefilled
 from bench.measure import MS
 from bench.overhttp import Client
 from bench.prefill import User
-from bench.wire import Arguments, intercept_calls
+from bench.wire import Arguments, AwsClient, get_service, intercept_calls
 from cli.main import muster
 from local import run_state
 from local.aws_client import create_client
@@ -70,10 +68,10 @@ class CallCounter:
     read_units: float = 0.0
     write_units: float = 0.0
 
-    def observe(self, client: BaseClient, operation: str, _: Arguments, call: Callable[[], Any]) -> Any:
+    def observe(self, client: AwsClient, operation: str, _: Arguments, call: Callable[[], Any]) -> Any:
         """Make a call and count it."""
         response = call()
-        if client.meta.service_model.service_name == "dynamodb":
+        if get_service(client) == "dynamodb":
             self.calls += 1
             consumed = response.get("ConsumedCapacity", [])
             units = sum(table["CapacityUnits"] for table in ([consumed] if isinstance(consumed, dict) else consumed))

@@ -19,6 +19,7 @@ from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find_endpoint
 from local.api_gateway.event import Request, build_event
 from local.api_gateway.routes import DEFAULT, Match, Route
+from scim.aws.botocore_client import build_botocore_config
 from scim.aws.config import ClientConfig
 from scim.wiring import dynamodb, runtime
 
@@ -27,6 +28,9 @@ TIMEOUT_S = 29.0
 """The timeout of the function on AWS, for calculations."""
 REQUEST_TIMEOUT_S = 3_600.0
 """The timeout of a request here. It is long, so that a slow engine or machine does not make a request fail."""
+_PATIENT_CONFIG = ClientConfig(connect_timeout_s=REQUEST_TIMEOUT_S, read_timeout_s=REQUEST_TIMEOUT_S)
+BARE_CONFIG = build_botocore_config(_PATIENT_CONFIG)
+"""The configuration of bare boto3. It validates no parameters, as ours, so that it is faster."""
 _POWERTOOLS_NAMES = ("Logger", "Metrics")  # the names of powertools in handlers.http.application
 
 
@@ -91,10 +95,9 @@ class Service:
         """Create the application. ``silent``: without powertools. ``warm``: send a first request to fill the caches."""
         self.table = table
         started = time.time()
-        patient_config = ClientConfig(connect_timeout_s=REQUEST_TIMEOUT_S, read_timeout_s=REQUEST_TIMEOUT_S)
         with ExitStack() as patches:
             patches.enter_context(patch.object(runtime, "current_time", lambda: started))
-            patches.enter_context(patch.object(dynamodb, "DYNAMODB_CONFIG", patient_config))
+            patches.enter_context(patch.object(dynamodb, "DYNAMODB_CONFIG", _PATIENT_CONFIG))
             for name in _POWERTOOLS_NAMES if silent else ():
                 if hasattr(handlers.http.application, name):
                     patches.enter_context(patch.object(handlers.http.application, name, _SilentLogger))

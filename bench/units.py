@@ -16,9 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.client import BaseClient
-
-from bench.wire import Arguments, intercept_calls, send
+from bench.wire import Arguments, AwsClient, get_service, intercept_calls, send
 
 Item = Mapping[str, Mapping[str, Any]]
 
@@ -105,8 +103,8 @@ def count_units() -> Iterator[Units]:
     units = Units()
     schemas: dict[str, Any] = {}
 
-    def observe(client: BaseClient, operation: str, arguments: Arguments, call: Callable[[], Any]) -> Any:
-        if client.meta.service_model.service_name != "dynamodb":
+    def observe(client: AwsClient, operation: str, arguments: Arguments, call: Callable[[], Any]) -> Any:
+        if get_service(client) != "dynamodb":
             return call()
         written = list(_iterate_writes(operation, arguments))
         for table in {table for table, _ in written} - schemas.keys():
@@ -126,7 +124,7 @@ def count_units() -> Iterator[Units]:
         yield units
 
 
-def _count_read_units(client: BaseClient, operation: str, arguments: Arguments, response: Any) -> float:
+def _count_read_units(client: AwsClient, operation: str, arguments: Arguments, response: Any) -> float:
     match operation:
         case "GetItem":
             whole = send(client, operation, _request_all_attributes(arguments))
@@ -185,6 +183,6 @@ def _get_key_attributes(schema: Mapping[str, Any]) -> list[str]:
     return [element["AttributeName"] for element in schema["KeySchema"]]
 
 
-def _read(client: BaseClient, table: str, key: Arguments) -> Item | None:
+def _read(client: AwsClient, table: str, key: Arguments) -> Item | None:
     item: Item | None = send(client, "GetItem", {"TableName": table, "Key": key, "ConsistentRead": True}).get("Item")
     return item

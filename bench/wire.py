@@ -1,4 +1,4 @@
-"""Record, replay or intercept AWS calls, by patching the method through which all boto3 clients make them."""
+"""Record, replay or intercept AWS calls, by patching the methods through which all clients make them."""
 
 from __future__ import annotations
 
@@ -14,17 +14,33 @@ from unittest.mock import patch
 from botocore import xform_name
 from botocore.client import BaseClient
 
+from scim.aws.wire.client import WireClient
+
+AwsClient = BaseClient | WireClient
+"""A client of boto3, or our own."""
 Arguments = dict[str, Any]
 
 _CALL = "_make_api_call"
-_make_call: Callable[[BaseClient, str, Arguments], Any] = getattr(BaseClient, _CALL)
+_make_boto3_call: Callable[[BaseClient, str, Arguments], Any] = getattr(BaseClient, _CALL)
+_make_wire_call = WireClient.call
+
+
+def _make_call(client: AwsClient, operation: str, arguments: Arguments) -> Any:
+    if isinstance(client, WireClient):
+        return _make_wire_call(client, operation, arguments)
+    return _make_boto3_call(client, operation, arguments)
+
+
+def get_service(client: AwsClient) -> str:
+    """Return the name of the AWS service that a client calls, such as ``dynamodb``."""
+    return str(client.service if isinstance(client, WireClient) else client.meta.service_model.service_name)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """A recorded AWS call. ``started`` and ``ended`` are values of ``time.perf_counter``."""
 
-    client: BaseClient
+    client: AwsClient
     operation: str
     arguments: Arguments
     response: Any
@@ -34,15 +50,17 @@ class Call:
     @property
     def service(self) -> str:
         """Return the name of the AWS service, such as ``dynamodb``."""
-        return str(self.client.meta.service_model.service_name)
+        return get_service(self.client)
 
 
 class UnexpectedCall(Exception):
     """A call differs from the recorded call at the same position."""
 
 
-def _patch_calls(calls: Callable[[BaseClient, str, Arguments], Any]) -> Any:
-    return patch.object(BaseClient, _CALL, calls)
+@contextmanager
+def _patch_calls(calls: Callable[[Any, str, Arguments], Any]) -> Iterator[None]:
+    with patch.object(BaseClient, _CALL, calls), patch.object(WireClient, "call", calls):
+        yield
 
 
 @contextmanager
@@ -55,7 +73,7 @@ def record_calls(*, responses: bool = True, limit: int | None = None) -> Iterato
     """
     calls: list[Call] = []
 
-    def record(client: BaseClient, operation: str, arguments: Arguments) -> Any:
+    def record(client: AwsClient, operation: str, arguments: Arguments) -> Any:
         added = limit is not None and operation == "Query" and "Limit" not in arguments
         if added:
             arguments = arguments | {"Limit": limit}
@@ -80,7 +98,7 @@ def replay_calls(calls: Sequence[Call]) -> Iterator[None]:
     responses = itertools.cycle([(call.operation, call.response) for call in calls])
 
     def build_replay(operation: str) -> Callable[..., Any]:
-        def replay(_: BaseClient, **__: Any) -> Any:
+        def replay(_: AwsClient, **__: Any) -> Any:
             expected, response = next(responses)
             if operation != expected:
                 raise UnexpectedCall(f"{operation} instead of {expected}")
@@ -88,7 +106,7 @@ def replay_calls(calls: Sequence[Call]) -> Iterator[None]:
 
         return replay
 
-    def refuse(_: BaseClient, operation: str, __: Arguments) -> Any:
+    def refuse(_: AwsClient, operation: str, __: Arguments) -> Any:
         raise UnexpectedCall(f"{operation} instead of {next(responses)[0]}")
 
     with _patch_calls(refuse), ExitStack() as replaced:
@@ -101,7 +119,7 @@ def replay_calls(calls: Sequence[Call]) -> Iterator[None]:
 def collect_transactions(keep: Callable[[Arguments], None]) -> Iterator[None]:
     """Pass transactions to ``keep`` instead of sending them. Send all other calls to the engine."""
 
-    def call(client: BaseClient, operation: str, arguments: Arguments) -> Any:
+    def call(client: AwsClient, operation: str, arguments: Arguments) -> Any:
         if operation != "TransactWriteItems":
             return _make_call(client, operation, arguments)
         keep(arguments)
@@ -112,17 +130,17 @@ def collect_transactions(keep: Callable[[Arguments], None]) -> Iterator[None]:
 
 
 @contextmanager
-def intercept_calls(observe: Callable[[BaseClient, str, Arguments, Callable[[], Any]], Any]) -> Iterator[None]:
+def intercept_calls(observe: Callable[[AwsClient, str, Arguments, Callable[[], Any]], Any]) -> Iterator[None]:
     """Call ``observe`` instead of making a call. Its last argument makes the call and returns the response."""
 
-    def call(client: BaseClient, operation: str, arguments: Arguments) -> Any:
+    def call(client: AwsClient, operation: str, arguments: Arguments) -> Any:
         return observe(client, operation, arguments, lambda: _make_call(client, operation, arguments))
 
     with _patch_calls(call):
         yield
 
 
-def send(client: BaseClient, operation: str, arguments: Arguments) -> Any:
+def send(client: AwsClient, operation: str, arguments: Arguments) -> Any:
     """Make a call that is neither recorded nor intercepted."""
     return _make_call(client, operation, arguments)
 

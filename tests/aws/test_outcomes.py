@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zlib import crc32
 
@@ -82,16 +82,13 @@ def call(client: Any) -> Outcome:
         client.get_item(**ARGUMENTS)
     failure = raised.value
     assert failure.operation == "GetItem"
-    is_answer = isinstance(failure, ErrorResponse)
-    return Outcome(
-        type(failure),
-        failure.code,
-        is_unknown=is_outcome_unknown(failure),
-        is_throttled=is_throttled(failure),
-        status=failure.status if is_answer else None,
-        reasons=list(failure.cancellation_reasons) if is_answer else [],
-        item=failure.item if is_answer else None,
+    outcome = Outcome(
+        type(failure), failure.code, is_unknown=is_outcome_unknown(failure), is_throttled=is_throttled(failure)
     )
+    if isinstance(failure, ErrorResponse):
+        reasons = list(failure.cancellation_reasons)
+        return replace(outcome, status=failure.status, reasons=reasons, item=failure.item)
+    return outcome
 
 
 @pytest.fixture(params=ClientKind)

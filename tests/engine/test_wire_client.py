@@ -28,7 +28,7 @@ BULK = {
     "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
     "Operations": [{"method": "POST", "path": "/Users", "bulkId": "1", "data": USER}],
 }
-REQUESTS = {
+REQUESTS: dict[str, list[tuple[str, str, object]]] = {
     "users": [("POST", "/Users", USER), ("GET", "/Users?filter=userName%20eq%20%22zaphod@example.com%22", None)],
     "bulk": [("POST", "/Bulk", BULK)],
     "discovery": [("GET", "/Schemas", None)],

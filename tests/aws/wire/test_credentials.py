@@ -106,7 +106,7 @@ def test_source(clean: pytest.MonkeyPatch, environment: Mapping[str, str], kind:
     assert type(find_source(environment)) is kind
 
 
-class Endpoint:
+class Container:
     """The container's endpoint, whose credentials a source loads. It has a clock and records the pauses."""
 
     def __init__(self, server: FaultServer, **variables: str) -> None:
@@ -142,13 +142,13 @@ def test_authorization_of_the_container(tmp_path: Path, by_file: bool) -> None:
     if by_file:
         variables["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = str(file)
     with FaultServer([send(respond(NOW + 7_200))]) as server:
-        assert Endpoint(server, **variables).key == "loaded"
+        assert Container(server, **variables).key == "loaded"
     assert f"Authorization: from the {'file' if by_file else 'variable'}\r\n".encode() in server.requests[0]
 
 
 def test_nothing_is_loaded_before_the_first_call() -> None:
     with FaultServer([send(respond(NOW + 7_200))]) as server:
-        endpoint = Endpoint(server)
+        endpoint = Container(server)
         assert server.connection_count == 0
         assert [endpoint.key for _ in range(3)] == ["loaded"] * 3
         assert server.connection_count == 1
@@ -157,7 +157,7 @@ def test_nothing_is_loaded_before_the_first_call() -> None:
 def test_credentials_are_loaded_again_before_they_expire() -> None:
     answers = [send(respond(NOW + 7_200, "first")), send(respond(NOW + 14_400, "second"))]
     with FaultServer(answers) as server:
-        endpoint = Endpoint(server)
+        endpoint = Container(server)
         assert endpoint.key == "first"
         endpoint.now = NOW + 7_200 - REFRESH_S
         assert (endpoint.key, len(server.requests)) == ("first", 1)
@@ -180,20 +180,20 @@ FAILURES: dict[str, Answer] = {
 class TestFailures:
     def test_endpoint_is_asked_three_times(self, failure: Answer) -> None:
         with FaultServer([failure, failure, send(respond(NOW + 7_200))]) as server:
-            endpoint = Endpoint(server)
+            endpoint = Container(server)
             assert (endpoint.key, endpoint.pauses) == ("loaded", [1.0, 1.0])
 
     def test_error_names_no_credentials(self, failure: Answer) -> None:
         with FaultServer([failure] * 3) as server:
             with pytest.raises(NoCredentials, match="http://127") as raised:
-                Endpoint(server).source.get()
+                Container(server).source.get()
             assert raised.value.code == "CredentialRetrievalError"
             assert "secret" not in str(raised.value)
             assert len(server.requests) == 3
 
     def test_old_credentials_stay_in_use(self, failure: Answer) -> None:
         with FaultServer([send(respond(NOW + 7_200, "first")), *[failure] * 6]) as server:
-            endpoint = Endpoint(server)
+            endpoint = Container(server)
             assert endpoint.key == "first"
             endpoint.now = NOW + 7_200 - MUST_REFRESH_S
             assert endpoint.key == "first"
@@ -204,12 +204,12 @@ class TestFailures:
 
 def test_expired_credentials_are_not_used() -> None:
     with FaultServer([send(respond(NOW - 1))] * 3) as server, pytest.raises(NoCredentials, match="expired"):
-        Endpoint(server).source.get()
+        Container(server).source.get()
 
 
 def test_threads_load_credentials_once() -> None:
     with FaultServer([send(respond(NOW + 7_200))]) as server, ThreadPoolExecutor(16) as pool:
-        endpoint = Endpoint(server)
+        endpoint = Container(server)
         assert set(pool.map(lambda _: endpoint.key, range(100))) == {"loaded"}
     assert len(server.requests) == 1
 
@@ -223,7 +223,7 @@ def test_threads_use_old_credentials_while_one_loads_new_ones() -> None:
         return send(respond(NOW + 14_400, "second"))(connection)
 
     with FaultServer([send(respond(NOW + 7_200, "first")), answer]) as server, ThreadPoolExecutor(1) as pool:
-        endpoint = Endpoint(server)
+        endpoint = Container(server)
         assert endpoint.key == "first"
         endpoint.now = NOW + 7_200 - REFRESH_S + 1
         loading = pool.submit(lambda: endpoint.key)

@@ -54,7 +54,7 @@ def test_configured_urls(loader: Loader, service: Service) -> None:
                 patch.setenv(name, value)
             session = Session()  # a new one, because it caches its configuration
             session.register_component("data_loader", loader)
-            credentials = {"aws_access_key_id": "a", "aws_secret_access_key": "s"}
+            credentials: dict[str, Any] = {"aws_access_key_id": "a", "aws_secret_access_key": "s"}
             client: Any = session.create_client(service, "eu-west-1", **credentials)
         expected = parse_url(client.meta.endpoint_url)
         assert find_endpoint(service, "eu-west-1", environment) == expected, environment

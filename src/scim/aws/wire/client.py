@@ -22,7 +22,7 @@ from scim.aws.errors import CallNotSent, ErrorResponse, NoResponse
 from scim.aws.responses import parse_body
 from scim.aws.wire.connections import ConnectionPool, HttpResponse, NoHttpResponse
 from scim.aws.wire.credentials import CredentialSource, NoCredentials
-from scim.aws.wire.endpoints import Endpoint, Service
+from scim.aws.wire.endpoints import Service, ServiceEndpoint
 from scim.aws.wire.signing import Signer
 
 _UNQUOTED_IN_TRACE_ID = "-=;:+&[]{}\"',"
@@ -52,7 +52,7 @@ class WireClient:
         self,
         service: Service,
         region: str,
-        endpoint: Endpoint,
+        endpoint: ServiceEndpoint,
         config: ClientConfig,
         credentials: CredentialSource,
         ca_bundle: str = "",

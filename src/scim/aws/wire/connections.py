@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import NamedTuple
 from weakref import finalize
 
-from scim.aws.wire.endpoints import Endpoint
+from scim.aws.wire.endpoints import ServiceEndpoint
 
 MAX_KEPT_CONNECTIONS = 16
 _RECEIVE_BYTES = 65_536
@@ -51,14 +51,14 @@ class _Reader:
             if len(self.rest) > limit:
                 raise NoHttpResponse("ConnectionClosedError", "the response has too long lines")
             self.rest += self._receive()
-        found, self.rest = self.rest[:end], self.rest[end + len(separator) :]
-        return found
+        line, self.rest = self.rest[:end], self.rest[end + len(separator) :]
+        return line
 
     def read_bytes(self, number: int) -> bytes:
         """Return exactly this number of bytes."""
         if len(self.rest) >= number:
-            found, self.rest = self.rest[:number], self.rest[number:]
-            return found
+            part, self.rest = self.rest[:number], self.rest[number:]
+            return part
         body = bytearray(number)
         position = len(self.rest)
         body[:position], self.rest = self.rest, b""
@@ -107,10 +107,10 @@ class _Connection:
         self.is_reusable = False
 
     def is_closed_by_server(self) -> bool:
-        """Return whether the server has closed the idle connection, or sent something that nobody asked for."""
+        """Return whether the server has closed the idle connection, or sent something without a request."""
         return bool(self._poll.poll(0))
 
-    def exchange(self, request: bytes) -> HttpResponse:
+    def send(self, request: bytes) -> HttpResponse:
         """Send a request, and return the response. Set :attr:`is_reusable` if the connection can be kept."""
         self.is_reusable = False
         # If the server closes the connection while it receives the request, it may have sent a response before.
@@ -150,7 +150,7 @@ class ConnectionPool:
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        endpoint: ServiceEndpoint,
         connect_timeout_s: float,
         read_timeout_s: float,
         ca_bundle: str,
@@ -165,7 +165,7 @@ class ConnectionPool:
         """Send a request once, and return the response. Raise :class:`NoHttpResponse` if no whole response arrives."""
         connection = self._take_idle() or self._connect()
         try:
-            response = connection.exchange(request)
+            response = connection.send(request)
         except TimeoutError as error:
             connection.close()
             raise NoHttpResponse("ReadTimeoutError", "the response was late") from error

@@ -187,7 +187,7 @@ def find_source(environment: Mapping[str, str]) -> CredentialSource:
     """Return the source of credentials. Nothing is loaded yet."""
     has_profile = any(environment.get(name) for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"))
     if environment.get("AWS_ACCESS_KEY_ID"):
-        # Expiring credentials in variables are replaced by whoever set them.
+        # Variables with credentials that expire are replaced by the program that has set them.
         is_static = not has_profile and not environment.get("AWS_CREDENTIAL_EXPIRATION")
         return StaticCredentials(environment) if is_static else SdkCredentials()
     has_endpoint = any(f"AWS_CONTAINER_CREDENTIALS_{kind}_URI" in environment for kind in ("RELATIVE", "FULL"))

@@ -26,7 +26,7 @@ _URL_VARIABLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class ServiceEndpoint:
     """The parts of an endpoint's URL. ``path`` ends with a slash."""
 
     is_secure: bool
@@ -72,23 +72,23 @@ _PARTITIONS = {
 _SAME_HOSTS = (_AWS, _CHINA, _GOV)
 
 
-def find_endpoint(service: Service, region: str, environment: Mapping[str, str]) -> Endpoint:
+def find_endpoint(service: Service, region: str, environment: Mapping[str, str]) -> ServiceEndpoint:
     """Return the endpoint of a service in a region. Raise ``ValueError`` if the environment names an invalid URL."""
     if url := _find_configured_url(service, environment):
         return parse_url(url)
     is_fips = _is_true(environment, "AWS_USE_FIPS_ENDPOINT")
     is_dual_stack = _is_true(environment, "AWS_USE_DUALSTACK_ENDPOINT")
-    return Endpoint(True, _build_host(service, region, is_fips=is_fips, is_dual_stack=is_dual_stack), 443, "/")
+    return ServiceEndpoint(True, _build_host(service, region, is_fips=is_fips, is_dual_stack=is_dual_stack), 443, "/")
 
 
-def parse_url(url: str) -> Endpoint:
+def parse_url(url: str) -> ServiceEndpoint:
     """Return the endpoint with this URL. Raise ``ValueError`` if it is no URL of a web server."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"{url} is not the URL of an endpoint. Use for example https://dynamodb.example.com.")
     is_secure = parts.scheme == "https"
     path = parts.path if parts.path.endswith("/") else parts.path + "/"
-    return Endpoint(is_secure, parts.hostname, parts.port or (443 if is_secure else 80), path)
+    return ServiceEndpoint(is_secure, parts.hostname, parts.port or (443 if is_secure else 80), path)
 
 
 def _find_configured_url(service: Service, environment: Mapping[str, str]) -> str:
