@@ -78,7 +78,7 @@ def build_operator_adapters(
     names of services to URLs that replace those of AWS.
     """
     from scim.auth.master_key.rotation import MasterKeyRotation
-    from scim.aws.botocore_client import adapt_client, build_botocore_config
+    from scim.aws.botocore_client import BotocoreClient, build_botocore_config
 
     if session is None:
         import boto3  # imported here, so that neither functions of the API nor commands import it
@@ -88,7 +88,7 @@ def build_operator_adapters(
 
     def create_client(service: str, config: ClientConfig) -> Any:
         client = session.client(service, config=build_botocore_config(config), endpoint_url=urls.get(service))
-        return adapt_client(client)
+        return BotocoreClient(client)
 
     secrets_client = create_client("secretsmanager", OPERATOR_SECRETS_CONFIG)
     master_key = MasterKey(secrets_client, settings.master_key_secret, runtime.current_time, _raise_fault)

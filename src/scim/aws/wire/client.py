@@ -19,7 +19,7 @@ from pydantic_core import from_json, to_json
 
 from scim.aws.config import ClientConfig
 from scim.aws.errors import CallNotSent, ErrorResponse, NoResponse
-from scim.aws.responses import parse_body
+from scim.aws.response_damage import NO_JSON_OBJECT, find_transfer_damage
 from scim.aws.wire.connections import ConnectionPool, HttpResponse, NoHttpResponse
 from scim.aws.wire.credentials import CredentialSource, NoCredentials
 from scim.aws.wire.endpoints import Service, ServiceEndpoint
@@ -78,9 +78,10 @@ class WireClient:
             response = self._pool.send(request)
         except NoHttpResponse as error:
             raise NoResponse(operation, error.code, str(error)) from error
-        if response.status > HTTPStatus.MULTIPLE_CHOICES:
-            raise _parse_error(operation, response)
-        return parse_body(operation, response.headers, response.body)
+        document = _parse_document(operation, response)
+        if response.status >= HTTPStatus.MULTIPLE_CHOICES:
+            raise _build_error(operation, response.status, document)
+        return document
 
     def _build_request(self, operation: str, body: bytes) -> bytes:
         try:
@@ -137,20 +138,34 @@ class SecretsManagerWireClient(WireClient):
         return response
 
 
-def _parse_error(operation: str, response: HttpResponse) -> ErrorResponse:
-    """Return the error of a response. Its code is the status if the body is not one of AWS's JSON protocol."""
-    try:
-        body = from_json(response.body)
-    except ValueError:
-        body = None
-    document: Mapping[str, Any] = body if isinstance(body, dict) else {}
+def _parse_document(operation: str, response: HttpResponse) -> dict[str, Any]:
+    """Return the JSON object in the body of a response. It can be empty if the status is 500 or higher.
+
+    Raise :class:`NoResponse` if the response is damaged.
+    """
+    damage = find_transfer_damage(response.status, response.headers, response.body)
+    if damage is None:
+        try:
+            document = from_json(response.body)
+        except ValueError:
+            document = None
+        if isinstance(document, dict):
+            return document
+        if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return {}
+        damage = NO_JSON_OBJECT
+    raise NoResponse(operation, "DamagedResponse", f"The response is damaged: {damage}.")
+
+
+def _build_error(operation: str, status: int, document: Mapping[str, Any]) -> ErrorResponse:
+    """Return the error in a response. Its code is the status if AWS has sent none."""
     # The forms of a code are "com.amazonaws.dynamodb.v20120810#Name", "Name" and "Name:URL".
-    code = str(document.get("__type", response.status)).partition(":")[0].rpartition("#")[2]
+    code = str(document.get("__type", status)).partition(":")[0].rpartition("#")[2]
     return ErrorResponse(
         operation,
         code,
         str(document.get("message", document.get("Message", ""))),
-        status=response.status,
+        status=status,
         cancellation_reasons=document.get("CancellationReasons") or (),
         item=document.get("Item"),
     )
