@@ -11,6 +11,12 @@ class CommandError(click.ClickException):
 
     exit_code = 1
 
+    def format_message(self) -> str:
+        """Return the message with times for people, and without control characters."""
+        from cli.output import format_sentence
+
+        return format_sentence(self.message)
+
 
 class InvalidInputError(CommandError):
     """An argument or an option is invalid."""

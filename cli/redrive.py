@@ -55,7 +55,7 @@ def redrive(
         raise click.UsageError("--delete requires --id, and cannot be combined with --send.")
     services = get_deployment().connect_event_services()
     if record:
-        _process_record(services, *record)
+        _process_record(services, *record, json=json)
         return
     with _receive(services, MAX_IN_FLIGHT if ids else number) as letters:
         selected_letters = [letter for letter in letters if not ids or letter.id in ids]
@@ -82,14 +82,17 @@ def _receive(services: EventServices, number: int) -> Iterator[list[DeadLetter]]
             services.release(letter)
 
 
-def _process_record(services: EventServices, partition: str, sort: str) -> None:
+def _process_record(services: EventServices, partition: str, sort: str, *, json: bool) -> None:
     try:
         rejected = services.process_record(partition, sort)
     except NotSent as reason:
         raise CommandError(f"Not processed: {reason}.") from None
     if rejected:
         raise CommandError("The record was rejected again. For the reason, run: muster redrive")
-    click.echo("done")
+    if json:
+        output.print_json({"pk": partition, "sk": sort, "outcome": "done"})
+    else:
+        click.echo("done")
 
 
 def _send(services: EventServices, letter: DeadLetter) -> str:

@@ -81,7 +81,11 @@ def _print_status(document: dict[str, Any], health: Health, problems: list[Probl
     for sentence in filter(None, sentences):
         click.echo(f"  {output.format_sentence(sentence)}")
     click.echo()
-    fields = {name: _format_field(name, document) for name in document if name not in _IN_SENTENCES}
+    fields = {
+        name: _format_field(name, document)
+        for name, value in document.items()
+        if name == "expires" or (name not in _IN_SENTENCES and value not in (None, []))
+    }
     output.print_fields({_LABELS.get(name, name.replace("_", " ")): value for name, value in fields.items()})
     if problems:
         click.echo("\nFailures since yesterday (UTC)")

@@ -53,6 +53,12 @@ def test_connect_rotate_and_list_on_the_local_run(run: Run) -> None:
     assert muster(run, "status", "beta")[0]["last_use"] is not None
 
 
+def test_doctor_finds_no_problem(run: Run) -> None:
+    findings = muster(run, "doctor")
+    assert [finding for finding in findings if finding["level"] != "ok"] == []
+    assert {"table", "stream", "master key", "dead-letter queue", "API"} <= {finding["subject"] for finding in findings}
+
+
 def test_dead_letters_are_listed_and_sent_back(run: Run) -> None:
     """Use the local SQS, Lambda's Invoke and the real function."""
     variables = json.loads((run.data / "running.json").read_text())

@@ -342,6 +342,12 @@ class TestRecord:
         assert muster("redrive", "--record", *self.KEYS).stdout == "done\n"
         assert [event["detail"]["sequence"] for event in events()] == [12]
 
+    def test_outcome_as_json(self, muster: Muster, events: Any) -> None:
+        boto3.client("dynamodb").put_item(TableName="muster", Item=IMAGE)
+        partition, sort = self.KEYS
+        document = {"pk": partition, "sk": sort, "outcome": "done"}
+        assert muster.json("redrive", "--record", *self.KEYS) == document
+
     def test_is_not_in_the_table(self, muster: Muster) -> None:
         assert "the record is not in the table" in muster("redrive", "--record", *self.KEYS, code=1).stderr
 
