@@ -342,7 +342,8 @@ class TestRecord:
         assert muster("redrive", "--record", *self.KEYS).stdout == "done\n"
         assert [event["detail"]["sequence"] for event in events()] == [12]
 
-    def test_outcome_as_json(self, muster: Muster, events: Any) -> None:
+    @pytest.mark.usefixtures("events")
+    def test_outcome_as_json(self, muster: Muster) -> None:
         boto3.client("dynamodb").put_item(TableName="muster", Item=IMAGE)
         partition, sort = self.KEYS
         document = {"pk": partition, "sk": sort, "outcome": "done"}
