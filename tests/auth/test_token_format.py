@@ -133,6 +133,7 @@ def test_damaged_token_names_its_tenant(text: str, tenant: str | None) -> None:
         (NEW.replace("acme", "acne"), False),
         (build_token()[:-1], False),
         (build_token(), False),
+        ("muster_acme_\u00e9\u00e9\u00e9\ud83d", False),
     ],
 )
 def test_start_of_a_token_proves_its_tenant(text: str, is_proven: bool) -> None:

@@ -65,7 +65,7 @@ class TokenStart:
 
     def matches_key(self, key: bytes) -> bool:
         """Return whether the tag was computed with this key."""
-        return compare_digest(self.tag, _compute_tag(self.tenant_id, key))
+        return compare_digest(self.tag.encode(errors="surrogatepass"), _compute_tag(self.tenant_id, key).encode())
 
 
 def create_token(tenant_id: str, key: bytes) -> str:
