@@ -16,6 +16,7 @@ _PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 _SEARCH_REQUEST = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
 _ONE_BY_ONE = {"failOnErrors": 1}
+_SLOW_REFILL = {"RATE_LIMIT": "0.01"}  # so that the bucket is never full, and each new environment needs two calls
 _ALERT_AT_ONCE = {"DEACTIVATION_ALERT_MINIMUM": "1", "DEACTIVATION_ALERT_PERCENT": "1"}
 
 
@@ -320,6 +321,7 @@ OPERATIONS: Sequence[Operation] = [
         Create("new"),
         [409],
         is_first_use=True,
+        variables=_SLOW_REFILL,
     ),
     Single("create an existing user", _request("POST", "/Users", _user("ADA")), 409),
     Single(
