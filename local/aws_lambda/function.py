@@ -162,7 +162,8 @@ class LambdaFunction:
 
 def build_variables(spec: FunctionSpec) -> dict[str, str]:
     """Return the variables of a process that runs the function's source, with the packages of this environment."""
-    path = os.pathsep.join([str(spec.code), str(_ROOT)])
+    # The runtime validates requests, so it needs our client of AWS, also if the function has other source.
+    path = os.pathsep.join([str(spec.code), str(_ROOT), str(_ROOT / "src")])
     return build_runtime_variables(spec) | {"PYTHONPATH": path} | dict(spec.variables)
 
 
