@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from scim.aws.errors import ErrorResponse, NoResponse
+from scim.aws.errors import AwsError, CallNotSent, ErrorResponse, NoResponse
 from scim.protocol.errors import Unavailable
 from scim.service.deadline import Deadline
 from scim.store.table import Item, Table
@@ -34,9 +34,10 @@ def build_cancellation(*reasons: str) -> ErrorResponse:
 class ScriptedClient:
     """A client with a list of outcomes, which succeeds after the last one."""
 
-    def __init__(self, *outcomes: Exception | None, stored: Item | None = None) -> None:
+    def __init__(self, *outcomes: Exception | None, stored: Item | None = None, is_readable: bool = True) -> None:
         self._outcomes = iter(outcomes)
         self._stored = stored
+        self._is_readable = is_readable
         self.requests: list[tuple[Any, str]] = []
 
     def transact_write_items(self, **arguments: Any) -> None:
@@ -46,6 +47,8 @@ class ScriptedClient:
 
     def get_item(self, **arguments: Any) -> dict[str, Any]:
         assert arguments["Key"] == {"pk": RECORD["pk"], "sk": RECORD["sk"]}
+        if not self._is_readable:
+            raise NoResponse("GetItem", "ReadTimeoutError")
         return {} if self._stored is None else {"Item": self._stored}
 
     @property
@@ -132,6 +135,19 @@ def test_conflicts_until_the_deadline_are_unavailable() -> None:
 def test_unknown_outcome_at_the_deadline_is_unavailable() -> None:
     with pytest.raises(Unavailable, match=r"whether the change was stored\. Read the user"):
         run(ScriptedClient(*[TIMEOUT] * 1_000), seconds=6)
+
+
+def test_unreadable_record_after_unknown_outcome_is_unavailable() -> None:
+    """The first attempt may be the one because of which the condition fails."""
+    client = ScriptedClient(TIMEOUT, build_cancellation("ConditionalCheckFailed", "None", "None"), is_readable=False)
+    with pytest.raises(Unavailable, match="could not determine whether the change was stored"):
+        run(client, seconds=5.0)
+
+
+@pytest.mark.parametrize("error", [build_error("AccessDeniedException"), CallNotSent("TransactWriteItems", "NoKeys")])
+def test_other_error_after_unknown_outcome_is_unavailable(error: AwsError) -> None:
+    with pytest.raises(Unavailable, match="could not determine whether the change was stored"):
+        run(ScriptedClient(TIMEOUT, error))
 
 
 def test_other_error_is_raised() -> None:

@@ -115,8 +115,7 @@ def commit(
     deadline.
     """
     table.deadline.require_time()
-    records = [] if record is None else [Action.put(TransactionRole.CHANGE, record, NOT_EXISTS_CONDITION)]
-    actions = [*actions, *records]
+    actions = [*actions, *_put_record(record)]
     requests = [_add_table_name(action, table.name) for action in actions]
     may_be_committed, attempt = False, 0
     while True:
@@ -127,19 +126,23 @@ def commit(
                 if may_be_committed and _is_committed(table, record):
                     return
                 raise ConditionFailed(failed) from error
-            cause = RetryCause.UNAVAILABLE
+            cause = _find_retry_cause(error)
             if _is_repeatable_cancellation(error):
                 if not may_be_committed:
                     client_request_token = new_client_request_token()
-                cause = RetryCause.CONFLICT if _is_conflict(error) else RetryCause.UNAVAILABLE
             elif is_outcome_unknown(error):
                 may_be_committed = True
             elif not is_refused_for_now(error):
+                _check_outcome_known(error, may_be_committed=may_be_committed)
                 raise
         else:
             return
         _pause(table, attempt, cause, may_be_committed=may_be_committed)
         attempt += 1
+
+
+def _put_record(record: Item | None) -> list[Action]:
+    return [] if record is None else [Action.put(TransactionRole.CHANGE, record, NOT_EXISTS_CONDITION)]
 
 
 def _add_table_name(action: Action, name: str) -> dict[str, Any]:
@@ -148,10 +151,16 @@ def _add_table_name(action: Action, name: str) -> dict[str, Any]:
 
 
 def _is_committed(table: Table, record: Item | None) -> bool:
-    """Return whether the stored change record belongs to this change: an earlier attempt was committed."""
+    """Return whether the stored change record belongs to this change: an earlier attempt was committed.
+
+    Raise :class:`Unavailable` if the record cannot be read before the deadline.
+    """
     if record is None:
         return False
-    stored = table.get(record["pk"]["S"], record["sk"]["S"])
+    try:
+        stored = table.get(record["pk"]["S"], record["sk"]["S"])
+    except Unavailable as unavailable:
+        raise _build_unknown_outcome_error() from unavailable
     return stored is not None and stored["change"] == record["change"]
 
 
@@ -160,12 +169,21 @@ def _pause(table: Table, attempt: int, cause: RetryCause, *, may_be_committed: b
         table.deadline.pause(attempt, cause)
     except Unavailable:
         if may_be_committed:
-            raise Unavailable(
-                "The service could not determine whether the change was stored. Read the user to find out. If the "
-                "change is missing, send the request again.",
-                headers={"Retry-After": "1"},
-            ) from None
+            raise _build_unknown_outcome_error() from None
         raise
+
+
+def _check_outcome_known(cause: AwsError, *, may_be_committed: bool) -> None:
+    if may_be_committed:
+        raise _build_unknown_outcome_error() from cause
+
+
+def _build_unknown_outcome_error() -> Unavailable:
+    return Unavailable(
+        "The service could not determine whether the change was stored. Read the user to find out. If the change is "
+        "missing, send the request again.",
+        headers={"Retry-After": "1"},
+    )
 
 
 def _get_cancellation_reasons(error: AwsError) -> Sequence[Mapping[str, Any]]:
@@ -184,8 +202,9 @@ def _find_failed_actions(error: AwsError, actions: Sequence[Action]) -> list[Act
     ]
 
 
-def _is_conflict(error: AwsError) -> bool:
-    return any(reason.get("Code") == "TransactionConflict" for reason in _get_cancellation_reasons(error))
+def _find_retry_cause(error: AwsError) -> RetryCause:
+    is_conflict = any(reason.get("Code") == "TransactionConflict" for reason in _get_cancellation_reasons(error))
+    return RetryCause.CONFLICT if is_conflict else RetryCause.UNAVAILABLE
 
 
 def _is_repeatable_cancellation(error: AwsError) -> bool:

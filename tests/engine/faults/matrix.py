@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import pytest
 
+from scim.service.deadline import Deadline
 from scim.store.keys import change_range, change_record_key, resource_partition
+from scim.store.table import Table
 from scim.wiring.operator_adapters import OperatorAdapters
 from tests import stored_data
 from tests.conftest import EXTENSION
@@ -55,7 +59,8 @@ class _Sent:
 class Matrix:
     """Runs cases on one table, each write with a new customer.
 
-    ``build_endpoint`` returns an endpoint with a token, whose functions have never read it.
+    ``build_endpoint`` returns an endpoint with a token, whose functions have never read it. ``calls`` are the known
+    calls of the operations, by their names; the others are added.
     """
 
     def __init__(
@@ -64,13 +69,14 @@ class Matrix:
         client: Any,
         operator: OperatorAdapters,
         build_endpoint: Callable[[str], Endpoint],
+        calls: dict[str, Sequence[str]],
     ) -> None:
         self._proxy = proxy
-        self._client = client
+        self._table = Table(client, operator.settings.table_name, Deadline(lambda: inf, time.sleep))
         self._operator = operator
         self._build_endpoint = build_endpoint
         self._maintenance = stored_data.build_maintenance(client)
-        self._calls: dict[str, Sequence[str]] = {}
+        self._calls = calls
         self._readers: dict[str, Customer] = {}
 
     def list_cases(self, kind: FaultKind, *, is_repeated: bool) -> Iterator[Case]:
@@ -180,17 +186,8 @@ class Matrix:
 
     def _read_records(self, customer: Customer) -> frozenset[str]:
         """Return the keys of the change records."""
-        response = self._client.query(
-            TableName=self._operator.settings.table_name,
-            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
-            ExpressionAttributeValues={
-                ":pk": {"S": resource_partition(customer.id)},
-                ":first": {"S": change_range().first},
-                ":last": {"S": change_range().last},
-            },
-            ConsistentRead=True,
-        )
-        return frozenset(item["sk"]["S"] for item in response["Items"])
+        records = self._table.query(resource_partition(customer.id), change_range(), ("sk",))
+        return frozenset(item["sk"]["S"] for item in records)
 
 
 def _check_response(response: Response) -> None:

@@ -99,21 +99,26 @@ class FaultProxy:
 
     def patch_sockets(self, patch: pytest.MonkeyPatch) -> None:
         """Let connections of this process fail, and reads time out, without waiting for it."""
-        connect, recv_into = socket.socket.connect, socket.socket.recv_into
+        connect, recv, recv_into = socket.socket.connect, socket.socket.recv, socket.socket.recv_into
 
         def connect_or_fail(connection: socket.socket, address: Any) -> None:
             if address == self._server.server_address:
                 self._check_connect()
             connect(connection, address)
 
-        def receive_or_time_out(connection: socket.socket, *arguments: Any) -> int:
+        def receive_or_time_out(connection: socket.socket, *arguments: Any) -> bytes:
+            received = recv(connection, *arguments)
+            self._check_read(connection, len(received))
+            return received
+
+        def receive_into_or_time_out(connection: socket.socket, *arguments: Any) -> int:
             size = recv_into(connection, *arguments)
-            if not size and connection.getsockname() in self._timed_out:
-                raise TimeoutError("timed out")
+            self._check_read(connection, size)
             return size
 
         patch.setattr(socket.socket, "connect", connect_or_fail)
-        patch.setattr(socket.socket, "recv_into", receive_or_time_out)
+        patch.setattr(socket.socket, "recv", receive_or_time_out)
+        patch.setattr(socket.socket, "recv_into", receive_into_or_time_out)
 
     def _check_connect(self) -> None:
         """Raise the error of a connection that fails."""
@@ -127,6 +132,11 @@ class FaultProxy:
             self.clock.advance(CONNECT_TIMEOUT_S)
             raise TimeoutError("timed out")
         raise ConnectionRefusedError("Connection refused")
+
+    def _check_read(self, connection: socket.socket, size: int) -> None:
+        """Raise the error of a read that times out, if that is why the proxy has closed the connection."""
+        if not size and connection.getsockname() in self._timed_out:
+            raise TimeoutError("timed out")
 
     def execute_secrets_manager(self, target: str, body: bytes) -> Reply:
         """Let Secrets Manager execute a call."""

@@ -1,6 +1,6 @@
-"""The fault matrix: each kind of fault, at each call to AWS of each operation of the endpoint.
+"""The fault matrix: each kind of fault, at each call to AWS of each operation of the endpoint, for each client of AWS.
 
-``matrix.Matrix`` checks what is promised.
+``matrix.Matrix`` checks what is promised. The tests are in two files, which pytest-xdist runs at the same time.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any
 
 import boto3
 import pytest
@@ -19,7 +18,7 @@ from handlers.http.routes import all_routes, discovery
 from local.engine import Engine
 from local.services.secretsmanager import create_service, ensure_secret
 from scim.aws import clients
-from scim.aws.config import ClientKind
+from scim.aws.config import MAINTENANCE_CONFIG, ClientKind
 from scim.settings import Settings
 from scim.wiring import runtime
 from scim.wiring.operator_adapters import build_operator_adapters
@@ -31,8 +30,9 @@ from tests.engine.faults.proxy import FaultProxy
 from tests.size import SIZE_PERCENT
 from tests.tokens import MASTER_KEY
 
-_USUAL_PERCENT = 2.5
-_SUMMARY_TITLE = "fault matrix: kind, cases, hidden from the client, refused with 503, violations"
+_USUAL_PERCENT = 1.5
+
+CheckCases = Callable[..., None]
 
 
 @pytest.fixture(scope="module")
@@ -58,15 +58,27 @@ def proxy(engine: Engine, patch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
         yield proxy
 
 
+@pytest.fixture(scope="session")
+def calls() -> dict[str, Sequence[str]]:
+    """The calls to AWS that each operation makes without a fault, by its name. They do not depend on the client."""
+    return {}
+
+
 @pytest.fixture(scope="module", params=list(ClientKind))
 def matrix(
-    request: pytest.FixtureRequest, proxy: FaultProxy, engine: Engine, patch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    proxy: FaultProxy,
+    engine: Engine,
+    patch: pytest.MonkeyPatch,
+    calls: dict[str, Sequence[str]],
 ) -> Iterator[Matrix]:
-    """The matrix for one way to call AWS."""
+    """The matrix for one client of AWS."""
     patch.setenv("AWS_CLIENT", request.param)
     operator = build_operator_adapters(Settings.from_environment(os.environ), "tests")
-    client = boto3.client("dynamodb", endpoint_url=engine.url)
-    matrix = Matrix(proxy, client, operator, _create_builder(patch))
+    with pytest.MonkeyPatch.context() as direct:
+        direct.setenv("AWS_ENDPOINT_URL_DYNAMODB", engine.url)
+        client = clients.create_client("dynamodb", MAINTENANCE_CONFIG, ClientKind.WIRE)
+    matrix = Matrix(proxy, client, operator, _create_builder(patch), calls)
     yield matrix
     matrix.check_readers()
 
@@ -83,34 +95,35 @@ def _create_builder(patch: pytest.MonkeyPatch) -> Callable[[str], Endpoint]:
     return build
 
 
-def _list_parameters() -> list[Any]:
-    """Return the kinds of faults. A deadline can pass only once."""
-    return [
-        pytest.param(kind, is_repeated, id=f"{kind.name.lower()}-{'all' if is_repeated else 'one'}")
-        for kind in FaultKind
-        for is_repeated in ((False,) if kind.is_deadline else (False, True))
-    ]
+@pytest.fixture(params=[_USUAL_PERCENT, pytest.param(float(SIZE_PERCENT), marks=pytest.mark.nightly)])
+def check_cases(
+    request: pytest.FixtureRequest, matrix: Matrix, record_property: Callable[[str, object], None]
+) -> CheckCases:
+    """Return a function that runs the cases of a kind of fault, or a part of them, and fails if a promise is broken.
 
+    The summary of ``make nightly`` has the counts.
+    """
+    percent: float = request.param
 
-@pytest.mark.parametrize("percent", [_USUAL_PERCENT, pytest.param(float(SIZE_PERCENT), marks=pytest.mark.nightly)])
-@pytest.mark.parametrize(("kind", "is_repeated"), _list_parameters())
-def test_faults(
-    kind: FaultKind, is_repeated: bool, percent: float, matrix: Matrix, record_property: Callable[[str, object], None]
-) -> None:
-    """No promise is broken. With fewer than 100 percent, a part of the cases is evenly selected."""
-    cases = list(matrix.list_cases(kind, is_repeated=is_repeated))
-    selected = _select(cases, percent, list(FaultKind).index(kind))
-    hidden, refused, violations = 0, 0, []
-    for case in selected:
-        try:
-            is_hidden = matrix.run(case)
-        except AssertionError as violation:
-            violations.append(f"{case}: {violation}")
-        else:
-            hidden += is_hidden
-            refused += not is_hidden
-    record_property("summary", f"{_SUMMARY_TITLE}\n{_format_row(kind, is_repeated, selected, hidden, refused)}")
-    assert violations == []
+    def check_cases(kind: FaultKind, *, is_repeated: bool) -> None:
+        cases = _select(list(matrix.list_cases(kind, is_repeated=is_repeated)), percent, list(FaultKind).index(kind))
+        hidden, refused, violations = 0, 0, []
+        for case in cases:
+            try:
+                is_hidden = matrix.run(case)
+            except AssertionError as violation:
+                violations.append(f"{case}: {violation}")
+            else:
+                hidden += is_hidden
+                refused += not is_hidden
+        if percent != _USUAL_PERCENT:
+            attempts = "all attempts" if is_repeated else "one attempt"
+            title = f"{os.environ['AWS_CLIENT']}, fault of {attempts}: cases, hidden, refused with 503, violations"
+            numbers = (len(cases), hidden, refused, len(violations))
+            record_property("summary", f"{title}\n{kind:<42}" + "".join(f"{number:>8}" for number in numbers))
+        assert violations == []
+
+    return check_cases
 
 
 def _select(cases: Sequence[Case], percent: float, offset: int) -> Sequence[Case]:
@@ -118,9 +131,3 @@ def _select(cases: Sequence[Case], percent: float, offset: int) -> Sequence[Case
     number = max(1, int(len(cases) * percent / 100))
     step = len(cases) / number
     return [cases[int(position * step + offset) % len(cases)] for position in range(number)]
-
-
-def _format_row(kind: FaultKind, is_repeated: bool, cases: Sequence[Case], hidden: int, refused: int) -> str:
-    attempts = "all attempts" if is_repeated else "one attempt"
-    numbers = (len(cases), hidden, refused, len(cases) - hidden - refused)
-    return f"{kind:<42} {attempts:<13}" + "".join(f"{number:>10}" for number in numbers)
