@@ -14,7 +14,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -37,7 +37,7 @@ from local.aws_client import create_client
 from local.connection import TENANT
 from local.constants import HOST
 from scim.service.maintenance.pacer import DEFAULT_RATE_PERCENT
-from scim.store.keys import resource_partition
+from scim.store.keys import parse_changed_user_id, resource_partition
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection as Pipe
@@ -179,7 +179,7 @@ def measure(measurement: Measurement, users: Sequence[User], commands: Sequence[
     if "check" in commands:
         measurement.measure("check", ["check", TENANT, *rate], count_findings)
     if "repair" in commands:
-        delete_items(measurement.variables, _DAMAGED_ITEMS, spared=measurement.client.ids)
+        delete_items(measurement.variables, _DAMAGED_ITEMS, spared=frozenset(measurement.client.ids))
         measurement.measure(f"check, {_DAMAGED_ITEMS} items deleted", ["check", TENANT, *rate], count_findings)
         measurement.measure("check --repair", ["check", TENANT, "--repair", *rate], count_findings)
         measurement.measure("check after the repair", ["check", TENANT, *rate], count_findings)
@@ -223,11 +223,11 @@ def count_findings(findings: Sequence[Any]) -> str:
     return f"{len(findings):,} problems found, {repaired:,} repaired"
 
 
-def delete_items(variables: dict[str, str], number: int, spared: Collection[str]) -> None:
+def delete_items(variables: dict[str, str], number: int, spared: frozenset[str]) -> None:
     """Delete random unique keys, index entries and change records of the tenant.
 
-    Change records of the users ``spared`` stay, because a change of a user makes a missing record a gap, which cannot
-    be repaired.
+    The items of the users ``spared`` stay. If a user changes at the same time, a repair is not made, and a missing
+    change record becomes a gap, which cannot be repaired.
     """
     client = create_client("dynamodb", variables["AWS_ENDPOINT_URL_DYNAMODB"])
     table, partition = variables["TABLE_NAME"], resource_partition(TENANT)
@@ -238,12 +238,17 @@ def delete_items(variables: dict[str, str], number: int, spared: Collection[str]
             TableName=table,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
             ExpressionAttributeValues={":pk": {"S": partition}, ":prefix": {"S": prefix}},
-            ProjectionExpression="pk, sk",
+            ProjectionExpression="pk, sk, id",
         )
-        damageable = [key for key in response["Items"] if key["sk"]["S"][2:38] not in spared]
+        damageable = [item for item in response["Items"] if spared.isdisjoint(_list_ids(item))]
         keys += chance.sample(damageable, number // 3 + (prefix == "N#"))
     for key in keys:
-        client.delete_item(TableName=table, Key=key)
+        client.delete_item(TableName=table, Key={"pk": key["pk"], "sk": key["sk"]})
+
+
+def _list_ids(item: Any) -> list[str]:
+    """Return the id of the user of a unique key, an index entry or a change record."""
+    return [item["id"]["S"] if "id" in item else parse_changed_user_id(item["sk"]["S"])]
 
 
 def list_remains(variables: dict[str, str], data: Path) -> dict[str, str]:

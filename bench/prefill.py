@@ -72,12 +72,16 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class PrefilledTable:
-    """A table with ``number`` users, a sample of the users, and identical ``copies`` on the same engine."""
+    """A table with ``number`` users, a sample of the users, and identical ``copies`` on the same engine.
+
+    ``engine_id`` is the id of the engine's process.
+    """
 
     table: Table
     number: int
     sample: Sequence[User]
     copies: Sequence[Table] = ()
+    engine_id: int | None = None
 
     def client(self) -> DynamoDBClient:
         """Return a DynamoDB client for the engine of the table."""
@@ -133,7 +137,7 @@ def prefill_tables(
         first, *copies = [Table(name, dynamodb.url, secrets_manager.url, tenant, token) for name in tables]
         for table in (first, *copies):
             _send_updates(table, collected.additions.values())
-        prefilled = PrefilledTable(first, number, collected.users, copies)
+        prefilled = PrefilledTable(first, number, collected.users, copies, _get_process_id(dynamodb))
         _check(prefilled)
         yield prefilled
 
@@ -152,7 +156,8 @@ def prefill_listed_table(directory: Path, number: int, name: str, tenant: str = 
         counters: Counter[str] = Counter()
         export(directory, [name], itertools.chain(_iterate_listed_items(tenant, number, counters), rest))
         dynamodb = running.enter_context(engine.start(directory, "dynoxide"))
-        prefilled = PrefilledTable(Table(name, dynamodb.url, secrets_manager.url, tenant, token), number, [])
+        table = Table(name, dynamodb.url, secrets_manager.url, tenant, token)
+        prefilled = PrefilledTable(table, number, [], engine_id=_get_process_id(dynamodb))
         for sort_key, counts in counters.items():
             counter = {"counts": {"N": str(counts)}, "active": {"N": "0"}}
             prefilled.client().put_item(
@@ -160,6 +165,10 @@ def prefill_listed_table(directory: Path, number: int, name: str, tenant: str = 
             )
         _check(prefilled)
         yield prefilled
+
+
+def _get_process_id(dynamodb: engine.Engine) -> int | None:
+    return dynamodb.process.pid if dynamodb.process else None
 
 
 def _iterate_listed_items(tenant: str, number: int, counters: Counter[str]) -> Iterator[str]:

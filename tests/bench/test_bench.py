@@ -92,3 +92,43 @@ def test_report_is_written_despite_failing_part(monkeypatch: pytest.MonkeyPatch)
     )
     assert bench.main() == 1
     assert written == [(1, ["broken"])]
+
+
+@pytest.mark.nightly
+@pytest.mark.skipif(not DYNOXIDE.exists(), reason="dynoxide has no package for this platform, and the bench needs it")
+@pytest.mark.parametrize(
+    ("arguments", "lines"),
+    [
+        (("fairness", "--seconds", "5"), [r"noisy tenant +[1-9]\d* +[1-9]\d*", r"others, calls: 1\.00 times"]),
+        (
+            ("fairness", "--seconds", "5", "--scan", "300"),
+            [r"noisy tenant +[1-9]\d* +0", "scans of 300 users that were accepted"],
+        ),
+        (
+            ("maintenance", "--users", "300", "--rate", "1000"),
+            [
+                r"check +\S+ .* 0 problems found, 0 repaired",
+                r"check --repair +\S+ .* 100 problems found, 100 repaired",
+                r"export +\S+ .* 300 users",
+                r"resync +\S+ .* 300 events",
+                r"left in the table: CERTIFICATES acme#\S+, TASKS purge#acme; 0 items with a value of a user",
+                "left in the queues: 0 messages",
+                "left in Secrets Manager: no secret",
+                "left in the log of the functions: 0 values of users",
+            ],
+        ),
+    ],
+)
+def test_other_benchmarks_run(arguments: tuple[str, ...], lines: list[str]) -> None:
+    name, *options = arguments
+    process = subprocess.run(  # noqa: S603  # our own command
+        [sys.executable, "-m", f"bench.{name}", *options],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    for line in lines:
+        assert re.search(f"^{line}", process.stdout, re.MULTILINE), process.stdout

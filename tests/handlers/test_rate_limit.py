@@ -95,6 +95,28 @@ class TestRefusal:
         assert limited.request("POST", "/Users", {"userName": "ada"}).status == 429
         assert other.create(userName="ada")["id"]
 
+    def test_calls_of_other_tenants_are_the_same(
+        self, limited: Endpoint, use_up: UseUp, connect: Any, log: Log
+    ) -> None:
+        """While a tenant is refused, its requests make no calls for a second, and those of others as many as before."""
+        use_up(limited)
+        other = start_environment(connect().token)
+        fields = ("dynamodb_calls", "dynamodb_calls_auth", "dynamodb_calls_rate_limit")
+
+        def count_calls() -> list[list[int]]:
+            user_id = other.create()["id"]
+            other.patch(user_id, {"op": "replace", "path": "title", "value": "Engineer"})
+            other.request("GET", f"/Users/{user_id}")
+            return [[line.get(name, 0) for name in fields] for line in log.lines[-3:]]
+
+        other.create()
+        before = count_calls()
+        assert limited.request("POST", "/Users", {"userName": "ada"}).status == 429
+        for _ in range(20):
+            assert limited.request("POST", "/Users", {"userName": "ada"}).status == 429
+            assert [log.last.get(name, 0) for name in fields] == [0, 0, 0]
+        assert count_calls() == before
+
     def test_scan_is_refused_and_a_page_is_not(
         self, limited: Endpoint, use_up: UseUp, monkeypatch: pytest.MonkeyPatch, log: Log
     ) -> None:
