@@ -6,14 +6,17 @@ import json
 import ssl
 import time
 from collections.abc import Iterator
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPException
 from socket import gaierror
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from cli.doctor.findings import Finding, Level
 from cli.doctor.target import Target
 
 _TIMEOUT_S = 15.0
+_MAX_BYTES = 1_000_000
 _CONFIGURATION = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
 _DOMAIN = "docs/operate/domain.md describes the DNS record and the certificate."
 
@@ -25,19 +28,23 @@ def check_api(target: Target) -> Iterator[Finding]:
         status, body = _get(f"{target.scim_url}/ServiceProviderConfig")
         elapsed_ms = (time.monotonic() - started) * 1_000
         users_status, _ = _get(f"{target.scim_url}/Users?count=0")
-    except gaierror:
-        host = urlsplit(target.scim_url).hostname
-        yield Finding("API", Level.FAULT, f"The host {host} has no address in DNS.", _DOMAIN)
-    except ssl.SSLError as error:
-        yield Finding("API", Level.FAULT, f"{target.scim_url}: {error.reason or error}", _DOMAIN)
     except (OSError, HTTPException) as error:
-        next_step = "Restart it: make run" if target.is_local else "Check your network, and the host of the SCIM URL."
-        yield Finding("API", Level.FAULT, f"{target.scim_url} does not answer ({error}).", next_step)
+        yield _explain_no_response(target, error.reason if isinstance(error, URLError) else error)
     else:
         yield _judge_configuration(target, status, body, elapsed_ms)
         if users_status != 401:
             detail = f"GET /Users without a token answers {users_status}, not 401."
             yield Finding("API", Level.FAULT, detail, "Check what is in front of the API (docs/operate/domain.md).")
+
+
+def _explain_no_response(target: Target, reason: object) -> Finding:
+    host = urlsplit(target.scim_url).hostname
+    if isinstance(reason, gaierror):
+        return Finding("API", Level.FAULT, f"The host {host} has no address in DNS.", _DOMAIN)
+    if isinstance(reason, ssl.SSLError):
+        return Finding("API", Level.FAULT, f"The certificate of {host} is not valid ({reason}).", _DOMAIN)
+    next_step = "Restart it: make run" if target.is_local else "Check your network, your proxy, and the host."
+    return Finding("API", Level.FAULT, f"{target.scim_url} does not answer ({reason}).", next_step)
 
 
 def _judge_configuration(target: Target, status: int, body: bytes, elapsed_ms: float) -> Finding:
@@ -58,15 +65,20 @@ def _is_configuration(body: bytes) -> bool:
     return isinstance(document, dict) and _CONFIGURATION in document.get("schemas", [])
 
 
+class _NoRedirects(HTTPRedirectHandler):
+    """Returns the response that redirects, as the identity provider would get it."""
+
+    def redirect_request(self, *_arguments: object) -> None:
+        """Follow no redirect."""
+
+
 def _get(url: str) -> tuple[int, bytes]:
-    """Send a GET request without a token. Return the status and the body."""
-    parts = urlsplit(url)
-    connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = connect(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
+    """Send a GET request without a token, through the proxy of the environment. Return the status and the body."""
+    headers = {"Accept": "application/scim+json", "User-Agent": "muster-doctor"}
+    request = Request(url, headers=headers)  # noqa: S310  # the SCIM URL of the deployment
     try:
-        path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        connection.request("GET", path, headers={"Accept": "application/scim+json", "User-Agent": "muster-doctor"})
-        response = connection.getresponse()
-        return response.status, response.read(1_000_000)
-    finally:
-        connection.close()
+        with build_opener(_NoRedirects).open(request, timeout=_TIMEOUT_S) as response:
+            return response.status, response.read(_MAX_BYTES)
+    except HTTPError as error:
+        with error:
+            return error.code, error.read(_MAX_BYTES)

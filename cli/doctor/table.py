@@ -95,7 +95,9 @@ def try_permissions(subject: str, reads: Mapping[str, Callable[[], Any]]) -> Ite
 
 
 def _check_index(table: Mapping[str, Any]) -> Finding:
-    indexes = {index["IndexName"]: index["IndexStatus"] for index in table.get("GlobalSecondaryIndexes", [])}
+    indexes = {
+        index["IndexName"]: index.get("IndexStatus", "ACTIVE") for index in table.get("GlobalSecondaryIndexes", [])
+    }
     if indexes.get(TIME_INDEX) in ("ACTIVE", "UPDATING"):
         return Finding("index", Level.OK, TIME_INDEX)
     detail = f"The index {TIME_INDEX} is {indexes.get(TIME_INDEX, 'missing').lower()}: the audit log cannot be read."

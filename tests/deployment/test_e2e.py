@@ -46,6 +46,18 @@ def test_life_of_a_user(stack: DeployedStack) -> None:
         assert customer.send("GET", "/Users", token=f"{customer.token[:-1]}x").status_code == 401
 
 
+def test_doctor(stack: DeployedStack) -> None:
+    """Check by muster doctor that the stack is completely set up."""
+    with connect_customer(stack, "doctor"):
+        output = stack.account.run(sys.executable, "-m", "cli", "doctor", f"--stack={stack.name}", "--json")
+    findings = list(map(json.loads, output.splitlines()))
+    problems = [(finding["subject"], finding["level"]) for finding in findings if finding["level"] != "ok"]
+    assert problems == [("endpoint", "warning"), ("alarms", "warning")], findings  # the emulator, and no AlarmEmail
+    assert {"functions", "event source mappings", "secrets of tenants", "API"} <= {
+        finding["subject"] for finding in findings
+    }
+
+
 def test_bulk_request(stack: DeployedStack) -> None:
     """Create users with one bulk request (1,000 in the full form), and read all of them by cursor pages."""
     size = scale(1000)
