@@ -4,9 +4,9 @@ Each process is an execution environment with the users function. The others cre
 and then with the noisy tenant, which has two environments. It sends ten times its rate limit in writes, with an empty
 bucket, or with ``--scan`` an unindexed filter again and again, which reads all of its users.
 
-On AWS, each environment has a processor of its own, and each tenant has partitions of its own in DynamoDB. Here, the
+On AWS, each environment has its own processor, and each tenant has its own partitions in DynamoDB. Here, the
 environments of the noisy tenant run on one half of the processors, and the others on the other half. For writes, all
-tenants share an engine. Each engine serves only one query at a time, so a tenant that scans has an engine of its own.
+tenants share an engine. An engine serves only one query at a time, so a tenant that scans has a separate engine.
 """
 
 from __future__ import annotations
