@@ -20,7 +20,7 @@ from tests.conftest import EXTENSION
 from tests.endpoint import Endpoint, Response
 from tests.engine.faults.kinds import FaultKind
 from tests.engine.faults.operations import OPERATIONS, Customer, Operation, Part, Result
-from tests.engine.faults.proxy import Fault, FaultProxy
+from tests.engine.faults.proxy import Fault, FaultProxy, RandomFaults
 from tests.engine.faults.users import Users, find_stored, list_changes, parse_user, read_users
 from tests.invariants import find_violation
 
@@ -98,6 +98,13 @@ class Matrix:
         assert not (failures and case.must_succeed), f"not hidden from the client: {sent.response}"
         return not failures
 
+    def run_random(self, operation: Operation, seed: int) -> bool:
+        """Run an operation with several random faults, and return whether the client did not notice them.
+
+        Raise ``AssertionError`` if a promise is broken.
+        """
+        return not self._check(self._send(operation, RandomFaults(seed)))
+
     def check_readers(self) -> None:
         """Run ``muster check`` for the customers of all reads."""
         for customer in self._readers.values():
@@ -111,7 +118,7 @@ class Matrix:
             assert not self._check(sent), (operation.name, sent.response)
         return self._calls[operation.name]
 
-    def _send(self, operation: Operation, fault: Fault | None) -> _Sent:
+    def _send(self, operation: Operation, fault: Fault | RandomFaults | None) -> _Sent:
         """Send a request of a customer, with a fault of one of its calls."""
         with pytest.MonkeyPatch.context() as patch:
             for name, value in operation.variables.items():

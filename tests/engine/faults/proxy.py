@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
 from threading import Lock, Thread
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -46,11 +47,26 @@ class Fault:
         """Return whether the connection of the call with an index has this fault."""
         return index == self.index or (self.is_repeated and index > self.index)
 
-    def hits_call(self, operation: str, operation_index: int) -> bool:
-        """Return whether a call has this fault."""
-        return operation == self.operation and (
+    def choose(self, operation: str, operation_index: int) -> FaultKind | None:
+        """Return the fault of a call whose connection works."""
+        is_hit = operation == self.operation and (
             operation_index == self.operation_index or (self.is_repeated and operation_index > self.operation_index)
         )
+        return self.kind if is_hit and not self.kind.is_at_connection else None
+
+
+class RandomFaults:
+    """Gives about half of the calls any fault that another attempt can cure. The seed decides which."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed)  # noqa: S311  # not for secrets
+
+    def choose(self, operation: str, _: int) -> FaultKind | None:
+        """Return the fault of a call."""
+        kinds = [
+            kind for kind in FaultKind if not (kind.is_at_connection or kind.is_deadline) and kind.applies_to(operation)
+        ]
+        return self._random.choice([*kinds, *[None] * len(kinds)])
 
 
 class FaultProxy:
@@ -67,7 +83,7 @@ class FaultProxy:
         """The number of faults in this block."""
         self.dynamodb_address = urlsplit(dynamodb_url).netloc
         self._secrets_manager = secrets_manager
-        self._fault: Fault | None = None
+        self._fault: Fault | RandomFaults | None = None
         self._is_counting = False
         self._connect_count = 0
         self._reply_count = 0
@@ -81,7 +97,7 @@ class FaultProxy:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     @contextmanager
-    def arm(self, fault: Fault | None) -> Iterator[None]:
+    def arm(self, fault: Fault | RandomFaults | None) -> Iterator[None]:
         """Count the calls of the block, and give those that ``fault`` describes that fault."""
         self.calls, self.fault_count, self._connect_count, self._reply_count = [], 0, 0, 0
         self._fault, self._is_counting = fault, True
@@ -95,7 +111,7 @@ class FaultProxy:
     @property
     def needs_new_connections(self) -> bool:
         """Whether each call needs a new connection, so that it can fail."""
-        return self._fault is not None and self._fault.kind in _FAILED_CONNECTIONS
+        return isinstance(self._fault, Fault) and self._fault.kind in _FAILED_CONNECTIONS
 
     def patch_sockets(self, patch: pytest.MonkeyPatch) -> None:
         """Let connections of this process fail, and reads time out, without waiting for it."""
@@ -125,7 +141,9 @@ class FaultProxy:
         with self._lock:
             index = self._connect_count
             self._connect_count += 1
-            if self._fault is None or not self.needs_new_connections or not self._fault.hits_connection(index):
+            if not isinstance(self._fault, Fault) or not self.needs_new_connections:
+                return
+            if not self._fault.hits_connection(index):
                 return
             self.fault_count += 1
         if self._fault.kind is FaultKind.CONNECT_TIMEOUT:
@@ -150,10 +168,9 @@ class FaultProxy:
                 return None
             operation_index, fault = self.calls.count(operation), self._fault
             self.calls.append(operation)
-            if fault is None or fault.kind.is_at_connection or not fault.hits_call(operation, operation_index):
-                return None
-            self.fault_count += 1
-            return fault.kind
+            kind = fault.choose(operation, operation_index) if fault else None
+            self.fault_count += kind is not None
+            return kind
 
     def take_closing(self) -> bool:
         """Count a reply. Return whether its connection is closed afterwards, although the client keeps it."""
@@ -163,7 +180,7 @@ class FaultProxy:
 
     def _takes_closing(self, index: int) -> bool:
         """Return whether the connection of the call with an index is closed before it."""
-        if self._fault is None or self._fault.kind is not FaultKind.KEPT_CONNECTION_CLOSED:
+        if not isinstance(self._fault, Fault) or self._fault.kind is not FaultKind.KEPT_CONNECTION_CLOSED:
             return False
         is_hit = self._fault.hits_connection(index)
         self.fault_count += is_hit
