@@ -30,12 +30,13 @@ from bench.local_run import LocalRun, run_prefilled
 from bench.measure import MS
 from bench.overhttp import Client
 from bench.prefill import User
-from bench.wire import Arguments, AwsClient, get_service, intercept_calls
+from bench.wire import Arguments, AwsClient, UnexpectedCall, get_service, intercept_calls, send
 from cli.main import muster
 from local import run_state
 from local.aws_client import create_client
 from local.connection import TENANT
 from local.constants import HOST
+from local.errors import LocalRunError
 from scim.service.maintenance.pacer import DEFAULT_RATE_PERCENT
 from scim.store.keys import parse_changed_user_id, resource_partition
 
@@ -50,6 +51,7 @@ _DAMAGED_ITEMS = 100
 _CLIENT_USERS = 100
 _INTERVAL_S = 0.05
 _ALONE_S = 10.0
+_ITEMS_OVER_1_MB = 10_000
 _READS = ("GetItem", "BatchGetItem", "Query", "Scan")
 # A value of every user of the tenant, and of no user of the other one.
 _CANARY = "customer.example.com"
@@ -62,15 +64,21 @@ _HEADING = (
 
 @dataclass(slots=True)
 class CallCounter:
-    """Counts the calls of DynamoDB, and the units that the responses say were consumed."""
+    """Counts the calls of DynamoDB, and the units that the responses say were consumed.
+
+    Queries get a limit, because dynoxide otherwise reads the rest of the partition for each page of 1 MB (bench.wire).
+    """
 
     calls: int = 0
     read_units: float = 0.0
     write_units: float = 0.0
 
-    def observe(self, client: AwsClient, operation: str, _: Arguments, call: Callable[[], Any]) -> Any:
+    def observe(self, client: AwsClient, operation: str, arguments: Arguments, _: Callable[[], Any]) -> Any:
         """Make a call and count it."""
-        response = call()
+        is_limited = operation == "Query" and "Limit" not in arguments
+        response = send(client, operation, arguments | ({"Limit": _ITEMS_OVER_1_MB} if is_limited else {}))
+        if is_limited and response["Count"] == _ITEMS_OVER_1_MB and "LastEvaluatedKey" in response:
+            raise UnexpectedCall(f"the limit of {_ITEMS_OVER_1_MB} ended a page")
         if get_service(client) == "dynamodb":
             self.calls += 1
             consumed = response.get("ConsumedCapacity", [])
@@ -84,9 +92,14 @@ class CallCounter:
 
 @dataclass(slots=True)
 class Latencies:
-    """The seconds that the client's requests took while a command ran, by method."""
+    """The seconds that the client's requests took while a command ran, by method, and the number that failed."""
 
     times_s: dict[str, list[float]] = field(default_factory=dict)
+    failed: int = 0
+
+    def describe_failures(self) -> str:
+        """Return how many requests failed, empty for none."""
+        return f"; {self.failed} requests failed" if self.failed else ""
 
     def format(self, method: str) -> str:
         """Return the median and the 95th percentile in ms, empty for less than 20 requests."""
@@ -95,9 +108,13 @@ class Latencies:
 
 
 def send_requests(port: int, token: str, ids: Sequence[str], stop: Event, results: Pipe) -> None:
-    """Send GET and PATCH requests in turn, until ``stop`` is set. Then send the times of each method."""
+    """Send GET and PATCH requests in turn, until ``stop`` is set. Then send the times of each method, and the failures.
+
+    A request that fails, for example with 503 because the machine is busy, counts with its time.
+    """
     client = Client(HTTPConnection(HOST, port), token, ids)
     times: dict[str, list[float]] = {"GET": [], "PATCH": []}
+    failed = 0
     begun = time.monotonic()
     for number, user_id in enumerate(itertools.cycle(ids)):
         if stop.wait(max(begun + number * _INTERVAL_S - time.monotonic(), 0.0)):
@@ -105,9 +122,12 @@ def send_requests(port: int, token: str, ids: Sequence[str], stop: Event, result
         method = ("GET", "PATCH")[number % 2]
         body = population.patch(number) if method == "PATCH" else None
         started = time.perf_counter()
-        client.request(method, f"/Users/{user_id}", body)
+        try:
+            client.request(method, f"/Users/{user_id}", body)
+        except LocalRunError:
+            failed += 1
         times[method].append(time.perf_counter() - started)
-    results.send(times)
+    results.send((times, failed))
 
 
 @contextmanager
@@ -124,7 +144,7 @@ def measure_latencies(client: Client) -> Iterator[Latencies]:
         yield latencies
     finally:
         stop.set()
-        latencies.times_s = receiver.recv()
+        latencies.times_s, latencies.failed = receiver.recv()
         process.join()
 
 
@@ -150,7 +170,7 @@ class Measurement:
             f"{name:<34} {seconds:>8.1f} {counter.calls:>7,} {counter.read_units:>10,.0f} {counter.write_units:>11,.0f}"
             f"   {alone.format('GET'):>12} {latencies.format('GET'):>12}"
             f" {alone.format('PATCH'):>12} {latencies.format('PATCH'):>12}   "
-            f"{summarize(parse_output(output.getvalue()))}",
+            f"{summarize(parse_output(output.getvalue()))}{latencies.describe_failures()}",
             flush=True,
         )
 
