@@ -253,7 +253,7 @@ class TestRotatedTokens:
 
         assert endpoint.request(token) == 401
 
-    def test_authentication_has_version_and_cache_miss(self, endpoint: Endpoint) -> None:
+    def test_authentication_has_version_and_first_use(self, endpoint: Endpoint) -> None:
         previous, token = endpoint.issue_token(), endpoint.issue_token()
         endpoint.set_token_state(version_id="version 1", current_since=endpoint.now, expires=endpoint.now + 86_400)
 
@@ -261,11 +261,22 @@ class TestRotatedTokens:
             endpoint.authenticator.authenticate(f"Bearer {text}", endpoint.settings) for text in (token, previous)
         ]
 
-        assert [(result.version_id, result.is_cache_miss) for result in results] == [
+        assert [(result.version_id, result.is_first_use) for result in results] == [
             ("version 1", True),
             ("version 0", False),
         ]
         assert {result.expires for result in results} == {endpoint.now + 86_400}
+
+    @pytest.mark.parametrize("change", [lambda token: token[:-1], lambda _: new_token("acme")], ids=["cut", "wrong"])
+    def test_first_use_can_follow_a_rejected_request(self, endpoint: Endpoint, change: Callable[[str], str]) -> None:
+        """A request without a valid token reads the tenant, and does not use its token."""
+        token = endpoint.issue_token()
+        assert endpoint.request(change(token)) == 401
+
+        results = [endpoint.authenticator.authenticate(f"Bearer {token}", endpoint.settings) for _ in range(2)]
+
+        assert [result.is_first_use for result in results] == [True, False]
+        assert endpoint.secrets.reads == 1
 
 
 class TestCache:

@@ -12,7 +12,7 @@ from scim.auth.master_key.rotation import MasterKeyRotation
 from scim.auth.token_rotation import TokenRotation
 from scim.auth.token_store import SecretsManagerTokenStore
 from scim.store.audit_log import DynamoDBAuditLogStore
-from scim.store.console import DynamoDBConsoleStore, DynamoDBInvitationStore
+from scim.store.console.console_store import DynamoDBConsoleStore, DynamoDBInvitationStore
 from scim.store.tenants import DynamoDBTenantStore
 from scim.store.transactions import Action
 from tests.template.deployment import (

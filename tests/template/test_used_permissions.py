@@ -146,6 +146,7 @@ def use_console(leave: Callable[[], object] = bool, resume: Callable[[], object]
     operator, tenant = Visitor(), f"tenant-{uuid.uuid4()}"[:40]
     start = operator.sign_in()
     page = operator.submit(start, start.form("/admin"), tenant=tenant)
+    page = operator.get(f"/admin/tenants/{tenant}/token")
     page = operator.submit(page, page.form("/token"))
     leave()
     scim = Endpoint(page.value("token"))
@@ -156,6 +157,7 @@ def use_console(leave: Callable[[], object] = bool, resume: Callable[[], object]
     for path in (
         "",
         "/connect",
+        "/connect/okta",
         "/log",
         "/people?who=love",
         "/people?who=nobody",
@@ -164,13 +166,15 @@ def use_console(leave: Callable[[], object] = bool, resume: Callable[[], object]
         "",
     ):
         assert operator.get(here + path).status == 200
-    invited = operator.submit(connect := operator.get(f"{here}/connect"), connect.form("/invite"))
+    invited = operator.submit(access := operator.get(f"{here}/access"), access.form("/invite"))
     guest = Visitor()
     guest.submit(door := guest.get(invited.value("link")), door.forms[0])
-    for action in ("/token", "/mode", "/revoke", "/disconnect"):
-        page = operator.get(f"{here}/connect")
+    csrf = guest.get(f"{here}/connect").form("/sign-out").fields
+    assert guest.send("POST", f"{here}/access/request", csrf).status == 303
+    for path, action in (("token", "/token"), ("settings", "/mode"), ("token", "/revoke"), ("settings", "/disconnect")):
+        page = operator.get(f"{here}/{path}")
         assert operator.submit(page, page.form(action)).status == 200
-    page = operator.get(f"{here}/connect")
+    page = operator.get(f"{here}/token")
     operator.submit(page, page.form("/token"))
     operator.submit(page, page.form("/sign-out"))
 

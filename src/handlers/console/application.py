@@ -14,6 +14,7 @@ from aws_lambda_powertools import Logger
 
 from handlers.console import rendering
 from handlers.console.context import ConsoleRequestContext
+from handlers.console.pages.connection.token_permissions import require_sign_in_for_token
 from handlers.console.pages.sign_in import require_recent_sign_in
 from handlers.console.request import ConsoleRequest
 from handlers.console.response import (
@@ -219,8 +220,13 @@ def _run_action(match: RouteMatch, context: ConsoleRequestContext) -> ConsoleRes
     action = match.route.action
     if action is None or not (match.route.is_public or action.is_for_guests or context.is_operator):
         raise PageNotFound
-    if action.required_sign_in is SignInRequirement.RECENT:
-        require_recent_sign_in(context)
+    match action.required_sign_in:
+        case SignInRequirement.RECENT:
+            require_recent_sign_in(context)
+        case SignInRequirement.FIRST_TOKEN:
+            require_sign_in_for_token(context, *tenant)
+        case SignInRequirement.NONE:
+            pass
     return action.run(context, *tenant, *match.path_values)
 
 
@@ -233,5 +239,6 @@ def _render_error(error: PageError) -> ConsoleResponse:
         is_operator=False,
         csrf="",
         has_openid=False,
+        outcome="",
     )
     return ConsoleResponse(body, error.status, headers=error.headers)

@@ -9,6 +9,7 @@ from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from handlers.console.outcomes import describe_outcome
 from handlers.console.rendering import render
 from handlers.console.request import ConsoleRequest
 from handlers.console.response import ConsoleResponse, PageNotFound
@@ -129,6 +130,7 @@ class ConsoleRequestContext:
             "has_openid": self.openid_provider is not None,
             "scim_url": self.scim_url,
             "now": self.session_codec.now,
+            "outcome": describe_outcome(self.request.query_parameters.get("done", "")),
         }
 
     @property

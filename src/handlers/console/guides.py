@@ -31,13 +31,24 @@ class Guide:
 
     ``navigation`` are the steps that lead to the form, ``fields`` are its labels and values, ``next_steps`` come after
     the form. A value may have several lines. If a guide is for two products, each label starts with the product.
+    ``mapping`` are fields of the identity provider, each with the SCIM attribute that it is mapped to.
     """
 
     title: str
     navigation: tuple[str, ...]
     fields: tuple[tuple[str, str], ...]
     next_steps: tuple[str, ...]
+    mapping: tuple[tuple[str, str], ...] = ()
 
+
+_WORK_EMAIL = 'emails[type eq "work"].value'
+_ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+_GENERAL_MAPPING = (
+    ("an attribute that every user has", "userName"),
+    ("the first name", "name.givenName"),
+    ("the last name", "name.familyName"),
+    ("the work email", _WORK_EMAIL),
+)
 
 GUIDES = {
     "entra": Guide(
@@ -54,6 +65,17 @@ GUIDES = {
             "as the matching attribute, and keep the mapping of active.",
             "Users and groups: assign users, or groups. Only direct members of a group are provisioned.",
             "Provision on demand for one user, then select Start provisioning.",
+        ),
+        (
+            ("userPrincipalName", "userName"),
+            ('Switch([IsSoftDeleted], , "False", "True", "True", "False")', "active"),
+            ("displayName", "displayName"),
+            ("givenName", "name.givenName"),
+            ("surname", "name.familyName"),
+            ("mail", _WORK_EMAIL),
+            ("jobTitle", "title"),
+            ("department", f"{_ENTERPRISE}:department"),
+            ("manager", f"{_ENTERPRISE}:manager"),
         ),
     ),
     "okta": Guide(
@@ -77,6 +99,15 @@ GUIDES = {
             "Password off.",
             "Assignments: assign people or groups. Do not add anything under Push Groups.",
         ),
+        (
+            ("Application username", "userName"),
+            ("user.firstName", "name.givenName"),
+            ("user.lastName", "name.familyName"),
+            ("user.email", _WORK_EMAIL),
+            ("user.displayName", "displayName"),
+            ("user.title", "title"),
+            ("user.department", f"{_ENTERPRISE}:department"),
+        ),
     ),
     "onelogin": Guide(
         "OneLogin",
@@ -91,6 +122,13 @@ GUIDES = {
             "Parameters: map the SCIM username to the email. Provisioning: select Enable provisioning.",
             "Access: select the roles whose members to provision.",
         ),
+        (
+            ("SCIM username", "userName"),
+            ("{$user.firstname}", "name.givenName"),
+            ("{$user.lastname}", "name.familyName"),
+            ("{$user.display_name}", "displayName"),
+            ("{$user.email}", _WORK_EMAIL),
+        ),
     ),
     "jumpcloud": Guide(
         "JumpCloud",
@@ -101,6 +139,12 @@ GUIDES = {
             "Select Test Connection, Activate and Save.",
             "User Groups: select the groups whose members to provision.",
         ),
+        (
+            ("username", "userName"),
+            ("firstname", "name.givenName"),
+            ("lastname", "name.familyName"),
+            ("email", _WORK_EMAIL),
+        ),
     ),
     "google": Guide(
         "Google Workspace",
@@ -110,6 +154,11 @@ GUIDES = {
             "App attributes: map userName to Primary email, and map the first and last name.",
             "Provisioning scope: select the groups whose members to provision, or leave it empty for all users.",
             "Select Finish. Turn User access on for the users to provision, and set Autoprovisioning to Active.",
+        ),
+        (
+            ("Primary email", "userName"),
+            ("First name", "name.givenName"),
+            ("Last name", "name.familyName"),
         ),
     ),
     "ping": Guide(
@@ -133,12 +182,19 @@ GUIDES = {
             "PingFederate: do not add groups to the channel's source location.",
             "PingOne: select Test connection, then create a rule without groups.",
         ),
+        (
+            ("PingOne: Username", "userName"),
+            ("PingOne: Given Name", "name.givenName"),
+            ("PingOne: Family Name", "name.familyName"),
+            ("PingOne: Email Address", _WORK_EMAIL),
+        ),
     ),
     "sailpoint": Guide(
         "SailPoint",
         ("Create a source of type SCIM 2.0",),
         (("Base URL", URL_PLACEHOLDER), ("Authentication Type", "API Token"), ("API Token", TOKEN_PLACEHOLDER)),
         ("Select Test Connection, then discover the schema and aggregate accounts.",),
+        _GENERAL_MAPPING,
     ),
     "auth0": Guide(
         "Auth0",
@@ -154,6 +210,7 @@ GUIDES = {
             "Send the existing users once, because the stream only receives later changes.",
             "Select Deploy.",
         ),
+        (("email", "userName"),),
     ),
     "authentik": Guide(
         "authentik",
@@ -166,6 +223,12 @@ GUIDES = {
             "Group Property Mappings: select the mapping from the first step.",
             "Edit the application: add the provider under Backchannel providers.",
             "Bind the users or groups to provision. Without a binding, authentik synchronizes all users.",
+        ),
+        (
+            ("request.user.username", "userName"),
+            ("request.user.name", "displayName"),
+            ("request.user.is_active", "active"),
+            ("request.user.email", "emails"),
         ),
     ),
     "keycloak": Guide(
@@ -191,11 +254,43 @@ GUIDES = {
             "Map at least userName, name.givenName, name.familyName and the work email.",
             "Assign people under entitlements.",
         ),
+        _GENERAL_MAPPING,
     ),
     "peakon": Guide(
         "Moving from Workday Peakon",
         ("In the identity provider, open the form that has the values of Peakon",),
         (("SCIM 2.0 URL", URL_PLACEHOLDER), ("OAuth Bearer Token", TOKEN_PLACEHOLDER)),
         ("In Entra ID, replace the gallery application Peakon with a new non-gallery application.",),
+        _GENERAL_MAPPING,
     ),
 }
+
+
+def build_colleague_message(guide: Guide, scim_url: str) -> str:
+    """Return a message to the colleague who administers the identity provider. It does not contain the token."""
+    values = [
+        f"- {label}: {_describe_value(value, scim_url)}" for label, value in guide.fields if value != _ONELOGIN_TEMPLATE
+    ]
+    lines = [
+        f"Please set up user provisioning (SCIM) in {guide.title}.",
+        "",
+        *guide.navigation,
+        "",
+        "Enter these values:",
+        *values,
+        "",
+        *_list_mapping(guide),
+        *guide.next_steps,
+    ]
+    return "\n".join(lines)
+
+
+def _list_mapping(guide: Guide) -> list[str]:
+    rows = [f"- {field} -> {attribute}" for field, attribute in guide.mapping]
+    return ["Map these attributes:", *rows, ""] if rows else []
+
+
+def _describe_value(value: str, scim_url: str) -> str:
+    if value == TOKEN_PLACEHOLDER:
+        return "the token, which I send you separately, not in this message."
+    return scim_url if value == URL_PLACEHOLDER else value

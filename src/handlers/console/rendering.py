@@ -31,6 +31,7 @@ def load_templates() -> Environment:
         autoescape=True, loader=FileSystemLoader(_FOLDER / "templates"), undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters |= {
+        "format_second": format_second,
         "format_time": format_time,
         "format_times_in": format_times_in,
         "day": lambda text: text[:10],
@@ -58,6 +59,11 @@ def format_time(time: float | str | None) -> str:
     if isinstance(time, str):
         time = parse_rfc3339(time)
     return datetime.fromtimestamp(time, UTC).strftime("%d %b %Y, %H:%M UTC")
+
+
+def format_second(time: str) -> str:
+    """Return the time of day of an RFC 3339 time in UTC, to the second."""
+    return datetime.fromtimestamp(parse_rfc3339(time), UTC).strftime("%H:%M:%S UTC")
 
 
 def format_times_in(sentence: str) -> str:

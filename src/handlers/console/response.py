@@ -7,7 +7,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from handlers.console.outcomes import Outcome
 
 BASE = "/admin"
 _CONSOLE_PATH = re.compile(BASE + r"(?:/[\w.~%@:+-]+)*(?:\?[\w.~%@:+=&/?!$'()*,;-]*)?", re.ASCII)
@@ -92,6 +95,10 @@ def redirect_to_path(path: str, *cookies: str) -> ConsoleResponse:
     )
 
 
-def redirect_to_page(*segments: str) -> ConsoleResponse:
-    """Return a redirect to a page of the console, given by the segments of its path after ``/admin``."""
-    return redirect_to_path("/".join((BASE, *segments)))
+def redirect_to_page(*segments: str, outcome: Outcome | None = None) -> ConsoleResponse:
+    """Return a redirect to a page of the console, given by the segments of its path after ``/admin``.
+
+    The page says what an action has done (``outcome``).
+    """
+    path = "/".join((BASE, *segments))
+    return redirect_to_path(f"{path}?done={outcome}" if outcome else path)

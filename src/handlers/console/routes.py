@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from handlers.console.pages import active_users, attributes, connect, people, provisioning, sign_in, static, tenants
+from handlers.console.pages import active_users, attributes, people, provisioning, sign_in, static, tenants
+from handlers.console.pages.connection import access, settings, setup, token
 from handlers.console.response import ConsoleResponse
 
 PageHandler = Callable[..., ConsoleResponse]
@@ -21,8 +22,10 @@ class SignInRequirement(StrEnum):
 
     RECENT = "recent"
     """The person has signed in, or entered the password again, within the last five minutes."""
+    FIRST_TOKEN = "first-token"  # noqa: S105  # no token
+    """As ``RECENT``, unless the person is an IT admin who gets the first token."""
     NONE = "none"
-    """The action itself is the sign-in, or ends the session."""
+    """The action needs no recent sign-in: it is harmless, or itself is the sign-in, or ends the session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +118,31 @@ ROUTES = (
     ),
     Route(_TENANT_PATH, "status", provisioning.show_status),
     Route(f"{_TENANT_PATH}/release", "release", action=FormAction(provisioning.release_deactivations)),
-    Route(f"{_TENANT_PATH}/connect", "connect", connect.show_connection),
-    Route(f"{_TENANT_PATH}/connect/token", "token", action=FormAction(connect.issue_token, is_for_guests=True)),
-    Route(f"{_TENANT_PATH}/connect/revoke", "revoke", action=FormAction(connect.revoke_tokens, is_for_guests=True)),
-    Route(f"{_TENANT_PATH}/connect/disconnect", "disconnect", action=FormAction(connect.disconnect_tenant)),
-    Route(f"{_TENANT_PATH}/connect/mode", "mode", action=FormAction(connect.set_strict_mode)),
-    Route(f"{_TENANT_PATH}/connect/brake", "brake", action=FormAction(connect.set_brake)),
-    Route(f"{_TENANT_PATH}/connect/invite", "invite", action=FormAction(connect.create_invitation)),
+    Route(f"{_TENANT_PATH}/connect", "connect", setup.show_choice),
+    Route(f"{_TENANT_PATH}/connect/{{provider}}", "set-up", setup.show_setup),
     Route(
-        f"{_TENANT_PATH}/connect/revoke-invitations",
-        "revoke invitations",
-        action=FormAction(connect.revoke_invitations),
+        f"{_TENANT_PATH}/token",
+        "token",
+        token.show_token_page,
+        FormAction(token.issue_token, SignInRequirement.FIRST_TOKEN, is_for_guests=True),
     ),
-    Route(f"{_TENANT_PATH}/guide/{{provider}}", "guide", connect.show_guide),
+    Route(f"{_TENANT_PATH}/token/revoke", "revoke", action=FormAction(token.revoke_tokens, is_for_guests=True)),
+    Route(f"{_TENANT_PATH}/access", "access", access.show_access),
+    Route(f"{_TENANT_PATH}/access/invite", "invite", action=FormAction(access.create_invitation)),
+    Route(
+        f"{_TENANT_PATH}/access/revoke-invitations",
+        "revoke invitations",
+        action=FormAction(access.revoke_invitations),
+    ),
+    Route(
+        f"{_TENANT_PATH}/access/request",
+        "request link",
+        action=FormAction(access.request_link, SignInRequirement.NONE, is_for_guests=True),
+    ),
+    Route(f"{_TENANT_PATH}/settings", "settings", settings.show_settings),
+    Route(f"{_TENANT_PATH}/settings/mode", "mode", action=FormAction(settings.set_strict_mode)),
+    Route(f"{_TENANT_PATH}/settings/brake", "brake", action=FormAction(settings.set_brake)),
+    Route(f"{_TENANT_PATH}/settings/disconnect", "disconnect", action=FormAction(settings.disconnect_tenant)),
     Route(f"{_TENANT_PATH}/attributes", "attributes", attributes.show_attributes),
     Route(f"{_TENANT_PATH}/attributes/add", "attributes add", action=FormAction(attributes.add_schema)),
     Route(f"{_TENANT_PATH}/attributes/remove", "attributes remove", action=FormAction(attributes.remove_schema)),

@@ -139,7 +139,7 @@ class ScimApplication:
                 log.unrecorded = recorder.record_malformed(error) or None
             raise
         tenant = authentication.tenant
-        if authentication.is_cache_miss:
+        if authentication.is_first_use:
             self._warn_of_expiry(tenant, authentication.expires)
             recorder.record_usage(authentication, tenants)
         # Token and settings are cached, so the calls that read them are not counted as calls of this request.

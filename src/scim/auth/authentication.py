@@ -65,15 +65,15 @@ class MalformedToken(Unauthorized):
 class Authentication:
     """The tenant of a request, and the version of the tenant's secret that contains the request's token.
 
-    ``expires`` is when the tenant's current token expires (seconds since 1970), ``None`` for never. ``is_cache_miss``
-    says whether the tenant was read for this request. This happens about once a minute in each execution environment,
-    so work that is needed only once a minute is done then.
+    ``expires`` is when the tenant's current token expires (seconds since 1970), ``None`` for never. ``is_first_use``
+    says whether this is the first such request since the tenant was read. This happens about once a minute in each
+    execution environment, so work that is needed only once a minute is done then.
     """
 
     tenant: Tenant
     version_id: str
     expires: float | None
-    is_cache_miss: bool
+    is_first_use: bool
 
 
 class Authenticator:
@@ -105,11 +105,11 @@ class Authenticator:
         now = self._now()
         if cached is not None:
             is_fresh = now - cached.read_at < MAX_CACHE_AGE_S
-            if is_fresh and (authentication := _match_token(cached, token, now, is_cache_miss=False)):
+            if is_fresh and (authentication := _match_token(cached, token, now)):
                 return authentication
             cached.lookup_limiter.check_limit(token.digest, now)
         cached = self._read_tenant(token.tenant_id, tenants, now)
-        authentication = _match_token(cached, token, now, is_cache_miss=True)
+        authentication = _match_token(cached, token, now)
         if authentication is None:
             cached.lookup_limiter.count_failure(token.digest, now)
             raise _build_rejection(token.tenant_id, cached, now, build_unauthorized_error(authorization or ""))
@@ -126,8 +126,9 @@ class Authenticator:
         if start is None:
             raise response
         contained = token_format.find_token(authorization)
-        has_token = contained is not None and contained.tenant_id == start.tenant_id
-        is_genuine = (has_token and self._token_store.is_genuine(contained)) or self._token_store.is_genuine(start)
+        is_genuine = self._token_store.is_genuine(start)
+        if contained is not None and contained.tenant_id == start.tenant_id:
+            is_genuine = is_genuine or self._token_store.is_genuine(contained)
         is_connected = self._is_connected(start.tenant_id, tenants, can_read=is_genuine)
         raise MalformedToken(start.tenant_id, response, is_connected=is_connected, is_genuine=is_genuine)
 
@@ -185,19 +186,19 @@ class Authenticator:
             return None
 
 
-def _match_token(
-    cached: CachedTenant, token: token_format.Token, now: float, *, is_cache_miss: bool
-) -> Authentication | None:
+def _match_token(cached: CachedTenant, token: token_format.Token, now: float) -> Authentication | None:
     """Return the authentication, ``None`` if the token is not valid.
 
-    The token is compared with all valid tokens, so that the response time does not tell which one matches.
+    The tenant may have been read for a request with a malformed token, which is no use of it. The token is compared
+    with all valid tokens, so that the response time does not tell which one matches.
     """
     matching = [
         valid for valid in cached.valid_tokens if compare_digest(valid.digest, token.digest) and now < valid.expires
     ]
     if cached.tenant is None or not matching:
         return None
-    return Authentication(cached.tenant, matching[0].version_id, cached.tenant.token.expires, is_cache_miss)
+    is_first_use, cached.is_used = not cached.is_used, True
+    return Authentication(cached.tenant, matching[0].version_id, cached.tenant.token.expires, is_first_use)
 
 
 def compute_grace_end(current: TokenVersion, tenant: Tenant) -> float:

@@ -34,12 +34,14 @@ class CachedTenant:
     """A tenant and its valid tokens, as they were read at ``read_at`` (seconds since 1970).
 
     ``tenant`` is ``None`` if there is no valid token. The tenant may still be connected, with all tokens revoked.
+    ``is_used`` says whether a request with a valid token has come since then.
     """
 
     read_at: float
     valid_tokens: Sequence[ValidToken]
     tenant: Tenant | None
     is_connected: bool
+    is_used: bool = False
     lookup_limiter: TokenLookupLimiter = field(default_factory=TokenLookupLimiter)
 
     @property

@@ -62,7 +62,6 @@ class Rule(StrEnum):
     TOKEN_MALFORMED = "token-malformed"  # noqa: S105  # no secret
     """The token is mistyped, or this deployment did not create it."""
     TOKEN_CUT_SHORT = "token-cut-short"  # noqa: S105  # no secret
-    """Characters are missing at the end of the token."""
     TOKEN_WITH_BEARER = "token-with-bearer"  # noqa: S105  # no secret
     """The word ``Bearer`` is sent twice, because the token was entered with it."""
     TOKEN_WITHOUT_BEARER = "token-without-bearer"  # noqa: S105  # no secret
@@ -104,15 +103,8 @@ class Rule(StrEnum):
     """An unexpected error in the service."""
 
 
-MALFORMED_TOKEN_RULES = frozenset(
-    {
-        Rule.TOKEN_MALFORMED,
-        Rule.TOKEN_CUT_SHORT,
-        Rule.TOKEN_WITH_BEARER,
-        Rule.TOKEN_WITHOUT_BEARER,
-        Rule.TOKEN_WITH_OTHER_TEXT,
-    }
-)
+_OTHER_TEXT_RULES = {Rule.TOKEN_WITH_BEARER, Rule.TOKEN_WITHOUT_BEARER, Rule.TOKEN_WITH_OTHER_TEXT}
+MALFORMED_TOKEN_RULES = frozenset({Rule.TOKEN_MALFORMED, Rule.TOKEN_CUT_SHORT} | _OTHER_TEXT_RULES)
 """The rules of malformed tokens. Anyone can send one, so the sender is not verified."""
 
 

@@ -274,7 +274,19 @@ class InvitationStore(Protocol):
     """The invitations to the console, by the hash of their secret (``digest``). The secret itself is not stored."""
 
     def add(self, digest: str, invitation: Invitation, event: AuditEvent) -> None:
-        """Store an invitation and an audit event, in one transaction."""
+        """Store an invitation and an audit event, and end the request for a new invitation, in one transaction."""
+
+    def add_link_request(self, tenant_id: str, expires: float, event: AuditEvent) -> None:
+        """Store the request for a new invitation and an audit event, in one transaction.
+
+        The request is deleted after ``expires`` (seconds since 1970).
+        """
+
+    def get_link_requests(self, now: float) -> dict[str, str]:
+        """Return when a new invitation was requested (RFC 3339 in UTC), by tenant."""
+
+    def get_link_request(self, tenant_id: str, now: float) -> str:
+        """Return when a new invitation was requested for a tenant (RFC 3339 in UTC), empty for never."""
 
     def get(self, digest: str) -> tuple[Invitation, Acceptance | None] | None:
         """Return an invitation, and its acceptance if any. Return ``None`` if there is no such invitation."""

@@ -322,29 +322,3 @@ def referrer_range(identifier_hash: str) -> KeyRange:
 def parse_referrer_id(sort_key: str) -> str:
     """Return the id of the referring user from the key of an entry."""
     return sort_key.rpartition("#")[2]
-
-
-# The console
-
-CONSOLE_PARTITION = "S#"
-"""The partition of the console's data, which belongs to no tenant."""
-
-
-def sign_in_attempts_key(source: str, window: int) -> str:
-    """Return the key of the count of sign-in attempts from a source in a time window."""
-    return f"S#attempts#{source}#{window}"
-
-
-def ended_session_key(session_id: str) -> str:
-    """Return the key of the marker that a session has ended."""
-    return f"S#ended#{session_id}"
-
-
-def used_session_key(session_id: str) -> str:
-    """Return the key of the marker that a request was made in a session."""
-    return f"S#used#{session_id}"
-
-
-def invitation_key(digest: str) -> str:
-    """Return the key of an invitation. ``digest`` is the digest of its secret."""
-    return f"S#invitation#{digest}"

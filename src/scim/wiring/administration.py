@@ -12,7 +12,7 @@ from scim.service.console.invitations import InvitationService
 from scim.service.console.password_sign_in import PasswordSignIn
 from scim.service.tenants.overview import OVERVIEW_TIMEOUT_S, load_overview
 from scim.store.audit_log import DynamoDBAuditLogStore
-from scim.store.console import DynamoDBConsoleStore, DynamoDBInvitationStore
+from scim.store.console.console_store import DynamoDBConsoleStore, DynamoDBInvitationStore
 from scim.store.resources import DynamoDBResourceStore
 from scim.store.tenants import DynamoDBTenantStore
 from scim.wiring import runtime

@@ -30,9 +30,9 @@ def test_alert_without_the_brake(operator_visitor: Visitor, tenant: tuple[str, E
 
 def test_brake_holds_until_it_is_released(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, endpoint = tenant
-    connect = operator_visitor.get(f"/admin/tenants/{name}/connect")
+    connect = operator_visitor.get(f"/admin/tenants/{name}/settings")
     assert "Turn the brake on" in connect.text
-    connect = operator_visitor.submit(connect, connect.form("/connect/brake"))
+    connect = operator_visitor.submit(connect, connect.form("/settings/brake"))
     assert "Turn the brake off" in connect.text
     assert "Changed the settings: brake on." in operator_visitor.get(f"/admin/tenants/{name}/log").text
 

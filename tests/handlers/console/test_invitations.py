@@ -37,9 +37,10 @@ class InvitedGuest:
         session: dict[str, Any] = json.loads(urlsafe_b64decode(cookie.partition(".")[0]))
         return session
 
-    def token_forms(self) -> list[Form]:
-        page = self.visitor.get(f"/admin/tenants/{self.tenant}/connect")
-        return [form for form in page.forms if form.action.endswith("/token")]
+    def revocation_forms(self) -> list[Form]:
+        """Return the form that requires a recent sign-in, if the page has it."""
+        page = self.visitor.get(f"/admin/tenants/{self.tenant}/token")
+        return [form for form in page.forms if form.action.endswith("/revoke")]
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_lost_response_is_repeated(invited: InvitedGuest) -> None:
     first = invited.session()
     assert (invited.response.status, invited.repeat().status) == (303, 303)
     assert invited.session() == first
-    assert invited.token_forms()
+    assert invited.revocation_forms()
 
 
 def test_repeated_response_keeps_the_session_age(invited: InvitedGuest, wait: Callable[[float], None]) -> None:
@@ -66,7 +67,7 @@ def test_repeated_response_keeps_the_session_age(invited: InvitedGuest, wait: Ca
     assert invited.repeat().status == 303
     assert invited.session() == first
     wait(301)
-    assert invited.token_forms() == []
+    assert invited.revocation_forms() == []
 
 
 @pytest.mark.parametrize("seconds", [61, 301, 28_000])
@@ -108,7 +109,7 @@ def test_new_invitation_renews_an_old_session(
     first = InvitedGuest(operator_visitor, tenant[0])
     link = invite(operator_visitor, tenant[0])
     wait(301)
-    assert first.token_forms() == []
+    assert first.revocation_forms() == []
     invitation_page = first.visitor.get(link)
     assert first.visitor.submit(invitation_page, invitation_page.forms[-1]).status == 200
-    assert first.token_forms()
+    assert first.revocation_forms()

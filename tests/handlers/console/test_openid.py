@@ -251,15 +251,15 @@ def test_token_requires_recent_auth_time(provider: Provider, operator: TenantSer
     operator.connect("by-openid")
     visitor = Visitor(ConsoleApplication())
     assert sign_in(provider, visitor).status == 200
-    page = visitor.get("/admin/tenants/by-openid/connect")
-    assert "/admin/oidc?to=/admin/tenants/by-openid/connect" in page.links
+    page = visitor.get("/admin/tenants/by-openid/token")
+    assert "/admin/oidc?to=/admin/tenants/by-openid/token" in page.links
     fields = page.form("/sign-out").fields
-    assert visitor.send("POST", f"{page.url}/token", fields).status == 403
+    assert visitor.send("POST", page.url, fields).status == 403
     reauthentication_url = visitor.send("GET", next(link for link in page.links if "/oidc" in link)).headers["location"]
     assert dict(parse_qsl(urlsplit(reauthentication_url).query))["max_age"] == "0"
     assert "tenants" not in reauthentication_url
     page = visitor.get(provider.authorize(reauthentication_url))
-    assert page.url == "https://scim.example.com/admin/tenants/by-openid/connect"
+    assert page.url == "https://scim.example.com/admin/tenants/by-openid/token"
     assert visitor.post(page, page.form("/token")).value("token").startswith("muster_by-openid_")
 
 

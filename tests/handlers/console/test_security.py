@@ -35,7 +35,8 @@ PAGES = (
     "",
     "/connect",
     "/attributes",
-    "/guide/entra",
+    "/connect/entra",
+    "/token",
     "/log",
     "/people",
     "/people?who=unknown",
@@ -45,7 +46,7 @@ PAGES = (
 
 
 def invite(operator: Visitor, name: str) -> str:
-    page = operator.get(f"/admin/tenants/{name}/connect")
+    page = operator.get(f"/admin/tenants/{name}/access")
     return operator.submit(page, page.form("/invite")).value("link")
 
 
@@ -169,7 +170,7 @@ class TestSessions:
         monkeypatch.setattr("scim.auth.cached_secret._is_within", lambda *_: False)  # read the secret for each request
         (first,) = parse_key_ring(MASTER_KEY, "").generations
         second = create_generation(2, time.time() - 1)
-        connect = operator_visitor.get(f"/admin/tenants/{tenant[0]}/connect")
+        connect = operator_visitor.get(f"/admin/tenants/{tenant[0]}/settings")
         try:
             put_master_key(format_key_ring(KeyRing((second, first))))
             assert operator_visitor.submit(connect, connect.form("/mode"), strict="on").status == 200
@@ -186,12 +187,21 @@ class TestSessions:
 class TestForms:
     @pytest.mark.parametrize("token", [None, "", "wrong", "of another session"])
     @pytest.mark.parametrize(
-        "form", ["/token", "/mode", "/revoke", "/disconnect", "/invite", "/revoke-invitations", "/sign-out"]
+        ("path", "form"),
+        [
+            ("token", "/token"),
+            ("token", "/revoke"),
+            ("settings", "/mode"),
+            ("settings", "/disconnect"),
+            ("access", "/invite"),
+            ("access", "/revoke-invitations"),
+            ("access", "/sign-out"),
+        ],
     )
     def test_form_without_csrf_token_is_rejected(
-        self, operator_visitor: Visitor, tenant: Tenant, form: str, token: str | None
+        self, operator_visitor: Visitor, tenant: Tenant, path: str, form: str, token: str | None
     ) -> None:
-        page = operator_visitor.get(f"/admin/tenants/{tenant[0]}/connect")
+        page = operator_visitor.get(f"/admin/tenants/{tenant[0]}/{path}")
         other = Visitor().get("/admin/sign-in").forms[0].fields["csrf"]
         target = page.form(form)
         del target.fields["csrf"]
@@ -221,10 +231,14 @@ class TestTenants:
             assert guest.get(f"/admin/tenants/{other}{path}").status == 404
             assert operator_visitor.get(f"/admin/tenants/{other}{path}").status == 200
         csrf = guest.get(f"/admin/tenants/{name}/connect").forms[0].fields["csrf"]
-        for action in ("token", "revoke", "disconnect", "mode", "invite"):
-            assert guest.send("POST", f"/admin/tenants/{other}/connect/{action}", {"csrf": csrf}).status == 404
-        for action in ("disconnect", "mode", "invite", "revoke-invitations"):
-            assert guest.send("POST", f"/admin/tenants/{name}/connect/{action}", {"csrf": csrf}).status == 404
+        operator_actions = ("settings/disconnect", "settings/mode", "access/invite", "access/revoke-invitations")
+        for action in ("token", "token/revoke", "access/request", *operator_actions):
+            assert guest.send("POST", f"/admin/tenants/{other}/{action}", {"csrf": csrf}).status == 404
+        for action in operator_actions:
+            assert guest.send("POST", f"/admin/tenants/{name}/{action}", {"csrf": csrf}).status == 404
+        for path in ("access", "settings"):
+            assert guest.get(f"/admin/tenants/{name}/{path}").status == 404
+            assert operator_visitor.get(f"/admin/tenants/{name}/{path}").status == 200
         assert guest.send("POST", "/admin", {"csrf": csrf, "tenant": "mine"}).status == 404
 
     def test_invitation_is_accepted_once_and_only_by_post(self, operator_visitor: Visitor, tenant: Tenant) -> None:
@@ -247,7 +261,8 @@ class TestTenants:
         invitation_page = waiting.get(unused)
         assert guest.get(f"/admin/tenants/{name}/active-users").status == 200
 
-        page = operator_visitor.get(f"/admin/tenants/{name}/connect")
+        pages = {"revoke-invitations": "access", "disconnect": "settings"}
+        page = operator_visitor.get(f"/admin/tenants/{name}/{pages[action]}")
         operator_visitor.submit(page, page.form(f"/{action}"))
 
         for path in PAGES:
@@ -255,8 +270,9 @@ class TestTenants:
         assert waiting.submit(invitation_page, invitation_page.forms[0]).status == 410
         assert Visitor().get(unused).status == 410
         if action == "disconnect":
-            page = operator_visitor.get(f"/admin/tenants/{name}/connect")
+            page = operator_visitor.get(f"/admin/tenants/{name}/access")
             assert not [form for form in page.forms if form.action.endswith(("/invite", "/revoke-invitations"))]
+            page = operator_visitor.get(f"/admin/tenants/{name}/token")
             operator_visitor.submit(page, page.form("/token"))
         assert guest.get(f"/admin/tenants/{name}").status == 404
         assert Visitor().get(unused).status == 410
@@ -267,7 +283,7 @@ class TestTenants:
     def test_disconnected_tenant_has_no_invitations(
         self, operator_visitor: Visitor, tenant: Tenant, operator: TenantService
     ) -> None:
-        page = operator_visitor.get(f"/admin/tenants/{tenant[0]}/connect")
+        page = operator_visitor.get(f"/admin/tenants/{tenant[0]}/access")
         operator.disconnect(tenant[0])
         assert operator_visitor.submit(page, page.form("/invite")).status == 409
 
@@ -308,6 +324,7 @@ class TestTokens:
     ) -> None:
         page = operator_visitor.get("/admin")
         page = operator_visitor.submit(page, page.form("/admin"), tenant="once-only")
+        page = operator_visitor.get("/admin/tenants/once-only/token")
         form = page.form("/token")
         assert "muster_" not in page.text
         first_response = operator_visitor.post(page, form)
@@ -342,7 +359,7 @@ class TestTokens:
             operator.tokens.mark_revealed(issued)
         if state == "disconnected":
             operator.disconnect(name)
-        page = operator_visitor.get(f"/admin/tenants/{name}/connect")
+        page = operator_visitor.get(f"/admin/tenants/{name}/token")
         responses: list[Page] = []
 
         def send() -> None:
@@ -369,7 +386,7 @@ class TestTokens:
     def test_token_is_replayed_to_its_session_only(self, operator_visitor: Visitor, tenant: Tenant) -> None:
         others = Visitor()
         others.sign_in()
-        pages = [visitor.get(f"/admin/tenants/{tenant[0]}/connect") for visitor in (operator_visitor, others)]
+        pages = [visitor.get(f"/admin/tenants/{tenant[0]}/token") for visitor in (operator_visitor, others)]
         token = operator_visitor.post(pages[0], pages[0].form("/token")).value("token")
         assert others.post(pages[1], pages[1].form("/token")).status == 409
         assert operator_visitor.post(pages[0], pages[0].form("/token"), version="1").status == 409
@@ -381,33 +398,10 @@ class TestTokens:
     def test_revoked_token_is_not_replayed(
         self, operator_visitor: Visitor, tenant: Tenant, operator: TenantService, action: str
     ) -> None:
-        page = operator_visitor.get(f"/admin/tenants/{tenant[0]}/connect")
+        page = operator_visitor.get(f"/admin/tenants/{tenant[0]}/token")
         assert operator_visitor.post(page, page.form("/token")).status == 200
         operator.tokens.revoke(tenant[0]) if action == "revoke" else operator.tokens.rotate(tenant[0], is_forced=True)
         assert operator_visitor.post(page, page.form("/token")).status == 409
-
-    def test_guest_creates_token_only_after_recent_invitation(
-        self, operator_visitor: Visitor, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        guest = Visitor()
-        page = accept(invite(operator_visitor, tenant[0]), guest)
-        now = time.time()
-        monkeypatch.setattr("handlers.console.application.time.time", lambda: now + 301)
-        for action in ("/token", "/revoke"):
-            response = guest.post(page, page.form(action))
-            assert response.status == 403
-            assert "new invitation" in response.text
-
-    def test_guest_with_old_sign_in_sees_no_forms(
-        self, operator_visitor: Visitor, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        guest = Visitor()
-        accept(invite(operator_visitor, tenant[0]), guest)
-        now = time.time()
-        monkeypatch.setattr("handlers.console.application.time.time", lambda: now + 301)
-        page = guest.get(f"/admin/tenants/{tenant[0]}/connect")
-        assert page.text.count("Ask the person who invited you for a new invitation link.") == 2
-        assert [form.action for form in page.forms] == ["/admin/sign-out"]
 
 
 class TestPages:

@@ -31,12 +31,17 @@ def test_from_sign_in_to_first_user(table: object) -> None:
     page = operator.submit(page, page.form("/admin"), tenant="story-1")
     assert page.url == "/admin/tenants/story-1/connect"
     assert page.value("scim-url") == "https://scim.example.com/scim/v2"
+    page = operator.get("/admin/tenants/story-1/token")
     page = operator.submit(page, page.form("/token"))
     endpoint = Endpoint(page.value("token"))
     user = endpoint.create(userName="ada@example.com", displayName="Ada Lovelace")
     for path in (
         "",
         "/connect",
+        "/connect/okta",
+        "/token",
+        "/access",
+        "/settings",
         "/log",
         "/people",
         "/people?who=ada@example.com",
@@ -174,9 +179,9 @@ def test_forged_log_position_stays_in_the_tenant(operator_visitor: Visitor, tena
 
 def test_log_has_audit_events_with_actor(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, _ = tenant
-    page = operator_visitor.get(f"/admin/tenants/{name}/connect")
+    page = operator_visitor.get(f"/admin/tenants/{name}/settings")
     assert operator_visitor.submit(page, page.form("/mode"), strict="on").status == 200
-    page = operator_visitor.get(f"/admin/tenants/{name}/connect")
+    page = operator_visitor.get(f"/admin/tenants/{name}/access")
     invited = operator_visitor.submit(page, page.form("/invite"))
     guest = Visitor()
     invitation_page = guest.get(invited.value("link"))
@@ -268,12 +273,12 @@ def format_date_in(days: int) -> str:
 def test_new_token_keeps_the_lifetime_by_default(operator_visitor: Visitor, operator: TenantService) -> None:
     operator.tokens.mark_revealed(operator.connect("expiring", lifetime_s=6 * 86_400))
     for chosen, days in (({}, 6), ({"ends": "quarter"}, 90), ({}, 90), ({"ends": "year"}, 365)):
-        page = operator_visitor.get("/admin/tenants/expiring/connect")
+        page = operator_visitor.get("/admin/tenants/expiring/token")
         page_after = operator_visitor.submit(page, page.form("/token"), force="yes", **chosen)
         assert read_expiry(page_after).startswith(format_date_in(days))
-    page = operator_visitor.get("/admin/tenants/expiring/connect")
+    page = operator_visitor.get("/admin/tenants/expiring/token")
     assert read_expiry(operator_visitor.submit(page, page.form("/token"), force="yes", ends="never")) == "never"
-    page = operator_visitor.get("/admin/tenants/expiring/connect")
+    page = operator_visitor.get("/admin/tenants/expiring/token")
     assert operator_visitor.post(page, page.form("/token"), force="yes", ends="yesterday").status == 400
     assert operator_visitor.post(page, page.form("/token"), force="yes", grace="unlimited").status == 400
 
@@ -300,6 +305,7 @@ def test_revoked_token_is_not_compared_with_a_new_one(
 def test_first_token_has_the_chosen_lifetime(operator_visitor: Visitor, table: object) -> None:
     page = operator_visitor.get("/admin")
     page = operator_visitor.submit(page, page.form("/admin"), tenant="ends-in-a-year", ends="year")
+    page = operator_visitor.get("/admin/tenants/ends-in-a-year/token")
     assert read_expiry(operator_visitor.submit(page, page.form("/token"))).startswith(format_date_in(365))
 
 

@@ -14,7 +14,7 @@ function start(part) {
     }
     let response;
     try {
-      response = await fetch(location.href, { credentials: "same-origin", redirect: "error" });
+      response = await fetch(part.dataset.refreshUrl, { credentials: "same-origin", redirect: "error" });
     } catch {
       return; // offline, or signed out: the page stays as it is, with its link
     }

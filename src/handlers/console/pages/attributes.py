@@ -6,6 +6,7 @@ import json
 from http import HTTPStatus
 
 from handlers.console.context import ConsoleRequestContext
+from handlers.console.outcomes import Outcome
 from handlers.console.response import ConsoleResponse, redirect_to_page
 from scim.protocol.errors import InvalidSyntax
 from scim.protocol.json_body import parse_json
@@ -29,13 +30,13 @@ def add_schema(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleRespons
         return _render_attributes(context, tenant, HTTPStatus.BAD_REQUEST, error_text=error_text, document=document)
     except ValueError as error:
         return _render_attributes(context, tenant, HTTPStatus.BAD_REQUEST, error_text=str(error), document=document)
-    return redirect_to_page("tenants", tenant.id, "attributes")
+    return redirect_to_page("tenants", tenant.id, "attributes", outcome=Outcome.SCHEMA_SAVED)
 
 
 def remove_schema(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     """Remove a custom schema."""
     context.administration.tenants.remove_schema(tenant.id, context.request.form.get("schema", ""))
-    return redirect_to_page("tenants", tenant.id, "attributes")
+    return redirect_to_page("tenants", tenant.id, "attributes", outcome=Outcome.SCHEMA_REMOVED)
 
 
 def _render_attributes(

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from handlers.console.chart import build_chart
 from handlers.console.context import ConsoleRequestContext
 from handlers.console.guides import GUIDES
+from handlers.console.outcomes import Outcome
 from handlers.console.response import ConsoleResponse, PageError, redirect_to_page
 from scim.service.audit import diagnosis
 from scim.service.audit.log_entries import LogEntry
@@ -45,7 +46,7 @@ def show_status(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleRespon
 def release_deactivations(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     """Accept all deactivations for a day, and end the alert about a mass deactivation."""
     context.administration.tenants.release_deactivations(tenant.id)
-    return redirect_to_page("tenants", tenant.id)
+    return redirect_to_page("tenants", tenant.id, outcome=Outcome.RELEASED)
 
 
 def show_log(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:

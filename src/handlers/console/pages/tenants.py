@@ -53,6 +53,7 @@ def _render_list(
     return context.render_page(
         "tenants.html",
         status,
+        link_requests=context.administration.invitations.get_link_requests(),
         tenants=list(
             load_overviews(context.administration.load_overview_for_list, ids[:_PAGE_SIZE], partial(_report, context))
         ),

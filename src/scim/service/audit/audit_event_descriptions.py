@@ -17,6 +17,7 @@ ACTION_DESCRIPTIONS = {
     AuditAction.RELEASE: "Released the deactivations",
     AuditAction.INVITE: "Created an invitation to the console",
     AuditAction.ACCEPT: "Accepted an invitation to the console",
+    AuditAction.REQUEST_LINK: "Asked for a new invitation to the console",
     AuditAction.REVOKE_INVITATIONS: "Revoked all invitations to the console",
     AuditAction.PURGE: "Began to purge the customer",
     AuditAction.ERASE: "Erased the traces of a deleted person",

@@ -9,9 +9,11 @@ from itertools import islice
 from scim.protocol.errors import MALFORMED_TOKEN_RULES
 from scim.service.audit.log_entries import LogEntry, describe_record
 from scim.service.audit.person_report import PersonReport, PersonReportBuilder
+from scim.service.audit.setup_progress import SetupProgress, assess_setup
 from scim.service.model.audit.failure import DailyFailures, FailureCount
 from scim.service.model.audit.log_record import LogPosition, LogRecord, RecordKind, RejectedTokenCount
 from scim.service.model.identifiers import IdentifierKind
+from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339, list_last_days
 from scim.service.model.token import DAY_S, TokenUsage
@@ -21,6 +23,8 @@ from scim.service.tenants.overview import load_health
 
 _MAX_CHANGES = 5_000
 """The maximum number of changes of a day that are counted for the chart: one query of the index."""
+_MAX_SETUP_RECORDS = 50
+"""The number of newest failures that are searched for problems of a set-up."""
 _MAX_RECORDS = 200
 """The number of newest records that are searched for the last success or failure."""
 
@@ -80,6 +84,15 @@ class AuditLog:
     def list_malformed_tokens(self) -> Sequence[RejectedTokenCount]:
         """Return the counts of requests with a malformed token in the last 24 hours, by minute. They are unverified."""
         return self.log_store.list_malformed_tokens(self._format_one_day_ago())
+
+    def get_setup_progress(self, user_count: int, provider: IdentityProvider | None) -> SetupProgress:
+        """Return how far the set-up of the tenant's identity provider has come.
+
+        ``user_count`` is the number of its users. ``provider`` is the identity provider that is being set up.
+        """
+        newest = islice(self.log_store.list_records(kinds=(RecordKind.FAILURE,)), _MAX_SETUP_RECORDS)
+        failures = [record for _, record in newest]
+        return assess_setup(self.read_last_use(), user_count, failures, provider, self.now())
 
     def get_health(self) -> Health:
         """Return the health of the tenant, with its warnings."""

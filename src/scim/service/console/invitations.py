@@ -17,6 +17,7 @@ from scim.service.ports import InvitationStore, SessionStore, TenantReader
 from scim.service.tenants.tenant_writer import get_connected_tenant
 
 DEFAULT_LIFETIME_S = 7 * DAY_S
+_REQUEST_LIFETIME_S = 30 * DAY_S
 RETRY_WINDOW_S = 60
 """The number of seconds after the acceptance in which the same browser may repeat the request."""
 _SECRET_PATTERN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -56,6 +57,25 @@ class InvitationService:
         event = AuditEvent(self.new_id(), format_rfc3339(now), AuditAction.INVITE, self.actor, details)
         self.invitation_store.add(_hash_secret(invitation.secret), invitation, event)
         return invitation
+
+    def request_link(self, tenant_id: str) -> None:
+        """Ask the operators for a new invitation. They see the request until they create one, for at most a month.
+
+        Do nothing if it was requested before. Raise :class:`UnknownTenant` if the tenant is not connected.
+        """
+        get_connected_tenant(self.tenants, tenant_id)
+        if not self.get_link_request(tenant_id):
+            now = self.now()
+            event = AuditEvent(self.new_id(), format_rfc3339(now), AuditAction.REQUEST_LINK, self.actor, {})
+            self.invitation_store.add_link_request(tenant_id, now + _REQUEST_LIFETIME_S, event)
+
+    def get_link_request(self, tenant_id: str) -> str:
+        """Return when a new invitation was requested for a tenant (RFC 3339 in UTC), empty for never."""
+        return self.invitation_store.get_link_request(tenant_id, self.now())
+
+    def get_link_requests(self) -> dict[str, str]:
+        """Return when a new invitation was requested (RFC 3339 in UTC), by tenant."""
+        return self.invitation_store.get_link_requests(self.now())
 
     def find(self, secret: str, session_id: str) -> Invitation:
         """Return an invitation without accepting it. ``secret`` is the last segment of the link's path.

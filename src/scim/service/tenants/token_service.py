@@ -156,9 +156,12 @@ class TokenService:
         Raise :class:`UnknownTenant` and :class:`ConcurrentChange`.
         """
         tenant = get_connected_tenant(self.writer.tenant_store, tenant_id)
-        token = tenant.token
-        is_replay = token.idempotency_key == key.name and self.writer.now() < token.idempotency_key_at + REPEAT_WINDOW_S
-        return self.finish_issuing(tenant) if is_replay else None
+        return self.finish_issuing(tenant) if self.is_repeated_request(tenant, key) else None
+
+    def is_repeated_request(self, tenant: Tenant, key: IdempotencyKey) -> bool:
+        """Return whether the same form has created the tenant's token in the last :data:`REPEAT_WINDOW_S`."""
+        is_same = tenant.token.idempotency_key == key.name
+        return is_same and self.writer.now() < tenant.token.idempotency_key_at + REPEAT_WINDOW_S
 
     # Revoke
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from scim.store.keys import BOOKMARK_PREFIX, KeyRange, id_range, invitation_key
+from scim.store.console.keys import invitation_key
+from scim.store.keys import BOOKMARK_PREFIX, KeyRange, id_range
 
 TASK_PARTITION = "TASKS"
 """The partition of the task records of all tenants."""

@@ -14,6 +14,7 @@ from scim.service.model.maintenance_task import TaskKind
 from scim.service.model.stored_resource import VersionConflict, encode_json
 from scim.service.model.tenant import Tenant
 from scim.store import keys
+from scim.store.console.keys import CONSOLE_PARTITION, link_request_key
 from scim.store.maintenance.keys import (
     CERTIFICATE_PARTITION,
     INVITATION_RANGE,
@@ -80,10 +81,12 @@ class DynamoDBPurgeStore:
             for page in read_pages(self.table, partition_key, attributes=_KEY_ATTRIBUTES):
                 for first in range(0, len(page), _ITEMS_PER_STEP):
                     yield self._delete(page[first : first + _ITEMS_PER_STEP])
-        invitations = read_pages(self.table, keys.CONSOLE_PARTITION, INVITATION_RANGE, (*_KEY_ATTRIBUTES, "tenant"))
+        invitations = read_pages(self.table, CONSOLE_PARTITION, INVITATION_RANGE, (*_KEY_ATTRIBUTES, "tenant"))
         for page in invitations:
             if own := [item for item in page if item["tenant"]["S"] == tenant_id]:
                 yield self._delete(own)
+        if (request := self.table.get(CONSOLE_PARTITION, link_request_key(tenant_id))) is not None:
+            yield self._delete([request])
 
     def delete_tenant(self, tenant: Tenant, certificate: PurgeCertificate) -> Mapping[str, int]:
         """Delete the audit events and the other task records, then the settings, and store the certificate.

@@ -24,6 +24,8 @@ class AuditAction(StrEnum):
     INVITE = "invite"
     ACCEPT = "accept"
     """Accept an invitation to the console."""
+    REQUEST_LINK = "request"
+    """Ask the operators for a new invitation."""
     REVOKE_INVITATIONS = "withdraw"
     """Revoke the invitations to the console, and end the sessions of the IT admins who accepted one."""
     PURGE = "purge"

@@ -1,0 +1,64 @@
+"""The page "Connect": the choice of the identity provider, and its guided set-up."""
+
+from __future__ import annotations
+
+from handlers.console.context import ConsoleRequestContext
+from handlers.console.guides import GUIDES, Guide, build_colleague_message
+from handlers.console.pages.connection.token_permissions import find_token_offer
+from handlers.console.response import ConsoleResponse, PageNotFound
+from scim.service.model.identity_provider import parse_identity_provider
+from scim.service.model.tenant import Tenant
+from scim.service.model.token import IssuedToken
+from scim.service.tenants.overview import TenantOverview
+
+REFRESH_S = 5
+"""How often the progress of a set-up is read again while its page is open."""
+
+
+def show_choice(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
+    """Show the SCIM URL, and the identity providers to choose from, the detected one first."""
+    overview = context.administration.load_overview(tenant)
+    return context.render_page(
+        "connect.html",
+        tenant=tenant.id,
+        overview=overview,
+        detected=GUIDES.get(overview.health.provider or ""),
+        guides=_sort_guides(overview),
+        section="connect",
+    )
+
+
+def show_setup(context: ConsoleRequestContext, tenant: Tenant, provider: str) -> ConsoleResponse:
+    """Show the guided set-up of an identity provider."""
+    return render_setup(context, tenant, provider)
+
+
+def render_setup(
+    context: ConsoleRequestContext, tenant: Tenant, provider: str, issued: IssuedToken | None = None
+) -> ConsoleResponse:
+    """Return the page of the guided set-up. ``issued`` is a new token, which this page shows once."""
+    if provider not in GUIDES:
+        raise PageNotFound
+    overview = context.administration.load_overview(tenant)
+    progress = context.administration.build_audit_log(tenant).get_setup_progress(
+        overview.user_count, parse_identity_provider(provider)
+    )
+    guide = GUIDES[provider]
+    return context.render_page(
+        "set-up.html",
+        tenant=tenant.id,
+        provider=provider,
+        guide=guide,
+        overview=overview,
+        issued=issued,
+        offer=None if issued else find_token_offer(context, overview),
+        progress=progress,
+        refresh_s=0 if progress.is_finished else REFRESH_S,
+        message=build_colleague_message(guide, context.scim_url),
+        section="connect",
+    )
+
+
+def _sort_guides(overview: TenantOverview) -> dict[str, Guide]:
+    """Return the guides by name, that of the detected identity provider first."""
+    return dict(sorted(GUIDES.items(), key=lambda item: item[0] != overview.health.provider))
