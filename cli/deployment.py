@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from cli.aws_session import AwsSession, create_client
+from cli.aws_session import AwsSession, build_client_factory, create_client
 from local import run_state
-from scim.aws.botocore_client import BotocoreClient
+from scim.aws.config import DYNAMODB_CONFIG, ClientConfig
 from scim.aws.errors import ErrorResponse
 from scim.settings import Settings
 from scim.wiring import runtime
@@ -66,12 +66,23 @@ class LocalRun:
     """Access to the services of a local run.
 
     ``endpoints`` are their URLs by service. ``outputs`` are the outputs of a stack that the local run has.
+    ``variables`` are the environment variables of its functions.
     """
 
     session: AwsSession
     settings: Settings
     endpoints: Mapping[str, str]
     outputs: Mapping[str, str]
+    variables: Mapping[str, str]
+
+    def create_client(self, service: str, config: ClientConfig) -> Any:
+        """Return a client for commands. That of the table needs no botocore, whose import takes longer than a command.
+
+        The wire client makes no pauses, so long work uses botocore's client, as on AWS.
+        """
+        if service == "dynamodb" and config is DYNAMODB_CONFIG:
+            return _create_wire_client(self.variables, config)
+        return build_client_factory(self.session, self.endpoints)(service, config)
 
 
 def open_local_run(data: Path) -> LocalRun:
@@ -99,7 +110,17 @@ def open_local_run(data: Path) -> LocalRun:
         "SecretPrefix": settings.secret_prefix,
         "MasterKeySecret": settings.master_key_secret,
     }
-    return LocalRun(session, settings, endpoints, outputs)
+    return LocalRun(session, settings, endpoints, outputs, variables)
+
+
+def _create_wire_client(variables: Mapping[str, str], config: ClientConfig) -> Any:
+    from scim.aws.wire.client import DynamoDBWireClient
+    from scim.aws.wire.credentials import StaticCredentials
+    from scim.aws.wire.endpoints import Service, find_endpoint
+
+    region = variables["AWS_REGION"]
+    endpoint = find_endpoint(Service.DYNAMODB, region, variables)
+    return DynamoDBWireClient(Service.DYNAMODB, region, endpoint, config, StaticCredentials(variables))
 
 
 def connect_local_run(data: Path) -> Deployment:
@@ -122,7 +143,7 @@ def connect_local_run(data: Path) -> Deployment:
             RemainingCopy(str(data / "secrets.journal"), "earlier tokens, which are revoked", ""),
         ]
 
-    operator = build_operator_adapters(run.settings, f"local:{getpass.getuser()}", run.session, run.endpoints)
+    operator = build_operator_adapters(run.settings, f"local:{getpass.getuser()}", run.create_client)
     return Deployment(
         run.settings.public_url,
         operator,
@@ -190,7 +211,7 @@ def connect_stack(
         except KeyError as missing:
             raise _build_missing_output(name, missing) from None
 
-    operator = build_operator_adapters(settings, actor, session)
+    operator = build_operator_adapters(settings, actor, build_client_factory(session))
     return Deployment(scim_url, operator, connect_event_services, connect_event_bus, list_copies)
 
 
@@ -213,13 +234,15 @@ def _build_missing_output(name: str, output: KeyError) -> StackNotFound:
 
 def read_stack(session: Any, name: str) -> Mapping[str, Any]:
     """Return the description of a stack. Raise :class:`StackNotFound` if it does not exist."""
-    client = session.client("cloudformation")
     try:
-        stacks: list[Mapping[str, Any]] = BotocoreClient(client).describe_stacks(StackName=name)["Stacks"]
+        stacks: list[Mapping[str, Any]] = create_client(session, "cloudformation").describe_stacks(StackName=name)[
+            "Stacks"
+        ]
     except ErrorResponse as error:
         if error.code == "ValidationError":  # CloudFormation's code for a stack that does not exist
+            region = session.client("cloudformation").meta.region_name
             raise StackNotFound(
-                f"There is no stack {name} in {client.meta.region_name}. Check --stack, --region and --profile."
+                f"There is no stack {name} in {region}. Check --stack, --region and --profile."
             ) from None
         raise
     return stacks[0]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from time import time
 
+from cli.aws_session import build_client_factory
 from cli.doctor.findings import Finding, Level
 from cli.doctor.table import try_permissions
 from cli.doctor.target import Target
@@ -46,7 +47,9 @@ def check_tenant_secrets(target: Target) -> Iterator[Finding]:
             "MASTER_KEY_SECRET": target.outputs["MasterKeySecret"],
         }
     )
-    operator = build_operator_adapters(settings, "muster doctor", target.session, target.endpoints)
+    operator = build_operator_adapters(
+        settings, "muster doctor", build_client_factory(target.session, target.endpoints)
+    )
     store = operator.build_administration().tenant_store
     ids = list(islice(store.list_ids(), _MAX_TENANTS))
     tenants = [tenant.id for tenant in map(store.get, ids) if tenant is not None and tenant.is_connected]

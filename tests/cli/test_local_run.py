@@ -16,6 +16,7 @@ import pytest
 from local.aws_client import create_client
 from local.services.server_process import find_free_port
 from scim.events import dead_letter
+from tests.cli.test_main import list_imports
 from tests.events.history import build_stream_record
 from tests.events.test_stream_record import IMAGE
 from tests.local.run_process import ROOT, Run, build_environment, start_run
@@ -51,6 +52,14 @@ def test_connect_rotate_and_list_on_the_local_run(run: Run) -> None:
     assert [user["userName"] for user in muster(run, "users", "beta", "--state", "active")] == ["ada"]
     assert [tenant["tenant"] for tenant in muster(run, "tenants")] == ["acme", "beta"]
     assert muster(run, "status", "beta")[0]["last_use"] is not None
+
+
+@pytest.mark.parametrize("arguments", [["status", "acme"], ["tenants"], ["users", "acme"], ["log", "acme"]])
+def test_command_that_reads_the_table_imports_no_botocore(run: Run, arguments: list[str]) -> None:
+    """An import of botocore takes about as long as such a command."""
+    imports = list_imports(*arguments, "--data", str(run.data))
+    assert "scim" in imports
+    assert imports.isdisjoint({"boto3", "botocore"})
 
 
 def test_doctor_finds_no_problem(run: Run) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -70,26 +70,16 @@ class OperatorAdapters:
 
 
 def build_operator_adapters(
-    settings: Settings, actor: str, session: Any = None, endpoints: Mapping[str, str] | None = None
+    settings: Settings, actor: str, create_client: Callable[[str, ClientConfig], Any] | None = None
 ) -> OperatorAdapters:
     """Create the adapters. ``actor`` is the actor in the audit events.
 
-    ``session`` creates clients as a session of boto3 does, ``None`` for boto3's default session. ``endpoints`` maps
-    names of services to URLs that replace those of AWS.
+    ``create_client`` returns a client of a service, which raises the errors of :mod:`scim.aws.errors`. By default, it
+    is a client of boto3's default session.
     """
     from scim.auth.master_key.rotation import MasterKeyRotation
-    from scim.aws.botocore_client import BotocoreClient, build_botocore_config
 
-    if session is None:
-        import boto3  # imported here, so that neither functions of the API nor commands import it
-
-        session = boto3
-    urls = endpoints or {}
-
-    def create_client(service: str, config: ClientConfig) -> Any:
-        client = session.client(service, config=build_botocore_config(config), endpoint_url=urls.get(service))
-        return BotocoreClient(client)
-
+    create_client = create_client or _create_boto3_client
     secrets_client = create_client("secretsmanager", OPERATOR_SECRETS_CONFIG)
     master_key = MasterKey(secrets_client, settings.master_key_secret, runtime.current_time, _raise_fault)
     return OperatorAdapters(
@@ -100,6 +90,14 @@ def build_operator_adapters(
         MasterKeyRotation(secrets_client, settings.master_key_secret, runtime.current_time),
         lambda: create_client("dynamodb", MAINTENANCE_CONFIG),
     )
+
+
+def _create_boto3_client(service: str, config: ClientConfig) -> Any:
+    import boto3  # imported here, so that neither functions of the API nor commands import it
+
+    from scim.aws.botocore_client import BotocoreClient, build_botocore_config
+
+    return BotocoreClient(boto3.client(service, config=build_botocore_config(config)))
 
 
 def _raise_fault(fault: Exception) -> None:
