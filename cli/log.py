@@ -66,7 +66,11 @@ Examples:
     help="Maximum number of entries. Default: 50; with --since: all; with --follow: 10.",
 )
 @click.option(
-    "-f", "--follow", is_flag=True, help="Show new entries as they are written, until Ctrl-C. The newest is last."
+    "-f",
+    "--follow",
+    "is_following",
+    is_flag=True,
+    help="Show new entries as they are written, until Ctrl-C. The newest is last.",
 )
 @json_option
 @deployment_options
@@ -76,7 +80,7 @@ def log(
     person: str | None,
     since: float | None,
     number: int | None,
-    follow: bool,
+    is_following: bool,
     json: bool,
 ) -> None:
     """Show the audit log of a tenant.
@@ -86,8 +90,8 @@ def log(
     """
     if person is not None and not person.strip():
         raise click.UsageError("--person is empty.")
-    if follow:
-        _follow(tenant_id, person, since, number or _FOLLOWED_NUMBER, only_failures=failures, json=json)
+    if is_following:
+        _print_new_entries(tenant_id, person, since, number or _FOLLOWED_NUMBER, only_failures=failures, json=json)
         return
     entries = _read(find_log(tenant_id), person, since, only_failures=failures)
     limit = number or (None if since is not None else _DEFAULT_NUMBER)
@@ -118,7 +122,7 @@ def _read_timeline(audit_log: AuditLog, person: str) -> Iterable[LogEntry]:
     return report.timeline
 
 
-def _follow(
+def _print_new_entries(
     tenant_id: str, person: str | None, since: float | None, number: int, *, only_failures: bool, json: bool
 ) -> None:
     """Print the newest entries and then each new one, until Ctrl-C."""

@@ -21,7 +21,7 @@ _RFC3339 = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)"
 
 
 class ColoredText(str):
-    """A cell of a table that is shown in a color on a terminal. ``color`` is a name of :func:`click.style`."""
+    """A cell of a table that is shown in a color on a terminal. ``color`` is a name of ``click.style``."""
 
     color: str
 

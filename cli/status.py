@@ -6,8 +6,8 @@ import click
 
 from cli import output
 from cli.app import LONG_READ_S, deployment_options, get_deployment, json_option, require_tenant, tenant_argument
+from cli.failure_groups import FailureGroup, group_failures, suggest_command
 from cli.log import list_entries
-from cli.problems import Problem, group_problems, suggest_command
 from cli.tenant_documents import build_tenant_document, color_health, format_expiry, format_value
 from scim.service.audit import diagnosis
 from scim.service.model.timestamps import list_last_days
@@ -55,7 +55,7 @@ def status(tenant_id: str, json: bool) -> None:
     audit_log = administration.build_audit_log(tenant)
     now = runtime.current_time()
     yesterday, _ = list_last_days(now, 2)
-    problems = group_problems(list_entries(audit_log, only_failures=True), yesterday)
+    groups = group_failures(list_entries(audit_log, only_failures=True), yesterday)
     released_until = tenant.brake.released_until
     document = {
         "scim_url": deployment.scim_url,
@@ -65,16 +65,16 @@ def status(tenant_id: str, json: bool) -> None:
         "released_until": output.format_rfc3339(released_until) if released_until > now else None,
         "users": overview.user_count,
         "active": overview.active_user_count,
-        "problems": [problem.build_document() for problem in problems],
-        "next_command": suggest_command(tenant_id, overview.health.state, problems) or None,
+        "problems": [group.build_document() for group in groups],
+        "next_command": suggest_command(tenant_id, overview.health.state, groups) or None,
     }
     if json:
         output.print_json(document)
     else:
-        _print_status(document, overview.health, problems)
+        _print_status(document, overview.health, groups)
 
 
-def _print_status(document: dict[str, Any], health: Health, problems: list[Problem]) -> None:
+def _print_status(document: dict[str, Any], health: Health, groups: list[FailureGroup]) -> None:
     state = color_health(health.state)
     click.echo(f"{document['tenant']}: {click.style(state, fg=state.color or None)}")
     sentences = [document["warning"], *document["warnings"], document["malformed_tokens"]]
@@ -87,12 +87,12 @@ def _print_status(document: dict[str, Any], health: Health, problems: list[Probl
         if name == "expires" or (name not in _IN_SENTENCES and value not in (None, []))
     }
     output.print_fields({_LABELS.get(name, name.replace("_", " ")): value for name, value in fields.items()})
-    if problems:
+    if groups:
         click.echo("\nFailures since yesterday (UTC)")
         columns = ("REQUESTS", "PEOPLE", "LAST", "STATUS", "OPERATION", "CAUSE")
-        output.print_table(columns, map(_format_problem, problems[:_MAX_SHOWN]))
-        if len(problems) > _MAX_SHOWN:
-            click.echo(f"{len(problems) - _MAX_SHOWN} more: muster log {document['tenant']} --failures")
+        output.print_table(columns, map(_format_group, groups[:_MAX_SHOWN]))
+        if len(groups) > _MAX_SHOWN:
+            click.echo(f"{len(groups) - _MAX_SHOWN} more: muster log {document['tenant']} --failures")
     if document["next_command"]:
         click.echo(f"\nNext: {output.make_printable(document['next_command'])}")
 
@@ -105,12 +105,12 @@ def _format_field(name: str, document: dict[str, Any]) -> str:
     return format_value(document[name])
 
 
-def _format_problem(problem: Problem) -> tuple[str, ...]:
-    entry = problem.newest
-    people = ", ".join(problem.users[:3]) + (", ..." if len(problem.users) > 3 else "")
+def _format_group(group: FailureGroup) -> tuple[str, ...]:
+    entry = group.newest
+    people = ", ".join(group.users[:3]) + (", ..." if len(group.users) > 3 else "")
     return (
-        f"{problem.count:,}",
-        f"{len(problem.users):,}" if problem.users else "",
+        f"{group.count:,}",
+        f"{len(group.users):,}" if group.users else "",
         output.format_time(entry.at),
         str(entry.status or ""),
         entry.operation,

@@ -24,7 +24,7 @@ _COMMANDS = {
 
 
 @dataclass
-class Problem:
+class FailureGroup:
     """Failures with the same cause: the same operation, status and explanation.
 
     ``newest`` is the newest of them. ``count`` is the number of requests. ``users`` are the identifiers of the people
@@ -42,7 +42,7 @@ class Problem:
             self.users.append(entry.user)
 
     def build_document(self) -> dict[str, Any]:
-        """Return the problem as JSON."""
+        """Return the group as JSON."""
         return {
             "kind": self.newest.kind,
             "operation": self.newest.operation,
@@ -57,26 +57,26 @@ class Problem:
         }
 
 
-def group_problems(failures: Iterable[LogEntry], since: str) -> list[Problem]:
-    """Return the problems of the newest failures, most requests first.
+def group_failures(failures: Iterable[LogEntry], since: str) -> list[FailureGroup]:
+    """Return the groups of the newest failures, most requests first.
 
     ``failures`` are in the order of the audit log, newest first. Those before ``since`` (RFC 3339 in UTC) are left out.
     """
-    problems: dict[tuple[Any, ...], Problem] = {}
+    groups: dict[tuple[Any, ...], FailureGroup] = {}
     for entry in islice(failures, MAX_ENTRIES):
         if entry.at < since:
             break
         cause = (entry.operation, entry.status, entry.rule, entry.summary, entry.remediation)
-        problems.setdefault(cause, Problem(entry)).add(entry)
-    return sorted(problems.values(), key=lambda problem: -problem.count)
+        groups.setdefault(cause, FailureGroup(entry)).add(entry)
+    return sorted(groups.values(), key=lambda group: -group.count)
 
 
-def suggest_command(tenant_id: str, state: HealthState, problems: Iterable[Problem]) -> str:
+def suggest_command(tenant_id: str, state: HealthState, groups: Iterable[FailureGroup]) -> str:
     """Return the command to continue with, empty if nothing is wrong."""
     if state in _COMMANDS:
         return _COMMANDS[state].format(tenant=tenant_id)
-    for problem in problems:
-        if problem.users:
-            return f"muster why {tenant_id} {shlex.quote(problem.users[0])}"
+    for group in groups:
+        if group.users:
+            return f"muster why {tenant_id} {shlex.quote(group.users[0])}"
         return f"muster log {tenant_id} --failures"
     return ""
