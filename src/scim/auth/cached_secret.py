@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from scim.auth.errors import MalformedSecret
+from scim.auth.secret_reader import read_secret
 from scim.aws.errors import AwsError
 from scim.aws.staging_labels import AWSCURRENT
 from scim.protocol.errors import Unavailable
@@ -60,7 +61,7 @@ class CachedSecret(Generic[Value]):
             return self._value
         self._attempted_at = now
         try:
-            response = self._client.get_secret_value(SecretId=self._secret_id, VersionStage=AWSCURRENT)
+            response = read_secret(self._client, self._secret_id, VersionStage=AWSCURRENT)
             self._value = self._parse(response.get("SecretString", ""))  # absent in a binary secret
         except (AwsError, MalformedSecret) as error:
             if self._value is None or self._report_fault is None:

@@ -19,7 +19,8 @@ from scim.auth import token_format
 from scim.auth.errors import MalformedSecret, list_wrong_fields
 from scim.auth.master_key.key_ring import KeyPurpose
 from scim.auth.master_key.master_key import MasterKey
-from scim.aws.errors import ErrorResponse, NoResponse
+from scim.auth.secret_reader import read_secret
+from scim.aws.errors import AwsError, ErrorResponse
 from scim.aws.staging_labels import AWSCURRENT, AWSPENDING, AWSPREVIOUS
 from scim.protocol.errors import Unavailable
 from scim.service.model.token import SecretNotFound, TokenStage, TokenVersion
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 _EMPTY_VALUE = json.dumps({"token": None, "expires": None, "grace_s": 0})
+_NO_SECRET_CODES = ("ResourceNotFoundException", "InvalidRequestException")
 _RECOVERY_DAYS = 7  # the minimum of Secrets Manager
 _STAGES: Mapping[str, str] = {
     AWSCURRENT: TokenStage.CURRENT,
@@ -71,13 +73,11 @@ class SecretsManagerTokenStore:
 
     def _read_version(self, tenant_id: str, **version_selector: str) -> TokenVersion | None:
         try:
-            response = self._client.get_secret_value(SecretId=self._prefix + tenant_id, **version_selector)
-        except ErrorResponse as error:
+            response = read_secret(self._client, self._prefix + tenant_id, **version_selector)
+        except AwsError as error:
             # InvalidRequestException: the secret is scheduled for deletion.
-            if error.code in ("ResourceNotFoundException", "InvalidRequestException"):
+            if isinstance(error, ErrorResponse) and error.code in _NO_SECRET_CODES:
                 return None
-            raise _build_unavailable_error() from error
-        except NoResponse as error:
             raise _build_unavailable_error() from error
         value = self._parse(tenant_id, response.get("SecretString", ""))
         return TokenVersion(

@@ -12,6 +12,7 @@ THROTTLING_CODES = frozenset(
     {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException", "ThrottlingError"}
 )
 _EXPIRED_CREDENTIALS_CODES = frozenset({"ExpiredToken", "ExpiredTokenException"})
+_CREDENTIALS_NOT_LOADED_CODE = "CredentialRetrievalError"
 _OUTCOME_UNKNOWN_CODES = frozenset({"InternalServerError", "ServiceUnavailable", "TransactionInProgressException"})
 
 
@@ -80,5 +81,15 @@ def is_outcome_unknown(error: AwsError) -> bool:
 
 
 def is_refused_for_now(error: AwsError) -> bool:
-    """Return whether the call has had no effect and can be repeated: it was throttled, or the credentials expired."""
-    return isinstance(error, ErrorResponse) and error.code in THROTTLING_CODES | _EXPIRED_CREDENTIALS_CODES
+    """Return whether the call has had no effect and can be repeated later.
+
+    It was throttled, or the credentials had expired or could not be loaded.
+    """
+    if isinstance(error, ErrorResponse):
+        return error.code in THROTTLING_CODES | _EXPIRED_CREDENTIALS_CODES
+    return isinstance(error, CallNotSent) and error.code == _CREDENTIALS_NOT_LOADED_CODE
+
+
+def can_be_repeated(error: AwsError) -> bool:
+    """Return whether another attempt of an idempotent call can succeed."""
+    return is_outcome_unknown(error) or is_refused_for_now(error)

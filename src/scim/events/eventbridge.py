@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scim.aws.errors import AwsError, ErrorResponse, is_outcome_unknown, is_refused_for_now
+from scim.aws.errors import AwsError, ErrorResponse, can_be_repeated
 from scim.events.batching import NO_RESPONSE_CODE, Rejection, SendResult, send_in_batches
 from scim.events.event import SOURCE, Event
 from scim.service.deadline import Deadline
@@ -52,7 +52,7 @@ class EventBus:
         except AwsError as error:
             if isinstance(error, ErrorResponse) and error.code == _INVALID_CALL_CODE:
                 return self._put_individually(entries)
-            if not (is_outcome_unknown(error) or is_refused_for_now(error)):
+            if not can_be_repeated(error):
                 raise
             return [Rejection(NO_RESPONSE_CODE, is_invalid=False)] * len(entries)
         codes = [entry.get("ErrorCode") for entry in response["Entries"]]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from scim.aws.errors import AwsError, is_outcome_unknown, is_refused_for_now
+from scim.aws.errors import AwsError, can_be_repeated
 from scim.protocol.errors import Unavailable
 from scim.service.deadline import Deadline
 from scim.store.keys import KeyRange, primary_key
@@ -276,7 +276,7 @@ class Table:
             try:
                 return call(**arguments)
             except AwsError as error:
-                if not (is_outcome_unknown(error) or is_refused_for_now(error)):
+                if not can_be_repeated(error):
                     raise
                 self._pause(attempt, error)
             attempt += 1

@@ -42,7 +42,7 @@ class Case:
     @property
     def must_succeed(self) -> bool:
         """Whether the client must not notice the fault: another attempt of the call can succeed."""
-        return not (self.fault.is_repeated or self.fault.kind.is_deadline or self.fault.operation == "GetSecretValue")
+        return not (self.fault.is_repeated or self.fault.kind.is_deadline)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from scim.aws.errors import AwsError, ErrorResponse, is_outcome_unknown, is_refused_for_now
+from scim.aws.errors import AwsError, ErrorResponse, can_be_repeated
 from scim.service.model.maintenance_task import Task, TaskKind, TaskState
 from scim.service.model.stored_resource import VersionConflict, encode_json
 from scim.store.keys import primary_key
@@ -38,7 +38,7 @@ class DynamoDBTaskStore:
                     if attempt and self.get(after.kind, after.tenant_id) == after:
                         return  # an earlier attempt was successful, but its response was lost
                     raise VersionConflict from error
-                if not (is_outcome_unknown(error) or is_refused_for_now(error)):
+                if not can_be_repeated(error):
                     raise
                 self.table.deadline.pause(attempt)
             else:
