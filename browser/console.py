@@ -23,13 +23,22 @@ def add_customer(page: Page, name: str) -> str:
     page.goto("/admin")
     page.get_by_label("Customer id").fill(name)
     page.get_by_role("button", name="Add").click()
+    open_tab(page, "Token")
     page.get_by_role("button", name="Show the token").click()
     token: str = page.get_by_label("Token", exact=True).input_value()
     return token
 
 
 def open_tab(page: Page, name: str) -> None:
-    page.get_by_role("navigation", name="Pages of").get_by_role("link", name=name).click()
+    page.get_by_role("navigation", name="Pages of").get_by_role("link", name=name, exact=True).click()
+
+
+def invite(page: Page, name: str) -> str:
+    """Invite the IT admin of a customer and return the link."""
+    page.goto(f"/admin/tenants/{name}/access")
+    page.get_by_role("button", name="Create an invitation link").click()
+    link: str = page.get_by_label("Link").input_value()
+    return link
 
 
 def find_person(page: Page, who: str) -> None:

@@ -29,7 +29,7 @@ def test_alert_is_shown_and_ended(page: Page, local_run: LocalRun) -> None:
 def test_brake_holds_until_it_is_released(page: Page, local_run: LocalRun) -> None:
     sign_in(page, local_run)
     token = add_customer(page, "cyberdyne")
-    page.goto("/admin/tenants/cyberdyne/connect")
+    page.goto("/admin/tenants/cyberdyne/settings")
     page.get_by_role("button", name="Turn the brake on").click()
     expect(page.get_by_role("button", name="Turn the brake off")).to_be_visible()
     assert delete_users(local_run, token, 12) == [204] * 9 + [403] * 3

@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from browser.console import add_customer, find_person, open_tab, sign_in, take_screenshot
+from browser.console import add_customer, find_person, invite, open_tab, sign_in, take_screenshot
 from browser.local_run import LocalRun
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -47,7 +47,7 @@ def test_story_from_sign_in_to_first_users(page: Page, local_run: LocalRun, tmp_
     sign_in(page, local_run)
 
     token = add_customer(page, "vandelay")
-    take_screenshot(page, "connect")
+    take_screenshot(page, "token")
     assert token.startswith("muster_vandelay_")
     assert page.get_by_label("SCIM URL").input_value() == f"{local_run.url}/scim/v2"
     page.reload()
@@ -83,7 +83,7 @@ def test_story_from_sign_in_to_first_users(page: Page, local_run: LocalRun, tmp_
     assert "Ada Lovelace" in exported
     assert "Grace Hopper" not in exported
 
-    open_tab(page, "Connect")
+    open_tab(page, "Token")
     page.get_by_role("button", name="Create a new token").click()
     second = page.get_by_label("Token", exact=True).input_value()
     assert second != token
@@ -97,16 +97,15 @@ def test_story_from_sign_in_to_first_users(page: Page, local_run: LocalRun, tmp_
 def test_invitation_works_in_one_browser(page: Page, context: BrowserContext, local_run: LocalRun) -> None:
     sign_in(page, local_run)
     add_customer(page, "initech")
-    page.goto("/admin/tenants/initech/connect")
-    page.get_by_role("button", name="Create an invitation link").click()
-    link = page.get_by_label("Link").input_value()
+    link = invite(page, "initech")
     assert context.browser
     with context.browser.new_context() as guest_context:
         guest = guest_context.new_page()
         guest.goto(link)
         take_screenshot(guest, "invitation")
         guest.get_by_role("button", name="Open initech").click()
-        expect(guest.get_by_role("heading", name="Connect", exact=True)).to_be_visible()
+        expect(guest.get_by_role("heading", name="Connect an identity provider")).to_be_visible()
+        open_tab(guest, "Token")
         guest.get_by_role("button", name="Create a new token").click()
         assert guest.get_by_label("Token", exact=True).input_value().startswith("muster_initech_")
         response = guest.goto(f"{local_run.url}/admin/tenants/acme")
@@ -141,8 +140,11 @@ def test_pages_fit_a_phone_and_have_enough_contrast(page: Page, local_run: Local
         "",
         "/connect",
         "/attributes",
-        "/guide/onelogin",
-        "/guide/ping",
+        "/connect/onelogin",
+        "/connect/ping",
+        "/token",
+        "/access",
+        "/settings",
         "/log",
         "/people?who=a",
         f"/people/{created['id']}",

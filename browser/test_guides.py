@@ -16,8 +16,8 @@ def test_connect_page_links_guide_of_each_provider(page: Page, local_run: LocalR
     page.set_viewport_size({"width": 720, "height": 480})
     for provider in PROVIDERS:
         page.goto("/admin/tenants/tyrell/connect")
-        page.locator(f"a[href$='/guide/{provider}']").click()
-        expect(page.get_by_text("Enter these values:")).to_be_visible()
+        page.locator(f"a[href$='/connect/{provider}']").click()
+        expect(page.get_by_role("heading", name="Enter these values")).to_be_visible()
         values = [field.input_value() for field in page.get_by_role("textbox").all()]
         assert f"{local_run.url}/scim/v2" in values
         take_element_screenshot(page.get_by_role("main"), f"guides/{provider}")

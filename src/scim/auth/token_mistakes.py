@@ -14,10 +14,10 @@ _OTHER_CHARACTER = re.compile(r"[^A-Za-z0-9_-]")
 
 _CHALLENGE = 'Bearer realm="SCIM"'
 _REMEDY_IF_MISSING = (
-    "The request has none. Set the identity provider to send the token from the console page Connect as a bearer "
+    "The request has none. Set the identity provider to send the token from the console page Token as a bearer "
     "token (Authorization: Bearer TOKEN)."
 )
-_REMEDY_IF_URL = "A URL is sent in its place. Enter the token from the console page Connect."
+_REMEDY_IF_URL = "A URL is sent in its place. Enter the token from the console page Token."
 _REMEDY_IF_INVALID = "Copy the whole token into the identity provider again, or create a new one."
 _REMEDIES = {
     Rule.TOKEN_CUT_SHORT: "The token is cut short. Copy the whole token into the identity provider, up to its last "

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.handlers.console.visitor import Form, Page, Visitor
 from tests.handlers.tenants import start_environment
 
 Wait = Callable[[], None]
+CONSOLE_PAGE = Path(__file__).parents[3] / "docs/operate/console.md"
 numbers = iter(range(1, 100))
 
 
@@ -162,6 +164,20 @@ class TestProgress:
             endpoint.request("POST", "/Users", {"schemas": [CORE], "userName": "a", "active": "perhaps"}).status == 400
         )
         assert "Enterprise application &gt; Provisioning &gt; Attribute mapping" in read_progress(guest, name, "entra")
+
+    def test_it_takes_as_many_calls_as_documented(
+        self, guest: Visitor, name: str, operator: TenantService, calls: list[str]
+    ) -> None:
+        """In the first minute of a session there is one more, the update that records its use."""
+        endpoint = start_environment(operator.connect(name).token)
+        endpoint.create()
+        endpoint.request("POST", "/Groups", {"displayName": "Everybody"})
+        guest.get(f"/admin/tenants/{name}/connect/okta")
+        calls.clear()
+        guest.get(f"/admin/tenants/{name}/connect/okta")
+        documented = re.search(r"Each time takes (\d+) calls to DynamoDB", CONSOLE_PAGE.read_text("utf-8"))
+        assert documented is not None
+        assert len([call for call in calls if call != "UpdateItem"]) == int(documented[1])
 
 
 class TestChoice:

@@ -6,8 +6,10 @@ for (const field of document.querySelectorAll(".copy")) {
   button.type = "button";
   button.className = "quiet";
   button.textContent = "Copy";
-  const label = field.labels.length ? field.labels[0].textContent : "";
-  button.setAttribute("aria-label", `Copy ${label}`);
+  const name = document.createElement("span");
+  name.className = "visually-hidden";
+  name.textContent = field.labels.length ? ` ${field.labels[0].textContent}` : "";
+  button.append(name);
   const status = document.createElement("span");
   status.className = "copied";
   status.setAttribute("role", "status");

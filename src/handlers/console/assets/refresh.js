@@ -5,6 +5,7 @@
 const MAX_RELOADS = 720; // an hour at five seconds: a forgotten tab must not send requests forever
 
 function start(part) {
+  part.classList.add("is-live"); // hides the link
   let reloads = 0;
   const timer = setInterval(async () => {
     if (document.hidden) return;

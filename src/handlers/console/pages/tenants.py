@@ -33,7 +33,7 @@ def add_tenant(context: ConsoleRequestContext) -> ConsoleResponse:
     except ValueError as error:
         return _render_list(context, HTTPStatus.BAD_REQUEST, error_text=str(error), tenant_id=tenant_id)
     except TenantExists as error:
-        advice = "To create a new token, choose the customer in the list, then Connect."
+        advice = "To create a new token, choose the customer in the list, then Token."
         return _render_list(context, HTTPStatus.CONFLICT, error_text=f"{error} {advice}", tenant_id=tenant_id)
     return redirect_to_page("tenants", tenant_id, "connect")
 

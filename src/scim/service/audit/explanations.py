@@ -49,7 +49,7 @@ def _malformed_token(mistake: str, remediation: str) -> Explanation:
     )
 
 
-_NEW_TOKEN = "Create a new token (console: Connect; for operators also: `muster rotate`)"  # noqa: S105  # words
+_NEW_TOKEN = "Create a new token (console: Token; for operators also: `muster rotate`)"  # noqa: S105  # words
 _TOKEN_REMEDIATION_BY_PROVIDER = {
     _ENTRA: _NEW_TOKEN + ". In Entra ID, enter it under Provisioning > Admin Credentials > Secret Token, select Test "
     "Connection, and restart provisioning.",
@@ -58,7 +58,7 @@ _TOKEN_REMEDIATION_BY_PROVIDER = {
 }
 _TOKEN_REMEDIATION = _NEW_TOKEN + ", enter it in the identity provider, and test the connection."
 _STRICT_MODE_OFF = (
-    "The operator can turn strict mode off for this customer (console: Connect, command: `muster strict TENANT off`)"
+    "The operator can turn strict mode off for this customer (console: Settings, command: `muster strict TENANT off`)"
 )
 _RELEASE = (
     "If it is intended, ask the operator to release the deactivations (console: Status, command: `muster release "

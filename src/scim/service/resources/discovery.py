@@ -40,7 +40,7 @@ def build_service_provider_config(base_url: str) -> Document:
             {
                 "type": "oauthbearertoken",
                 "name": "Bearer token",
-                "description": "The token from the console page Connect, in the Authorization header (RFC 6750)",
+                "description": "The token from the console page Token, in the Authorization header (RFC 6750)",
                 "specUri": "https://www.rfc-editor.org/info/rfc6750",
                 "primary": True,
             }

@@ -10,7 +10,7 @@ from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import TokenUsage
 
 _REMEDY = (
-    "Create a new token (console: Connect; for operators also: `muster rotate {tenant}`) and enter it in the "
+    "Create a new token (console: Token; for operators also: `muster rotate {tenant}`) and enter it in the "
     "identity provider."
 )
 
@@ -24,7 +24,7 @@ def find_access_problems(tenant: Tenant, usage: TokenUsage | None, now: float) -
     if not tenant.is_connected:
         yield (
             f"The customer {tenant.id} is disconnected, so all requests from its identity provider are rejected. The "
-            "audit log shows since when. Connect the customer again (console: Connect, command: "
+            "audit log shows since when. Connect the customer again (console: Token, command: "
             f"`muster connect {tenant.id}`) and enter the new token in the identity provider."
         )
     elif token.is_revoked:

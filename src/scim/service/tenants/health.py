@@ -224,7 +224,7 @@ def _describe_alert(alert: MassDeactivation, *, is_holding: bool) -> str:
         )
     return (
         f"{happened}. If that is not intended, pause provisioning in the identity provider, and correct the "
-        "assignments there. An operator can refuse more with the brake (console: Connect, command: "
+        "assignments there. An operator can refuse more with the brake (console: Settings, command: "
         "`muster brake TENANT on`), or end this alert with `muster release TENANT`."
     )
 
@@ -262,7 +262,7 @@ def _describe_rejections(
         yield f"{summary} A valid token was used since then. No action is needed if only one application is connected."
     else:
         yield (
-            f"{summary} If the current token is lost, create a new one (console: Connect; for operators also: "
+            f"{summary} If the current token is lost, create a new one (console: Token; for operators also: "
             "`muster rotate`). "
             f"{quarantine.describe_rejection(provider)}"
         )

@@ -328,6 +328,5 @@ def check_unchanged(tenant: Tenant | None, key: IdempotencyKey | None) -> None:
     """Raise :class:`ConcurrentChange` if the settings have changed since the form with the key was rendered."""
     if tenant is not None and key is not None and str(tenant.version) != key.settings_version:
         raise ConcurrentChange(
-            f"{tenant.id} was changed since this page was loaded, or its token was already displayed. Open Connect "
-            "again."
+            f"{tenant.id} was changed since this page was loaded, or its token was already displayed. Open Token again."
         )
