@@ -28,6 +28,7 @@ class Proxy:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # a body would wait for the client
 
             def setup(self) -> None:
                 super().setup()
