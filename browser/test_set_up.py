@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from browser.console import add_customer, invite, sign_in, take_screenshot
+from browser.console import add_customer, invite, sign_in, take_element_screenshot, take_screenshot
 from browser.local_run import LocalRun
 from browser.test_console import build_user
 
@@ -61,7 +61,7 @@ def test_set_up_from_invitation_to_first_user(page: Page, guest_context: Browser
     assert local_run.send(token, "POST", "/Users", build_user("ada"))[0] == 201
     expect(progress.get_by_text("Users arrive: 1 so far.")).to_be_visible(timeout=REFRESHED_MS)
     assert guest.get_by_label("Authorization", exact=True).input_value() == token
-    take_screenshot(guest, "set-up")
+    take_element_screenshot(guest.locator(".steps"), "set-up")
     assert [text for text in messages if "Content Security Policy" in text] == []
 
 
