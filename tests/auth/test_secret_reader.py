@@ -11,7 +11,7 @@ LOST = NoResponse("GetSecretValue", "ConnectionClosedError")
 THROTTLED = ErrorResponse("GetSecretValue", "ThrottlingException")
 UNLOADED = CallNotSent("GetSecretValue", "CredentialRetrievalError")
 MISSING = ErrorResponse("GetSecretValue", "ResourceNotFoundException")
-VALUE = {"SecretString": "{}"}
+VALUE: Any = {"SecretString": "{}"}
 
 
 class ScriptedClient:
