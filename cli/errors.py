@@ -15,7 +15,7 @@ class CommandError(click.ClickException):
         """Return the message with times for people, and without control characters."""
         from cli.output import format_sentence
 
-        return format_sentence(self.message)
+        return "\n".join(map(format_sentence, self.message.splitlines()))
 
 
 class InvalidInputError(CommandError):

@@ -47,8 +47,8 @@ def test_times_in_sentences_are_for_people() -> None:
 
 
 def test_error_for_people_has_no_control_characters() -> None:
-    error = CommandError("Valid until 2026-06-01T09:00:00.000Z.\x1b[2J")
-    assert error.format_message() == "Valid until 2026-06-01 09:00:00 UTC.\N{REPLACEMENT CHARACTER}[2J"
+    error = CommandError("Valid until 2026-06-01T09:00:00.000Z.\nWait.\x1b[2J")
+    assert error.format_message() == "Valid until 2026-06-01 09:00:00 UTC.\nWait.\N{REPLACEMENT CHARACTER}[2J"
 
 
 def test_past_time_is_a_duration_or_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
