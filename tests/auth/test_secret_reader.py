@@ -32,7 +32,7 @@ class ScriptedClient:
 @pytest.mark.parametrize("fault", [LOST, THROTTLED, UNLOADED], ids=["lost", "throttled", "no credentials"])
 def test_second_attempt_succeeds(fault: AwsError) -> None:
     client: Any = ScriptedClient(fault, VALUE)
-    assert read_secret(client, "muster/acme", VersionStage="AWSCURRENT") == VALUE
+    assert read_secret(client, "muster/acme", VersionStage="AWSCURRENT") is VALUE
     assert client.calls == [{"SecretId": "muster/acme", "VersionStage": "AWSCURRENT"}] * 2
 
 
