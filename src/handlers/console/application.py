@@ -33,6 +33,7 @@ from scim.auth.master_key.key_ring import KeyPurpose
 from scim.protocol.errors import ScimError
 from scim.protocol.schema import load_user_type
 from scim.service.console.invitations import RETRY_WINDOW_S
+from scim.service.console.product import Product
 from scim.service.tenants.errors import TenantError
 from scim.wiring import runtime
 from scim.wiring.console import ConsoleAdapters, build_console_adapters
@@ -240,5 +241,6 @@ def _render_error(error: PageError) -> ConsoleResponse:
         csrf="",
         has_openid=False,
         outcome="",
+        product=Product(),
     )
     return ConsoleResponse(body, error.status, headers=error.headers)

@@ -16,6 +16,7 @@ from handlers.console.response import ConsoleResponse, PageNotFound
 from handlers.console.sessions import Role, Session, SessionCodec
 from scim.service.console.invitations import build_console_url
 from scim.service.console.password_sign_in import PasswordSignIn
+from scim.service.console.product import Product
 from scim.service.deadline import Deadline
 from scim.service.model.tenant import Tenant
 from scim.wiring.administration import Administration
@@ -102,6 +103,11 @@ class ConsoleRequestContext:
         """The OpenID provider at which operators sign in; ``None`` if they use the password."""
         return self.adapters.read_openid_provider()
 
+    @cached_property
+    def product(self) -> Product:
+        """The product that IT admins see: the stored one for a guest, and an empty one on other pages."""
+        return self.administration.console_store.get_product() if self.session.role == Role.GUEST else Product()
+
     def require_operator(self) -> None:
         """Raise :class:`PageNotFound` unless the person is an operator."""
         if not self.is_operator:
@@ -118,7 +124,7 @@ class ConsoleRequestContext:
 
     def render_page(self, template: str, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> ConsoleResponse:
         """Return a page from a template, with ``values`` and the values that all templates have."""
-        return ConsoleResponse(render(template, **self._common_values, **values), status)
+        return ConsoleResponse(render(template, **(self._common_values | values)), status)
 
     @property
     def _common_values(self) -> dict[str, Any]:
@@ -130,6 +136,7 @@ class ConsoleRequestContext:
             "has_openid": self.openid_provider is not None,
             "scim_url": self.scim_url,
             "now": self.session_codec.now,
+            "product": self.product,
             "outcome": describe_outcome(self.request.query_parameters.get("done", "")),
         }
 

@@ -266,13 +266,16 @@ GUIDES = {
 }
 
 
-def build_colleague_message(guide: Guide, scim_url: str) -> str:
-    """Return a message to the colleague who administers the identity provider. It does not contain the token."""
+def build_colleague_message(guide: Guide, scim_url: str, product_name: str = "") -> str:
+    """Return a message to the colleague who administers the identity provider. It does not contain the token.
+
+    ``product_name`` is the product to which users are provisioned, empty if it is not known.
+    """
     values = [
         f"- {label}: {_describe_value(value, scim_url)}" for label, value in guide.fields if value != _ONELOGIN_TEMPLATE
     ]
     lines = [
-        f"Please set up user provisioning (SCIM) in {guide.title}.",
+        f"Please set up user provisioning (SCIM){f' for {product_name}' if product_name else ''} in {guide.title}.",
         "",
         *guide.navigation,
         "",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from handlers.console.pages import active_users, attributes, people, provisioning, sign_in, static, tenants
+from handlers.console.pages import active_users, attributes, people, product, provisioning, sign_in, static, tenants
 from handlers.console.pages.connection import access, settings, setup, token
 from handlers.console.response import ConsoleResponse
 
@@ -98,6 +98,7 @@ _TENANT_PATH = f"tenants/{TENANT_PLACEHOLDER}"
 
 ROUTES = (
     Route("", "tenants", tenants.list_tenants, FormAction(tenants.add_tenant)),
+    Route("product", "product", product.show_product, FormAction(product.save_product)),
     Route("assets/{digest}/{name}", "asset", static.show_asset, is_static=True),
     Route(
         "sign-in",

@@ -114,7 +114,7 @@ def test_all_forms_ask_for_the_password(
     wait_five_minutes()
     pages = [
         operator_visitor.get(path)
-        for path in ("/admin", *(f"/admin/tenants/{tenant[0]}/{name}" for name in PAGES_WITH_FORMS))
+        for path in ("/admin", "/admin/product", *(f"/admin/tenants/{tenant[0]}/{name}" for name in PAGES_WITH_FORMS))
     ]
     forms = [form for page in pages for form in page.forms if form.action != "/admin/sign-out"]
     assert all("password" in form.fields for form in forms)

@@ -143,7 +143,10 @@ def show_invitation(context: ConsoleRequestContext, secret: str) -> ConsoleRespo
         invitation = context.administration.invitations.find(secret, context.session.id)
     except InvalidInvitation:
         return context.render_page("invitation-gone.html", HTTPStatus.GONE)
-    return context.render_page("invitation.html", tenant=invitation.tenant_id, expires=invitation.expires)
+    product = context.administration.console_store.get_product()
+    return context.render_page(
+        "invitation.html", tenant=invitation.tenant_id, expires=invitation.expires, product=product
+    )
 
 
 def accept_invitation(context: ConsoleRequestContext, secret: str) -> ConsoleResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from scim.service.console.product import Product
 from scim.service.model.audit.audit_event import AuditEvent
 from scim.service.model.invitation import Acceptance, Invitation
 from scim.store import items, keys
@@ -68,6 +69,21 @@ class DynamoDBConsoleStore:
     def has_shown_token(self, session_id: str) -> bool:
         """Return whether a token was shown in a session."""
         return self._table.get(console_keys.CONSOLE_PARTITION, console_keys.shown_token_key(session_id)) is not None
+
+    def get_product(self) -> Product:
+        """Return the product that the console shows to IT admins."""
+        item = self._table.get(console_keys.CONSOLE_PARTITION, console_keys.PRODUCT_KEY)
+        return Product() if item is None else Product(item["name"]["S"], item["support"]["S"])
+
+    def set_product(self, product: Product) -> None:
+        """Store the product that the console shows to IT admins."""
+        self._table.update_once(
+            console_keys.CONSOLE_PARTITION,
+            console_keys.PRODUCT_KEY,
+            UpdateExpression="SET #name = :name, support = :support",
+            ExpressionAttributeNames={"#name": "name"},
+            ExpressionAttributeValues={":name": {"S": product.name}, ":support": {"S": product.support_contact}},
+        )
 
     def _put_marker(self, sort_key: str, expires: int) -> None:
         self._table.update_once(

@@ -10,6 +10,10 @@ CONSOLE_PARTITION = "S#"
 """The partition of the console's data, which belongs to no tenant."""
 
 
+PRODUCT_KEY = "S#product"
+"""The key of the product that the console shows to IT admins."""
+
+
 def sign_in_attempts_key(source: str, window: int) -> str:
     """Return the key of the count of sign-in attempts from a source in a time window."""
     return f"S#attempts#{source}#{window}"

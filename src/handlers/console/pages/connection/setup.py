@@ -54,7 +54,7 @@ def render_setup(
         offer=None if issued else find_token_offer(context, overview),
         progress=progress,
         refresh_s=0 if progress.is_finished else REFRESH_S,
-        message=build_colleague_message(guide, context.scim_url),
+        message=build_colleague_message(guide, context.scim_url, context.product.name),
         section="connect",
     )
 
