@@ -273,8 +273,8 @@ class OutcomeRecorder(Protocol):
 class InvitationStore(Protocol):
     """The invitations to the console, by the hash of their secret (``digest``). The secret itself is not stored."""
 
-    def add(self, digest: str, invitation: Invitation, event: AuditEvent) -> None:
-        """Store an invitation and an audit event, and end the request for a new invitation, in one transaction."""
+    def add(self, digest: str, invitation: Invitation, event: AuditEvent, *, ends_request: bool) -> None:
+        """Store an invitation and an audit event, in one transaction. If ``ends_request``, end the request for it."""
 
     def add_link_request(self, tenant_id: str, expires: float, event: AuditEvent) -> None:
         """Store the request for a new invitation and an audit event, in one transaction.

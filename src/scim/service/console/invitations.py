@@ -55,7 +55,8 @@ class InvitationService:
         invitation = Invitation(tenant_id, now + lifetime_s, tenant.invitation_epoch, now, secrets.token_urlsafe(32))
         details = {"until": format_rfc3339(invitation.expires)}
         event = AuditEvent(self.new_id(), format_rfc3339(now), AuditAction.INVITE, self.actor, details)
-        self.invitation_store.add(_hash_secret(invitation.secret), invitation, event)
+        is_requested = bool(self.get_link_request(tenant_id))
+        self.invitation_store.add(_hash_secret(invitation.secret), invitation, event, ends_request=is_requested)
         return invitation
 
     def request_link(self, tenant_id: str) -> None:

@@ -105,14 +105,13 @@ class DynamoDBInvitationStore:
         self._table = table
         self._new_id = new_id
 
-    def add(self, digest: str, invitation: Invitation, event: AuditEvent) -> None:
-        """Add an invitation and the audit event, and end the request for a new invitation, in one transaction."""
+    def add(self, digest: str, invitation: Invitation, event: AuditEvent, *, ends_request: bool) -> None:
+        """Add an invitation and the audit event, in one transaction. If ``ends_request``, end the request for it."""
         add = Action.put(TransactionRole.RESOURCE, _encode_invitation(digest, invitation), NOT_EXISTS_CONDITION)
-        # An item that has expired is one that does not exist. To delete it, the console would need another permission.
-        end = Action.put(
-            TransactionRole.INDEX, _encode_link_request(invitation.tenant_id, event.at, invitation.created)
-        )
-        self._commit(invitation.tenant_id, [add, end], event)
+        # An item that has expired counts as deleted. To delete it, the console would need another permission.
+        expired = _encode_link_request(invitation.tenant_id, event.at, invitation.created)
+        end = [Action.put(TransactionRole.INDEX, expired)] if ends_request else []
+        self._commit(invitation.tenant_id, [add, *end], event)
 
     def add_link_request(self, tenant_id: str, expires: float, event: AuditEvent) -> None:
         """Add the request for a new invitation and the audit event, in one transaction."""

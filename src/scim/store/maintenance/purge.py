@@ -45,7 +45,7 @@ _KINDS: Mapping[str, str] = {
     "W#W#": "reference_index_entries",
     "R#R#": "token_usages",
     "A#A#": "audit_events",
-    "S#S#": "invitations",
+    "S#S#": "invitations",  # and the request for one
 }
 """The names of the kinds of items in a certificate, by the prefixes of their partition key and sort key."""
 _OTHER_KIND = "other_items"
