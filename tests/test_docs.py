@@ -47,7 +47,7 @@ def test_settings_are_documented_with_defaults() -> None:
     documented = {
         variable.strip("`"): default for variable, default, _ in read_table("docs/operate/settings.md", "# Settings")
     }
-    assert set(documented) == {field.alias for field in ConsoleSettings.model_fields.values()}
+    assert set(documented) == {name.upper() for name in ConsoleSettings.MEMBERS}
     minimal = Settings.from_environment({"TABLE_NAME": "t", "SECRET_PREFIX": "s", "MASTER_KEY_SECRET": "m"})
     assert documented["INDEXED_ATTRIBUTES"] == f"`{','.join(minimal.indexed_attributes)}`"
     assert documented["CHANGE_RETENTION_DAYS"] == f"`{minimal.change_retention_days}`"

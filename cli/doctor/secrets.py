@@ -40,7 +40,7 @@ def check_master_key(target: Target) -> Iterator[Finding]:
 
 def check_tenant_secrets(target: Target) -> Iterator[Finding]:
     """Check that the secrets of connected tenants exist, and that they can be read. Check at most 20 tenants."""
-    settings = Settings.model_validate(
+    settings = Settings.from_environment(
         {
             "TABLE_NAME": target.table_name,
             "SECRET_PREFIX": target.outputs["SecretPrefix"],

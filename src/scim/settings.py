@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import ClassVar, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import CoreSchema, ValidationError, core_schema
 
 from scim.aws.config import ClientKind
+from scim.protocol.document import Members, ValidatedDocument, convert_first, member
 from scim.service.limits import MAX_OPERATIONS
 
 
@@ -18,51 +19,78 @@ def split_names(value: object) -> object:
     return tuple(name for part in value.split(",") if (name := part.strip()))
 
 
-class Settings(BaseModel):
-    """The settings. The alias of each field is the name of its environment variable."""
+_REQUIRED_NAME = core_schema.str_schema(min_length=1)
+_TEXT = core_schema.str_schema()
 
-    model_config = ConfigDict(frozen=True)
 
-    table_name: str = Field(alias="TABLE_NAME", min_length=1)
+def _number(least: int, most: int | None = None) -> CoreSchema:
+    return core_schema.int_schema(ge=least, le=most)
+
+
+class Settings(ValidatedDocument):
+    """The settings. The name of each attribute in upper case is the name of its environment variable."""
+
+    MEMBERS: ClassVar[Members] = {
+        "table_name": member(_REQUIRED_NAME),
+        "secret_prefix": member(_REQUIRED_NAME),
+        "master_key_secret": member(_REQUIRED_NAME),
+        "public_url": member(_TEXT, ""),
+        "indexed_attributes": member(
+            convert_first(split_names, core_schema.tuple_schema([_TEXT], variadic_item_index=0)),
+            ("externalId", "emails.value"),
+        ),
+        "change_retention_days": member(_number(0), 400),
+        "restored_at": member(_number(0), 0),
+        "deactivation_alert_percent": member(_number(1, 100), 20),
+        "deactivation_alert_minimum": member(_number(1), 10),
+        "rate_limit": member(core_schema.float_schema(gt=0), 25.0),
+        "rate_limit_burst": member(_number(MAX_OPERATIONS), 25_000),
+        "aws_client": member(core_schema.enum_schema(ClientKind, list(ClientKind), sub_type="str"), ClientKind.WIRE),
+        "event_bus_name": member(_TEXT, ""),
+        "links_queue_url": member(_TEXT, ""),
+        "dead_letter_queue_url": member(_TEXT, ""),
+        "links_dead_letter_queue_url": member(_TEXT, ""),
+    }
+    table_name: str
     """The name of the DynamoDB table."""
-    secret_prefix: str = Field(alias="SECRET_PREFIX", min_length=1)
+    secret_prefix: str
     """The prefix of the names of the tenants' secrets. The tenant's id follows it."""
-    master_key_secret: str = Field(alias="MASTER_KEY_SECRET", min_length=1)
+    master_key_secret: str
     """The name or ARN of the secret that contains the master key."""
-    public_url: str = Field(default="", alias="PUBLIC_URL")
+    public_url: str
     """The SCIM URL in responses, such as https://scim.example.com/scim/v2; empty for the URL of the API."""
-    indexed_attributes: Annotated[tuple[str, ...], BeforeValidator(split_names)] = Field(
-        default=("externalId", "emails.value"), alias="INDEXED_ATTRIBUTES"
-    )
+    indexed_attributes: tuple[str, ...]
     """The indexed attributes. A filter on any other attribute scans all users."""
-    change_retention_days: int = Field(default=400, alias="CHANGE_RETENTION_DAYS", ge=0)
+    change_retention_days: int
     """The number of days for which change records are kept; 0 for no limit."""
-    restored_at: int = Field(default=0, alias="RESTORED_AT", ge=0)
+    restored_at: int
     """When the table was restored from a backup, in seconds since 1970; 0 for never (docs/operate/restore.md)."""
-    deactivation_alert_percent: int = Field(default=20, alias="DEACTIVATION_ALERT_PERCENT", ge=1, le=100)
+    deactivation_alert_percent: int
     """An alert needs more deactivations within an hour than this percentage of the active users; 100 for no alert."""
-    deactivation_alert_minimum: int = Field(default=10, alias="DEACTIVATION_ALERT_MINIMUM", ge=1)
+    deactivation_alert_minimum: int
     """An alert needs at least this number of deactivations within an hour."""
-    rate_limit: float = Field(default=25.0, alias="RATE_LIMIT", gt=0)
+    rate_limit: float
     """The number of writes a second that a customer may send on average."""
-    rate_limit_burst: int = Field(default=25_000, alias="RATE_LIMIT_BURST", ge=MAX_OPERATIONS)
+    rate_limit_burst: int
     """The number of writes that a customer may send at once. A bulk request must fit."""
-    aws_client: ClientKind = Field(default=ClientKind.WIRE, alias="AWS_CLIENT")
+    aws_client: ClientKind
     """The code with which users, bulk and discovery call DynamoDB and Secrets Manager."""
-    event_bus_name: str = Field(default="", alias="EVENT_BUS_NAME")
+    event_bus_name: str
     """The name of the event bus. Only the function that publishes events has it."""
-    links_queue_url: str = Field(default="", alias="LINKS_QUEUE_URL")
+    links_queue_url: str
     """The URL of the queue of link tasks."""
-    dead_letter_queue_url: str = Field(default="", alias="DEAD_LETTER_QUEUE_URL")
+    dead_letter_queue_url: str
     """The URL of the dead-letter queue for records of the table's stream."""
-    links_dead_letter_queue_url: str = Field(default="", alias="LINKS_DEAD_LETTER_QUEUE_URL")
+    links_dead_letter_queue_url: str
     """The URL of the dead-letter queue for link tasks."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read the settings from environment variables. Raise ``ValueError``, which names missing and invalid ones."""
+        variables = {name: name.upper() for name in cls.MEMBERS}
+        members = {name: environment[variable] for name, variable in variables.items() if variable in environment}
         try:
-            return cls.model_validate(dict(environment))
+            return cls.from_members(members)
         except ValidationError as error:
-            names = ", ".join(str(details["loc"][0]) for details in error.errors())
+            names = ", ".join(variables[str(details["loc"][0])] for details in error.errors())
             raise ValueError(f"These environment variables are missing or wrong: {names}.") from None

@@ -42,10 +42,12 @@ CONSOLE = {"handlers.console.application", "jinja2"}
 OPENID = {"scim.auth.console_sign_in.openid_provider", "jwt", "cryptography"}
 # What the SDK of AWS consists of, which the wire client replaces. Powertools imports the empty package botocore.
 SDK = {"botocore.session", "botocore.exceptions", "urllib3", "http.client", "email.parser"}
+# pydantic without its core (docs/decisions/start-up/pydantic-core.md).
+MODELS = {"pydantic", "pydantic.main"}
 NOT_IMPORTED = {
-    "users": UNUSED | SDK | CONNECTING | BULK | FAILURES | CONSOLE | OPENID,
-    "bulk": UNUSED | SDK | CONNECTING | DISCOVERY | QUERIES,
-    "discovery": UNUSED | SDK | CONNECTING | BULK | QUERIES | USERS | FAILURES | CONSOLE,
+    "users": UNUSED | SDK | MODELS | CONNECTING | BULK | FAILURES | CONSOLE | OPENID,
+    "bulk": UNUSED | SDK | MODELS | CONNECTING | DISCOVERY | QUERIES,
+    "discovery": UNUSED | SDK | MODELS | CONNECTING | BULK | QUERIES | USERS | FAILURES | CONSOLE,
     "admin": UNUSED | OPENID | {"handlers.http.routes.resources", "scim.service.resources.bulk.processor"},
 }
 IMPORTED = {

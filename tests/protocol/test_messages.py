@@ -127,9 +127,9 @@ def test_error_does_not_contain_values() -> None:
 
 
 def test_search_defaults() -> None:
-    assert parse_message(SearchRequest, search(), LeniencyTracker()).model_dump() == {
-        "attributes": [],
-        "excludedattributes": [],
+    assert vars(parse_message(SearchRequest, search(), LeniencyTracker())) == {
+        "attributes": (),
+        "excludedattributes": (),
         "filter": None,
         "sortby": None,
         "sortorder": "ascending",

@@ -156,7 +156,7 @@ class TestFailures:
         assert counted.count == 2
 
     def test_unavailable_table_raises_nothing(self, settings: Settings) -> None:
-        adapters = build_scim_api_adapters(settings.model_copy(update={"table_name": "no-table"}), raise_fault)
+        adapters = build_scim_api_adapters(settings.replace(table_name="no-table"), raise_fault)
         store = DynamoDBAuditLogStore(adapters.open_table(runtime.create_deadline(29)), "acme", time.time)
         assert store.record_failure(build_failure(1)) is None
         assert store.count_rejected_tokens(format_time(1), 1, "token") is False

@@ -162,7 +162,7 @@ def test_package_is_compiled_by_python_of_functions() -> None:
 
 
 def test_variables_are_the_settings() -> None:
-    settings = {field.alias for field in ConsoleSettings.model_fields.values()}
+    settings = {name.upper() for name in ConsoleSettings.MEMBERS}
     powertools = {value for value in vars(constants).values() if isinstance(value, str)}
     variables = {name for spec in FUNCTIONS.values() for name in spec.variables}
     assert {name for name in variables if not name.startswith(("AWS_ENDPOINT_URL_", "POWERTOOLS_"))} == settings

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import ClassVar
 
+from pydantic_core import core_schema
+
+from scim.protocol.document import Members, member
 from scim.settings import Settings
 
 
 class ConsoleSettings(Settings):
     """The settings of every function, and the secrets that operators sign in with."""
 
-    password_secret: str = Field(alias="PASSWORD_SECRET", min_length=1)
+    MEMBERS: ClassVar[Members] = {
+        **Settings.MEMBERS,
+        "password_secret": member(core_schema.str_schema(min_length=1)),
+        "openid_secret": member(core_schema.str_schema(min_length=1)),
+    }
+    password_secret: str
     """The secret that holds the operator's password: its name or ARN."""
-    openid_secret: str = Field(alias="OPENID_SECRET", min_length=1)
+    openid_secret: str
     """The secret with the settings of the company's OpenID provider, if operators sign in there: its name or ARN."""

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic_core import ValidationError, core_schema
 
 from scim.auth import token_format
 from scim.auth.errors import MalformedSecret, list_wrong_fields
@@ -22,6 +22,7 @@ from scim.auth.master_key.master_key import MasterKey
 from scim.auth.secret_reader import read_secret
 from scim.aws.errors import AwsError, ErrorResponse
 from scim.aws.staging_labels import AWSCURRENT, AWSPENDING, AWSPREVIOUS
+from scim.protocol.document import Members, ValidatedDocument, member, nullable
 from scim.protocol.errors import Unavailable
 from scim.service.model.token import SecretNotFound, TokenStage, TokenVersion
 
@@ -38,12 +39,17 @@ _STAGES: Mapping[str, str] = {
 }
 
 
-class _TokenDocument(BaseModel):
+class _TokenDocument(ValidatedDocument):
     """The JSON in a tenant's secret."""
 
+    MEMBERS: ClassVar[Members] = {
+        "token": member(nullable(core_schema.str_schema())),
+        "expires": member(nullable(core_schema.float_schema()), None),
+        "grace_s": member(nullable(core_schema.float_schema()), None),
+    }
     token: str | None
-    expires: float | None = None
-    grace_s: float | None = None
+    expires: float | None
+    grace_s: float | None
 
 
 class SecretsManagerTokenStore:
@@ -90,7 +96,7 @@ class SecretsManagerTokenStore:
 
     def _parse(self, tenant_id: str, text: str) -> _TokenDocument:
         try:
-            value = _TokenDocument.model_validate_json(text)
+            value = _TokenDocument.from_json(text)
         except ValidationError as error:
             raise _build_unavailable_error() from self._build_malformed_error(tenant_id, list_wrong_fields(error))
         if value.token is None:

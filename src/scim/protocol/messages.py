@@ -1,16 +1,27 @@
 """The messages that clients send (RFC 7644 section 3.1): PATCH, search and bulk requests.
 
-Pydantic validates them. Field names are in lower case, because member names in SCIM are case-insensitive.
+Their attributes are in lower case, because member names in SCIM are case-insensitive.
 :mod:`scim.protocol.resource` parses the resources inside the messages.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, ValidationError
+from pydantic_core import ValidationError, core_schema
 
+from scim.protocol.document import (
+    ANYTHING,
+    INTEGER,
+    STRING,
+    Members,
+    ValidatedDocument,
+    convert_first,
+    member,
+    nullable,
+)
 from scim.protocol.errors import InvalidSyntax, InvalidValue
 from scim.protocol.json_body import lower_member_names
 from scim.protocol.leniency import Leniency, LeniencyTracker
@@ -24,13 +35,12 @@ MAX_PATCH_OPERATIONS = 1_000
 """The maximum number of operations in a PATCH. Each operation can read all values of an attribute."""
 
 
-class Message(BaseModel):
+class Message(ValidatedDocument):
     """A message from a client. Unknown members are ignored.
 
     ``urn`` is the URN that ``schemas`` must list. ``None`` means that the message has no ``schemas``.
     """
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
     urn: ClassVar[str | None] = None
 
 
@@ -45,14 +55,24 @@ class PatchOperationType(StrEnum):
 class PatchOperation(Message):
     """One operation of a PATCH request (RFC 7644 section 3.5.2)."""
 
-    op: Annotated[PatchOperationType, BeforeValidator(lambda op: str(op).lower())]
-    path: StrictStr | None = None
-    value: Any = None
+    MEMBERS: ClassVar[Members] = {
+        "op": member(
+            convert_first(
+                lambda op: str(op).lower(),
+                core_schema.enum_schema(PatchOperationType, list(PatchOperationType), sub_type="str"),
+            )
+        ),
+        "path": member(nullable(STRING), None),
+        "value": member(ANYTHING, None),
+    }
+    op: PatchOperationType
+    path: str | None
+    value: Any
 
     @property
     def has_value(self) -> bool:
         """Return whether the client sent ``value``, even if it is null."""
-        return "value" in self.model_fields_set
+        return "value" in self.sent_members
 
     @property
     def new_value(self) -> Any:
@@ -64,44 +84,72 @@ class PatchRequest(Message):
     """The body of a PATCH request (RFC 7644 section 3.5.2)."""
 
     urn = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
-    operations: list[PatchOperation] = Field(min_length=1, max_length=MAX_PATCH_OPERATIONS)
+    MEMBERS: ClassVar[Members] = {
+        "operations": member(
+            core_schema.list_schema(PatchOperation.SCHEMA, min_length=1, max_length=MAX_PATCH_OPERATIONS)
+        )
+    }
+    operations: list[PatchOperation]
 
 
 class SearchRequest(Message):
     """A query: the query string of a GET or the body of a POST to ``/.search`` (RFC 7644 section 3.4.3, RFC 9865)."""
 
     urn = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
-    attributes: list[StrictStr] = []
-    excludedattributes: list[StrictStr] = []
-    filter: StrictStr | None = None
-    sortby: StrictStr | None = None
-    sortorder: Annotated[Literal["ascending", "descending"], BeforeValidator(lambda order: str(order).lower())] = (
-        "ascending"
-    )
-    startindex: StrictInt | None = None
-    count: StrictInt | None = None
-    cursor: StrictStr | None = None
+    MEMBERS: ClassVar[Members] = {
+        "attributes": member(core_schema.list_schema(STRING), ()),
+        "excludedattributes": member(core_schema.list_schema(STRING), ()),
+        "filter": member(nullable(STRING), None),
+        "sortby": member(nullable(STRING), None),
+        "sortorder": member(
+            convert_first(lambda order: str(order).lower(), core_schema.literal_schema(["ascending", "descending"])),
+            "ascending",
+        ),
+        "startindex": member(nullable(INTEGER), None),
+        "count": member(nullable(INTEGER), None),
+        "cursor": member(nullable(STRING), None),
+    }
+    attributes: Sequence[str]
+    excludedattributes: Sequence[str]
+    filter: str | None
+    sortby: str | None
+    sortorder: Literal["ascending", "descending"]
+    startindex: int | None
+    count: int | None
+    cursor: str | None
 
 
 class BulkOperation(Message):
     """One operation of a bulk request (RFC 7644 section 3.7)."""
 
-    method: Annotated[
-        Literal["POST", "PUT", "PATCH", "DELETE"],
-        BeforeValidator(lambda method: str(method).upper()),
-    ]
-    path: StrictStr
-    bulkid: StrictStr | None = None
-    version: StrictStr | None = None
-    data: Any = None
+    MEMBERS: ClassVar[Members] = {
+        "method": member(
+            convert_first(
+                lambda method: str(method).upper(), core_schema.literal_schema(["POST", "PUT", "PATCH", "DELETE"])
+            )
+        ),
+        "path": member(STRING),
+        "bulkid": member(nullable(STRING), None),
+        "version": member(nullable(STRING), None),
+        "data": member(ANYTHING, None),
+    }
+    method: Literal["POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    bulkid: str | None
+    version: str | None
+    data: Any
 
 
 class BulkRequest(Message):
     """The body of a bulk request. Its operations are parsed later, one by one, because each can fail separately."""
 
     urn = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
-    failonerrors: StrictInt | None = Field(default=None, ge=1)
-    operations: list[Any] = Field(min_length=1)
+    MEMBERS: ClassVar[Members] = {
+        "failonerrors": member(nullable(core_schema.int_schema(strict=True, ge=1)), None),
+        "operations": member(core_schema.list_schema(min_length=1)),
+    }
+    failonerrors: int | None
+    operations: list[Any]
 
 
 MessageT = TypeVar("MessageT", bound=Message)
@@ -139,7 +187,7 @@ def parse_message(message_class: type[MessageT], body: Any, leniencies: Leniency
 def build_message(message_class: type[MessageT], members: dict[str, Any]) -> MessageT:
     """Build a message from its members, which have lower-case names. Raise the same errors as :func:`parse_message`."""
     try:
-        return message_class.model_validate(members)
+        return message_class.from_members(members)
     except ValidationError as error:
         first_error = error.errors(include_url=False, include_context=False, include_input=False)[0]
         is_structural = first_error["type"] in ("missing", "too_short", "literal_error", "enum", "model_type")

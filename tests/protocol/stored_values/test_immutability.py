@@ -48,7 +48,7 @@ def put(**members: Any) -> None:
 
 def patch(op: str, path: str, value: Any = None) -> Any:
     members = {"op": op, "path": f"{URN}:{path}"} | ({} if op == "remove" else {"value": value})
-    operation = PatchOperation.model_validate(members)
+    operation = PatchOperation.from_members(members)
     before = build_resource(BEFORE)
     patched = apply_patch(before, [operation], TYPE, LeniencyTracker())
     check_immutable(before, patched, TYPE)

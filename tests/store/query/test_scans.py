@@ -47,7 +47,7 @@ def change_user(stored: StoredResource, **attributes: Any) -> StoredResource:
 
 
 def build_query(filter: str | None = None, sort: str | None = None, order: str = "ascending") -> Query:  # noqa: A002
-    request = SearchRequest.model_validate({"filter": filter, "sortby": sort, "sortorder": order})
+    request = SearchRequest.from_members({"filter": filter, "sortby": sort, "sortorder": order})
     return parse_query(
         request, load_user_type(), LeniencyTracker(), ResourceRenderer(load_user_type(), "https://scim.example.com")
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
+from pydantic_core import ValidationError
 
 from scim.auth.authentication import MAX_CACHE_AGE_S
 from scim.auth.cached_secret import CachedSecret

@@ -7,15 +7,18 @@ since 1970). It verifies signatures until it is removed from the secret.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from secrets import token_urlsafe
+from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ValidationError, core_schema, to_json
 
 from scim.auth.errors import MalformedSecret, list_wrong_fields
 from scim.auth.master_key.hkdf import derive_key
+from scim.protocol.document import Members, ValidatedDocument, member
 
 _MIN_KEY_CHARACTERS = 32
 
@@ -63,16 +66,23 @@ class KeyRing:
         return [generation.derive(purpose) for generation in self.generations]
 
 
-class _GenerationDocument(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True)
-
-    generation: int = Field(ge=1)
-    starts: float = Field(ge=0, allow_inf_nan=False)
-    key: str = Field(min_length=_MIN_KEY_CHARACTERS)
+class _GenerationDocument(ValidatedDocument):
+    MEMBERS: ClassVar[Members] = {
+        "generation": member(core_schema.int_schema(ge=1)),
+        "starts": member(core_schema.float_schema(ge=0, allow_inf_nan=False)),
+        "key": member(core_schema.str_schema(min_length=_MIN_KEY_CHARACTERS)),
+    }
+    generation: int
+    starts: float
+    key: str
 
 
 class _KeyRingDocument(_GenerationDocument):
-    earlier: list[_GenerationDocument] = []
+    MEMBERS: ClassVar[Members] = {
+        **_GenerationDocument.MEMBERS,
+        "earlier": member(core_schema.list_schema(_GenerationDocument.SCHEMA), ()),
+    }
+    earlier: Sequence[_GenerationDocument]
 
 
 def parse_key_ring(text: str, secret_id: str) -> KeyRing:
@@ -81,7 +91,7 @@ def parse_key_ring(text: str, secret_id: str) -> KeyRing:
     Raise :class:`MalformedSecret`, which names the secret and the invalid fields.
     """
     try:
-        newest = _KeyRingDocument.model_validate_json(text)
+        newest = _KeyRingDocument.from_json(text)
     except ValidationError as error:
         raise _build_malformed_error(secret_id, list_wrong_fields(error)) from None
     documents = (newest, *newest.earlier)
@@ -94,10 +104,10 @@ def parse_key_ring(text: str, secret_id: str) -> KeyRing:
 def format_key_ring(ring: KeyRing) -> str:
     """Return the JSON of the generations for the secret."""
     newest, *earlier = (
-        _GenerationDocument(generation=generation.number, starts=generation.starts, key=generation.key)
+        {"generation": generation.number, "starts": generation.starts, "key": generation.key}
         for generation in ring.generations
     )
-    return _KeyRingDocument(**newest.model_dump(), earlier=earlier).model_dump_json()
+    return to_json({**newest, "earlier": earlier}).decode()
 
 
 def create_generation(number: int, starts: float) -> KeyGeneration:
