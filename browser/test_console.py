@@ -153,7 +153,7 @@ def test_pages_fit_a_phone_and_have_enough_contrast(page: Page, local_run: Local
     page.set_viewport_size({"width": 320, "height": 640})
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        for path in ("/admin", "/admin/nowhere", *(prefix + path for path in paths)):
+        for path in ("/admin", "/admin/product", "/admin/nowhere", *(prefix + path for path in paths)):
             page.goto(path)
             assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
             assert page.evaluate(FIND_LOW_CONTRAST) == [], (scheme, path)
