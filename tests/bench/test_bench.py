@@ -108,7 +108,9 @@ def test_report_is_written_despite_failing_part(monkeypatch: pytest.MonkeyPatch)
             ("maintenance", "--users", "300", "--rate", "1000"),
             [
                 r"check +\S+ .* 0 problems found, 0 repaired",
-                r"check --repair +\S+ .* 100 problems found, 100 repaired",
+                # Two deleted index entries of one user are one problem.
+                r"check --repair +\S+ .* ([1-9]\d+) problems found, \1 repaired",
+                r"check after the repair +\S+ .* 0 problems found, 0 repaired",
                 r"export +\S+ .* 300 users",
                 r"resync +\S+ .* 300 events",
                 r"left in the table: CERTIFICATES acme#\S+, TASKS purge#acme; 0 items with a value of a user",
