@@ -124,7 +124,7 @@ def _list_called_operations() -> set[str]:
     nodes = [
         node for function in _list_request_functions() for node in ast.walk(function) if isinstance(node, ast.Attribute)
     ]
-    return {OPERATIONS[node.attr] for node in nodes if ast.unparse(node.value).endswith("_client")}
+    return {OPERATIONS[node.attr] for node in nodes if ast.unparse(node.value).endswith("client")}
 
 
 def _list_transaction_operations() -> set[str]:
