@@ -99,6 +99,7 @@ def test_console_sign_in(stack: DeployedStack) -> None:
         assert page.status == 200
         page = browser.submit(page, page.form("/admin"), tenant="console")
         assert page.value("scim-url") == stack.url
+        page = browser.get(f"{page.url.removesuffix('/connect')}/token")
         page = browser.submit(page, page.form("/token"))
         assert page.value("token").startswith("muster_console_")
 
