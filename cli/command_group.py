@@ -86,7 +86,7 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except Exception as error:
+        except Exception as error:  # any other than the expected ones is raised again
             from cli.error_translation import translate_error
 
             translated = translate_error(error)
