@@ -6,7 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from handlers.console.pages import active_users, attributes, people, product, provisioning, sign_in, static, tenants
+from handlers.console.pages import (
+    active_users,
+    attributes,
+    audit_log,
+    people,
+    product,
+    provisioning,
+    sign_in,
+    static,
+    tenants,
+)
 from handlers.console.pages.connection import access, settings, setup, token
 from handlers.console.response import ConsoleResponse
 
@@ -147,7 +157,7 @@ ROUTES = (
     Route(f"{_TENANT_PATH}/attributes", "attributes", attributes.show_attributes),
     Route(f"{_TENANT_PATH}/attributes/add", "attributes add", action=FormAction(attributes.add_schema)),
     Route(f"{_TENANT_PATH}/attributes/remove", "attributes remove", action=FormAction(attributes.remove_schema)),
-    Route(f"{_TENANT_PATH}/log", "log", provisioning.show_log),
+    Route(f"{_TENANT_PATH}/log", "log", audit_log.show_log),
     Route(f"{_TENANT_PATH}/people", "people", people.find_person),
     Route(f"{_TENANT_PATH}/people/{{id}}", "timeline", people.show_timeline),
     Route(f"{_TENANT_PATH}/active-users", "active users", active_users.list_active_users),
