@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from typing import Self
 
 from handlers.console.context import ConsoleRequestContext
+from handlers.console.pages.csv_cells import escape_formula
 from handlers.console.pages.people import describe_user
 from handlers.console.response import BASE, ConsoleResponse, redirect_to_path
 from scim.service.model.stored_resource import StoredResource
@@ -146,17 +146,4 @@ def _compress_csv(users: Iterable[StoredResource]) -> bytes:
 
 def _build_row(user: StoredResource) -> Sequence[str]:
     cells = describe_user(user) | {"active": "true"}
-    return [_escape_formula(str(cells[name])) for name in _COLUMNS]
-
-
-def _escape_formula(cell: str) -> str:
-    """Return the cell with an apostrophe before it if a spreadsheet may run it as a formula (OWASP, "CSV Injection").
-
-    A formula begins with one of ``=+-@``. Spreadsheets skip blanks and control characters before it, and those with
-    Japanese settings also accept full-width characters, such as U+FF1D.
-    """
-    if cell[:1].isalnum():
-        return cell
-    visible = (character for character in cell if not character.isspace() and unicodedata.category(character)[0] != "C")
-    first = unicodedata.normalize("NFKC", next(visible, ""))
-    return f"'{cell}" if first.startswith(("=", "+", "-", "@")) or cell.startswith(("\t", "\r", "\n")) else cell
+    return [escape_formula(str(cells[name])) for name in _COLUMNS]
