@@ -2,7 +2,8 @@
 
 The commands run on a local run (``make run``) with many users. Before and during each command, a client in another
 process sends ten GET and ten PATCH requests a second. Calls and units are those of DynamoDB. The local engine says
-which units it has consumed. It waits for the disk after each write, so set ``TMPDIR`` to a directory in memory.
+which units it has consumed. It waits for the disk after each write, so set ``TMPDIR`` to a directory in memory. A
+write to a table with a stream takes longer the more records the stream has. So purge large tables ``--without-stream``.
 """
 
 from __future__ import annotations
@@ -304,10 +305,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.maintenance", description=__doc__)
     parser.add_argument("--users", type=int, default=10_000)
     parser.add_argument("--rate", type=float, default=DEFAULT_RATE_PERCENT, help="the option of the commands")
+    parser.add_argument(
+        "--without-stream", action="store_true", help="run without the table's stream, so without events"
+    )
     parser.add_argument("--only", action="append", choices=COMMANDS, help="measure only this command")
     options = parser.parse_args()
     ignore_aws_configuration()
-    with TemporaryDirectory() as directory, run_prefilled(Path(directory), options.users) as run:
+    has_stream = not options.without_stream
+    with TemporaryDirectory() as directory, run_prefilled(Path(directory), options.users, has_stream=has_stream) as run:
         print(f"{options.users:,} users, --rate {options.rate:g}; latencies: median, 95th percentile in ms", flush=True)
         ids = [user.id for user in run.sample[:_CLIENT_USERS]]
         client = Client(HTTPConnection(HOST, run.port), run.connection.token, ids)
