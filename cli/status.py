@@ -24,10 +24,11 @@ _LABELS = {
     "expires": "token expires",
     "previous_until": "previous token until",
     "released_until": "deactivations released until",
+    "link_requested": "new invitation requested",
     "active": "active users",
 }
 """The labels of members in the output for people, if they differ from the names."""
-_TIMES = ("previous_until", "first_contact", "last_use", "released_until")
+_TIMES = ("previous_until", "first_contact", "last_use", "released_until", "link_requested")
 _IN_SENTENCES = ("tenant", "health", "warning", "warnings", "malformed_tokens", "problems", "next_command")
 """The members that are shown as sentences, and not in the table of fields."""
 
@@ -46,7 +47,8 @@ def status(tenant_id: str, json: bool) -> None:
     """Show the status of a tenant: what fails, and what to do next.
 
     The output contains the health, the settings, the token, the first and last contact, the number of users, warnings,
-    the failures since yesterday (UTC) grouped by their cause, and the next command.
+    the failures since yesterday (UTC) grouped by their cause, whether the IT admin asked for a new invitation link, and
+    the next command.
     """
     deployment = get_deployment()
     administration = deployment.build_administration(LONG_READ_S)
@@ -57,6 +59,10 @@ def status(tenant_id: str, json: bool) -> None:
     yesterday, _ = list_last_days(now, 2)
     groups = group_failures(list_entries(audit_log, only_failures=True), yesterday)
     released_until = tenant.brake.released_until
+    link_requested = administration.invitations.get_link_request(tenant_id)
+    next_command = suggest_command(tenant_id, overview.health.state, groups)
+    if not next_command and link_requested:
+        next_command = f"muster invite {tenant_id}"
     document = {
         "scim_url": deployment.scim_url,
         **build_tenant_document(overview),
@@ -66,7 +72,8 @@ def status(tenant_id: str, json: bool) -> None:
         "users": overview.user_count,
         "active": overview.active_user_count,
         "problems": [group.build_document() for group in groups],
-        "next_command": suggest_command(tenant_id, overview.health.state, groups) or None,
+        "link_requested": link_requested or None,
+        "next_command": next_command or None,
     }
     if json:
         output.print_json(document)

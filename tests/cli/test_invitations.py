@@ -1,6 +1,7 @@
 """Test ``invite`` and ``revoke-invitations``."""
 
 from tests.cli.conftest import Muster
+from tests.endpoint import Endpoint
 from tests.handlers.console.visitor import Visitor
 
 
@@ -31,3 +32,14 @@ def test_revoked_link_is_gone(run: Muster) -> None:
     run("revoke-invitations", "acme")
     assert Visitor().get(link).status == 410
     assert run.json("revoke-invitations", "acme") == {"tenant": "acme"}
+
+
+def test_status_has_the_request_for_a_link_until_it_is_answered(run: Muster) -> None:
+    Endpoint(run.json("connect", "acme")["token"]).create()
+    run.deployment.build_administration().invitations.request_link("acme")
+    status = run.json("status", "acme")
+    assert status["link_requested"] > "2026"
+    assert status["next_command"] == "muster invite acme"
+    run("invite", "acme")
+    status = run.json("status", "acme")
+    assert (status["link_requested"], status["next_command"]) == (None, None)
