@@ -16,6 +16,7 @@ from bench import bulk, calls, coldstart, costs, cpu, growth, handler, million, 
 from bench.context import FULL, QUICK, BenchContext, Scale
 from bench.environment import ignore_aws_configuration
 from bench.result import HEADING, FailedPart, Row, Section
+from bench.summary import summarize
 
 # Parts that need tables of an exact size come before parts that create users in them.
 PARTS: dict[str, Callable[[BenchContext], Section]] = {
@@ -53,6 +54,8 @@ def main() -> int:
     minutes = (time.monotonic() - started) / 60
     print(f"{report.format_summary(rows, failed)}\n{minutes:.1f} minutes")
     if names == list(PARTS) and not options.quick:
+        if not failed:  # the summary needs all figures
+            sections.append(Section([], {"summary": summarize(rows)}))
         report.write(sections, failed, minutes)
         print(f"Written: bench/{report.RESULTS.name}, docs/contribute/performance.md and its charts")
     return 1 if failed else 0

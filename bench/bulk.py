@@ -17,7 +17,7 @@ from bench.result import Row, Section, format_verdicts
 from bench.service import BARE_CONFIG, RequestFailed, Service
 from bench.wire import Call, build_repetitions, record_calls
 
-_LIMIT = 1.5
+_LIMIT = 0.7
 
 
 def measure(context: BenchContext) -> Section:

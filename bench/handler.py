@@ -1,4 +1,7 @@
-"""Compare a whole handler call on dynoxide, with its log line, with bare boto3 that makes the same calls."""
+"""Compare a whole handler call on dynoxide, with its log line, with bare boto3 that makes the same calls.
+
+The handler is measured with both DynamoDB clients, the wire client and boto3's (``AWS_CLIENT``).
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,20 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from bench import operations
+from bench import operations, prices
 from bench.context import BenchContext
 from bench.environment import set_environment
-from bench.measure import Cost, collect_garbage, find_median_cost, format_duration, measure_cost
+from bench.measure import MS, Cost, collect_garbage, find_median_cost, format_duration, measure_cost
 from bench.operations import Event
 from bench.result import Row, Section, format_table, format_verdicts
 from bench.service import BARE_CONFIG, Service, Table
 from bench.wire import Call, build_repetitions, record_calls
+from scim.aws.config import ClientKind
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_WRITE_LIMIT = 1.5
-_PAGE_LIMIT = 1.3
+_TIME_LIMIT = 1.0
 
 
 class HandlerComparison:
@@ -57,31 +60,64 @@ def measure(context: BenchContext) -> Section:
     scale = context.scale
     pair = context.pair()
     comparison = HandlerComparison(pair.table, pair.copies[0])
-    service, users = comparison.service, itertools.cycle(pair.sample)
-    kinds: list[tuple[str, float, Callable[[], Event]]] = [
-        ("GET", _WRITE_LIMIT, lambda: operations.get(service, next(users))),
-        ("create", _WRITE_LIMIT, lambda: operations.create(service)),
-        ("PATCH of three operations", _WRITE_LIMIT, lambda: operations.patch(service, next(users))),
+    with_botocore = Service(pair.table, aws_client=ClientKind.BOTOCORE)
+    users = itertools.cycle(pair.sample)
+    kinds: list[tuple[str, float, Callable[[Service], Event]]] = [
+        ("GET", 0.6, lambda service: operations.get(service, next(users))),
+        ("create", 0.55, operations.create),
+        ("PATCH of three operations", 0.6, lambda service: operations.patch(service, next(users))),
         (
             f"page of {scale.page}",
-            _PAGE_LIMIT,
-            lambda: operations.query(service, {"startIndex": 1, "count": scale.page}),
+            0.45,
+            lambda service: operations.query(service, {"startIndex": 1, "count": scale.page}),
         ),
     ]
     collect_garbage()
-    turns: dict[str, list[tuple[Cost, Cost]]] = {name: [] for name, *_ in kinds}
+    turns: dict[str, list[tuple[Cost, Cost, Cost]]] = {name: [] for name, *_ in kinds}
     for number in range(scale.rounds + 1):
-        for name, _, event in kinds:
-            costs = [comparison.measure(event()) for _ in range(scale.batch)]
+        for name, _, build_event in kinds:
+            costs = [
+                (*comparison.measure(build_event(comparison.service)), _measure_call(with_botocore, build_event))
+                for _ in range(scale.batch)
+            ]
             turns[name] += costs if number else []  # the first round warms up
-    rows, cpu = [], []
-    for name, limit, _ in kinds:
-        ours, bare = (find_median_cost(side) for side in zip(*turns[name], strict=True))
-        rows.append(_build_row(f"handler call: {name}", ours.elapsed, bare.elapsed, limit))
-        rows.append(_build_row(f"handler call, CPU: {name}", ours.cpu, bare.cpu, None))
-        cpu.append([name, format_duration(ours.cpu), format_duration(bare.cpu), f"{ours.cpu / bare.cpu:.2f}"])
-    table = format_table(["CPU of the process", "handler", "bare boto3", "ratio"], cpu)
-    return Section(rows, {"handler": format_verdicts(rows), "handler-cpu": table})
+    times, cpu, saved = [], [], []
+    for name, cpu_limit, _ in kinds:
+        ours, bare, botocore = (find_median_cost(side) for side in zip(*turns[name], strict=True))
+        times.append(_build_row(f"handler call: {name}", ours.elapsed, bare.elapsed, _TIME_LIMIT))
+        cpu.append(_build_row(f"handler call, CPU: {name}", ours.cpu, bare.cpu, cpu_limit))
+        saved.append(_build_saving(name, ours.cpu, botocore.cpu))
+    blocks = {"handler": format_verdicts(times), "handler-cpu": format_verdicts(cpu), "handler-saved": _format(saved)}
+    return Section([*times, *cpu, *saved], blocks)
+
+
+def _measure_call(service: Service, build_event: Callable[[Service], Event]) -> Cost:
+    event = build_event(service)
+    return measure_cost(lambda: service(event))
+
+
+def _build_saving(name: str, ours: float, botocore: float) -> Row:
+    """Return a row with the milliseconds of billed time that the wire client saves in a call."""
+    saved = prices.lambda_seconds(botocore - ours, 0)
+    return Row(
+        f"saved by the wire client, ms: {name}", saved * MS, None, format_duration(ours), format_duration(botocore)
+    )
+
+
+def _format(saved: Sequence[Row]) -> str:
+    return format_table(
+        ["CPU of a handler call", "wire client", "boto3's client", "saved on Lambda", "saved in a million calls"],
+        [
+            [
+                row.name.partition(": ")[2],
+                row.ours,
+                row.theirs,
+                f"{row.value:.2g} ms",
+                f"${prices.compute_usd(row.value / MS) * 1e6:.2f}",
+            ]
+            for row in saved
+        ],
+    )
 
 
 def _call_all(calls: Sequence[Callable[[], object]]) -> None:

@@ -24,13 +24,15 @@ from bench.context import BenchContext
 from bench.environment import PEERS
 from bench.local_run import run_prefilled
 from bench.measure import MS, format_duration
-from bench.result import Row, Section
+from bench.result import Row, Section, format_verdicts
 from bench.service import BASE
 from local.constants import HOST
 from local.errors import LocalRunError
 from local.services.server_process import ServerProcess
 
 _SCIMMY = PEERS / "scimmy"
+_LIMITS = {"GET": 1.6, "userName eq": 0.08, "page of 100": 1.2, "unindexed filter": 7.0}
+"""The limits with the largest number of users."""
 
 Send = Callable[[], None]
 
@@ -80,14 +82,14 @@ def measure(context: BenchContext) -> Section:
                 Row(
                     f"HTTP, {number:,} users: {name}",
                     ours / theirs,
-                    None,
+                    _LIMITS.get(name) if number == max(context.scale.peer_users) else None,
                     format_duration(ours),
                     f"{format_duration(theirs)} scimmy",
                 )
             )
     drawn = list(lines.values())
     picture = draw_chart("A request over HTTP on one machine", "users", "ms", drawn)
-    return Section(rows, {"http": build_table(drawn)}, {"http.svg": picture})
+    return Section(rows, {"http": format_verdicts(rows), "http-users": build_table(drawn)}, {"http.svg": picture})
 
 
 def _measure_medians(context: BenchContext, number: int) -> dict[str, tuple[float, float]]:

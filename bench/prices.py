@@ -35,11 +35,16 @@ def lambda_seconds(cpu: float, calls: float) -> float:
     return cpu * MEMORY_OF_A_CPU_MB / get_memory_mb() + calls * CALL_S
 
 
+def compute_usd(seconds: float) -> float:
+    """Return what Lambda charges for billed seconds of the users function, in USD."""
+    return seconds * get_memory_mb() / 1_024 * LAMBDA_GB_S_USD
+
+
 def usd_of_a_million(read: float, write: float, seconds: float) -> tuple[float, float]:
     """Return the price of a million operations in USD: for DynamoDB, and for Lambda with API Gateway.
 
     ``read`` and ``write`` are the units of one operation, ``seconds`` its billed time.
     """
     table = read * READ_UNITS_USD + write * WRITE_UNITS_USD
-    compute = seconds * 1e6 * get_memory_mb() / 1_024 * LAMBDA_GB_S_USD + LAMBDA_REQUESTS_USD + HTTP_API_USD
+    compute = compute_usd(seconds * 1e6) + LAMBDA_REQUESTS_USD + HTTP_API_USD
     return table, compute

@@ -12,7 +12,7 @@ from bench.result import Row, Section, format_table, format_verdicts
 from bench.service import TIMEOUT_S, Service
 from bench.units import count_units
 
-_BARE_LIMIT = 1.5
+_BARE_LIMIT = 0.55
 _LINEAR_LIMIT = 1.3
 _CONTINUED_LIMIT = 0.05  # a continued page reads about the next thousand users: a hundredth of the scan
 _USERS_OVER_1_MB = 1_000  # more users than one call to DynamoDB returns

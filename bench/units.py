@@ -79,7 +79,7 @@ def index_units(before: Item | None, after: Item | None, index: Mapping[str, Any
     old, new = (_build_entry(item, index, keys) for item in (before, after))
     if old == new:
         return 0
-    key = _get_key_attributes(index)
+    key = get_key_attributes(index)
     if old and new and all(old[name] == new[name] for name in key):
         return write_units(old, new, transaction=False)
     return sum(write_units(entry, None, transaction=False) for entry in (old, new) if entry)
@@ -87,7 +87,7 @@ def index_units(before: Item | None, after: Item | None, index: Mapping[str, Any
 
 def _build_entry(item: Item | None, index: Mapping[str, Any], keys: Iterable[str]) -> Item | None:
     """Return the entry of an item in an index, or ``None`` if the item lacks a key attribute of the index."""
-    own = _get_key_attributes(index)
+    own = get_key_attributes(index)
     if item is None or any(name not in item for name in own):
         return None
     projection = index["Projection"]
@@ -117,7 +117,7 @@ def count_units() -> Iterator[Units]:
         for (table, _), old, new in zip(written, before, after, strict=True):
             units.write += write_units(old, new, transaction=operation == "TransactWriteItems")
             for index in schemas[table].get("GlobalSecondaryIndexes", []):
-                units.write += index_units(old, new, index, _get_key_attributes(schemas[table]))
+                units.write += index_units(old, new, index, get_key_attributes(schemas[table]))
         return response
 
     with intercept_calls(observe):
@@ -175,10 +175,10 @@ def _iterate_writes(operation: str, arguments: Arguments) -> Iterator[tuple[str,
 def _get_key(request: Arguments, schema: Mapping[str, Any]) -> Arguments:
     if "Key" in request:
         return dict(request["Key"])
-    return {name: request["Item"][name] for name in _get_key_attributes(schema)}
+    return {name: request["Item"][name] for name in get_key_attributes(schema)}
 
 
-def _get_key_attributes(schema: Mapping[str, Any]) -> list[str]:
+def get_key_attributes(schema: Mapping[str, Any]) -> list[str]:
     """Return the names of the key attributes of a table or an index."""
     return [element["AttributeName"] for element in schema["KeySchema"]]
 

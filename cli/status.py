@@ -47,8 +47,8 @@ def status(tenant_id: str, json: bool) -> None:
     """Show the status of a tenant: what fails, and what to do next.
 
     The output contains the health, the settings, the token, the first and last contact, the number of users, warnings,
-    the failures since yesterday (UTC) grouped by their cause, whether the IT admin asked for a new invitation link, and
-    the next command.
+    the failures since yesterday (UTC) grouped by their cause, and the next command. It says if the IT admin asked for a
+    new invitation link.
     """
     deployment = get_deployment()
     administration = deployment.build_administration(LONG_READ_S)

@@ -44,8 +44,8 @@ def test_quick_run_counts_calls_and_writes_no_figures() -> None:
     counted = dict(re.findall(r"^calls: (.+?)  +(\d+) ", output, re.MULTILINE))
     assert counted["GET"] == counted["create"] == "1"
     assert counted["PATCH"] == counted["PUT"] == counted["DELETE"] == counted["userName eq"] == "2"
-    assert re.search(r"^handler call: page of 10 +[\d.]+ +1.3 +(met|EXCEEDED) ", output, re.MULTILINE)
-    assert re.search(r"^bulk of 10 creates +[\d.]+ +1.5 +(met|EXCEEDED) ", output, re.MULTILINE)
+    assert re.search(r"^handler call, CPU: page of 10 +[\d.]+ +0.45 +(met|EXCEEDED) ", output, re.MULTILINE)
+    assert re.search(r"^bulk of 10 creates +[\d.]+ +0.7 +(met|EXCEEDED) ", output, re.MULTILINE)
     assert re.search(r"^calls at 300 users: last page, jumped to +3 +3 +met", output, re.MULTILINE)
     assert re.search(r"^USD per million: create +[\d.]+ +0 read and \d+ write units$", output, re.MULTILINE)
     assert re.search(r"^\d+ of \d+ limits met$", output, re.MULTILINE)

@@ -22,6 +22,8 @@ DOCUMENT_ATTRIBUTES = ("sk", "doc")
 """The attributes that :func:`decode_document` needs."""
 LOOKUP_ITEM_ATTRIBUTES = ("sk", "id")
 """The sort key, and the attribute that :func:`decode_lookup_item` needs."""
+ATTRIBUTES_SENT = "sent"
+"""The attribute of a change record with the names of the attributes in the request."""
 
 
 def has_expired(item: Item, now: float) -> bool:
@@ -156,8 +158,21 @@ def encode_change(
         **external_id,
         "active": {"BOOL": change.active},
         **({"links": {"L": links}} if change.operation is Operation.LINK else {}),
-        **({"sent": {"L": [{"S": name} for name in change.attributes_sent]}} if change.attributes_sent else {}),
+        **_encode_attributes_sent(change),
     }
+
+
+def _encode_attributes_sent(change: ChangeRecord) -> Item:
+    """Return the attribute with the names that were sent, none if there are none.
+
+    Most requests change what they send. The names are then not stored twice: for a create with the enterprise schema
+    they would make the record larger than 1 KB, which costs two more write units.
+    """
+    if not change.attributes_sent:
+        return {}
+    if set(change.attributes_sent) == set(change.attributes_changed):
+        return {ATTRIBUTES_SENT: {"BOOL": True}}
+    return {ATTRIBUTES_SENT: {"L": [{"S": name} for name in change.attributes_sent]}}
 
 
 def encode_tenant(partition_key: str, sort_key: str, tenant: Tenant) -> Item:

@@ -89,10 +89,12 @@ def decode_rejected_tokens(item: Item) -> RejectedTokenCount:
 
 def decode_change(item: Item) -> StoredChange:
     """Return the change record in an item, with the id of its user."""
+    attributes_changed = _decode_texts(item, "changed")
+    is_all_changed = "BOOL" in item.get(items.ATTRIBUTES_SENT, {})
     change = ChangeRecord(
         at=item["at"]["S"],
         operation=Operation(item["operation"]["S"]),
-        attributes_changed=_decode_texts(item, "changed"),
+        attributes_changed=attributes_changed,
         participation=Participation(item["participation"]["S"]),
         actor=item["actor"]["S"],
         request_id=item["request"]["S"],
@@ -102,7 +104,7 @@ def decode_change(item: Item) -> StoredChange:
         external_id=item.get("externalId", {}).get("S"),
         active=item["active"]["BOOL"],
         ignored=_decode_texts(item, "leftOut"),
-        attributes_sent=_decode_texts(item, "sent"),
+        attributes_sent=attributes_changed if is_all_changed else _decode_texts(item, items.ATTRIBUTES_SENT),
         links=[(link["M"]["attribute"]["S"], link["M"]["id"]["S"]) for link in item.get("links", {}).get("L", ())],
     )
     return StoredChange(keys.parse_changed_user_id(item["sk"]["S"]), change)
