@@ -12,7 +12,7 @@ from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import bulk, calls, coldstart, costs, cpu, growth, handler, million, overhttp, report, scan
+from bench import bulk, calls, coldstart, costs, cpu, growth, handler, million, overhttp, report, scan, tls
 from bench.context import FULL, QUICK, BenchContext, Scale
 from bench.environment import ignore_aws_configuration
 from bench.result import HEADING, FailedPart, Row, Section
@@ -22,6 +22,7 @@ from bench.summary import summarize
 PARTS: dict[str, Callable[[BenchContext], Section]] = {
     "cpu": cpu.measure,
     "handler": handler.measure,
+    "tls": tls.measure,
     "growth": growth.measure,
     "calls": calls.measure,
     "scan": scan.measure,

@@ -6,16 +6,17 @@ The handler is measured with both DynamoDB clients, the wire client and boto3's 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import boto3
 
 from bench import operations, prices
-from bench.context import BenchContext
+from bench.context import BenchContext, Scale
 from bench.environment import set_environment
 from bench.measure import MS, Cost, collect_garbage, find_median_cost, format_duration, measure_cost
 from bench.operations import Event
+from bench.prefill import User
 from bench.result import Row, Section, format_table, format_verdicts
 from bench.service import BARE_CONFIG, Service, Table
 from bench.wire import Call, build_repetitions, record_calls
@@ -56,13 +57,38 @@ class HandlerComparison:
         return self._bare
 
 
+BuildEvent = Callable[[Service], Event]
+Kind = tuple[str, float, BuildEvent]
+"""A kind of request: its name, the limit of its CPU time against bare boto3, and what builds its event."""
+
+
 def measure(context: BenchContext) -> Section:
-    scale = context.scale
     pair = context.pair()
     comparison = HandlerComparison(pair.table, pair.copies[0])
     with_botocore = Service(pair.table, aws_client=ClientKind.BOTOCORE)
-    users = itertools.cycle(pair.sample)
-    kinds: list[tuple[str, float, Callable[[Service], Event]]] = [
+    kinds = build_kinds(context.scale, itertools.cycle(pair.sample))
+    collect_garbage()
+    turns = measure_in_turn(
+        context.scale,
+        kinds,
+        lambda build_event: (
+            *comparison.measure(build_event(comparison.service)),
+            _measure_call(with_botocore, build_event),
+        ),
+    )
+    times, cpu, saved = [], [], []
+    for name, cpu_limit, _ in kinds:
+        ours, bare, botocore = (find_median_cost(side) for side in zip(*turns[name], strict=True))
+        times.append(build_row(f"handler call: {name}", ours.elapsed, bare.elapsed, _TIME_LIMIT))
+        cpu.append(build_row(f"handler call, CPU: {name}", ours.cpu, bare.cpu, cpu_limit))
+        saved.append(_build_saving(name, ours.cpu, botocore.cpu))
+    blocks = {"handler": format_verdicts(times), "handler-cpu": format_verdicts(cpu), "handler-saved": _format(saved)}
+    return Section([*times, *cpu, *saved], blocks)
+
+
+def build_kinds(scale: Scale, users: Iterator[User]) -> list[Kind]:
+    """Return the kinds of requests. ``users`` are those that the requests are about."""
+    return [
         ("GET", 0.6, lambda service: operations.get(service, next(users))),
         ("create", 0.55, operations.create),
         ("PATCH of three operations", 0.6, lambda service: operations.patch(service, next(users))),
@@ -72,26 +98,21 @@ def measure(context: BenchContext) -> Section:
             lambda service: operations.query(service, {"startIndex": 1, "count": scale.page}),
         ),
     ]
-    collect_garbage()
-    turns: dict[str, list[tuple[Cost, Cost, Cost]]] = {name: [] for name, *_ in kinds}
+
+
+def measure_in_turn(
+    scale: Scale, kinds: Sequence[Kind], measure_one: Callable[[BuildEvent], tuple[Cost, ...]]
+) -> dict[str, list[tuple[Cost, ...]]]:
+    """Return what ``measure_one`` returned for each kind of request, measured in turn, after a round to warm up."""
+    turns: dict[str, list[tuple[Cost, ...]]] = {name: [] for name, *_ in kinds}
     for number in range(scale.rounds + 1):
         for name, _, build_event in kinds:
-            costs = [
-                (*comparison.measure(build_event(comparison.service)), _measure_call(with_botocore, build_event))
-                for _ in range(scale.batch)
-            ]
-            turns[name] += costs if number else []  # the first round warms up
-    times, cpu, saved = [], [], []
-    for name, cpu_limit, _ in kinds:
-        ours, bare, botocore = (find_median_cost(side) for side in zip(*turns[name], strict=True))
-        times.append(_build_row(f"handler call: {name}", ours.elapsed, bare.elapsed, _TIME_LIMIT))
-        cpu.append(_build_row(f"handler call, CPU: {name}", ours.cpu, bare.cpu, cpu_limit))
-        saved.append(_build_saving(name, ours.cpu, botocore.cpu))
-    blocks = {"handler": format_verdicts(times), "handler-cpu": format_verdicts(cpu), "handler-saved": _format(saved)}
-    return Section([*times, *cpu, *saved], blocks)
+            costs = [measure_one(build_event) for _ in range(scale.batch)]
+            turns[name] += costs if number else []
+    return turns
 
 
-def _measure_call(service: Service, build_event: Callable[[Service], Event]) -> Cost:
+def _measure_call(service: Service, build_event: BuildEvent) -> Cost:
     event = build_event(service)
     return measure_cost(lambda: service(event))
 
@@ -125,5 +146,6 @@ def _call_all(calls: Sequence[Callable[[], object]]) -> None:
         call()
 
 
-def _build_row(name: str, ours: float, bare: float, limit: float | None) -> Row:
+def build_row(name: str, ours: float, bare: float, limit: float) -> Row:
+    """Return the comparison of our seconds with those of bare boto3."""
     return Row(name, ours / bare, limit, format_duration(ours), f"{format_duration(bare)} bare boto3")

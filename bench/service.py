@@ -37,13 +37,14 @@ _POWERTOOLS_NAMES = ("Logger", "Metrics")  # the names of powertools in handlers
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table on an engine, with one tenant in it."""
+    """A table on an engine, with one tenant in it. ``ca_bundle`` is the file of the engine's certificate, or empty."""
 
     name: str
     url: str
     secrets_url: str
     tenant: str
     token: str
+    ca_bundle: str = ""
 
     @property
     def variables(self) -> dict[str, str]:
@@ -52,6 +53,7 @@ class Table:
             "TABLE_NAME": self.name,
             "AWS_ENDPOINT_URL_DYNAMODB": self.url,
             "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.secrets_url,
+            **({"AWS_CA_BUNDLE": self.ca_bundle} if self.ca_bundle else {}),
         }
 
 

@@ -40,11 +40,12 @@ def test_list_prints_parts() -> None:
 @pytest.mark.skipif(not DYNOXIDE.exists(), reason="dynoxide has no package for this platform, and make bench needs it")
 def test_quick_run_counts_calls_and_writes_no_figures() -> None:
     before = [(ROOT / name).read_bytes() for name in WRITTEN]
-    output = run("--quick", *(f"--only={name}" for name in ("handler", "calls", "scan", "bulk", "costs", "million")))
+    output = run("--quick", *(f"--only={name}" for name in ("handler", "tls", "calls", "scan", "bulk", "costs", "million")))
     counted = dict(re.findall(r"^calls: (.+?)  +(\d+) ", output, re.MULTILINE))
     assert counted["GET"] == counted["create"] == "1"
     assert counted["PATCH"] == counted["PUT"] == counted["DELETE"] == counted["userName eq"] == "2"
     assert re.search(r"^handler call, CPU: page of 10 +[\d.]+ +0.45 +(met|EXCEEDED) ", output, re.MULTILINE)
+    assert re.search(r"^handler call over TLS, CPU: GET +[\d.]+ +0.6 +(met|EXCEEDED) ", output, re.MULTILINE)
     assert re.search(r"^bulk of 10 creates +[\d.]+ +0.7 +(met|EXCEEDED) ", output, re.MULTILINE)
     assert re.search(r"^calls at 300 users: last page, jumped to +3 +3 +met", output, re.MULTILINE)
     assert re.search(r"^USD per million: create +[\d.]+ +0 read and \d+ write units$", output, re.MULTILINE)
