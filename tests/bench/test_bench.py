@@ -40,7 +40,8 @@ def test_list_prints_parts() -> None:
 @pytest.mark.skipif(not DYNOXIDE.exists(), reason="dynoxide has no package for this platform, and make bench needs it")
 def test_quick_run_counts_calls_and_writes_no_figures() -> None:
     before = [(ROOT / name).read_bytes() for name in WRITTEN]
-    output = run("--quick", *(f"--only={name}" for name in ("handler", "tls", "calls", "scan", "bulk", "costs", "million")))
+    parts = ("handler", "tls", "calls", "scan", "bulk", "costs", "million")
+    output = run("--quick", *(f"--only={name}" for name in parts))
     counted = dict(re.findall(r"^calls: (.+?)  +(\d+) ", output, re.MULTILINE))
     assert counted["GET"] == counted["create"] == "1"
     assert counted["PATCH"] == counted["PUT"] == counted["DELETE"] == counted["userName eq"] == "2"
