@@ -42,9 +42,10 @@ def invite(page: Page, name: str) -> str:
 
 
 def find_person(page: Page, who: str) -> None:
-    open_tab(page, "Find a person")
-    page.get_by_label("Name, email, userName or externalId").fill(who)
-    page.get_by_role("button", name="Find").click()
+    open_tab(page, "Users")
+    main = page.get_by_role("main")
+    main.get_by_label("Name, email, userName, externalId or id").fill(who)
+    main.get_by_role("button", name="Search").click()
 
 
 class PictureFolder:

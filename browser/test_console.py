@@ -1,8 +1,9 @@
 """The console in a real browser: set-up of a customer, small screen, keyboard, light and dark mode."""
 
-from pathlib import Path
+from pathlib import re
 from typing import Any
 
+import Path
 from playwright.sync_api import BrowserContext, Page, expect
 
 from browser.console import add_customer, find_person, invite, open_tab, sign_in, take_screenshot
@@ -75,9 +76,15 @@ def test_story_from_sign_in_to_first_users(page: Page, local_run: LocalRun, tmp_
     expect(page.get_by_role("heading", name="Ada Lovelace")).to_be_visible()
     expect(page.get_by_text("Changed: title.")).to_be_visible()
 
-    open_tab(page, "Active users")
+    page.get_by_text("Show the document that the API returns").click()
+    expect(page.get_by_label("SCIM document")).to_have_value(re.compile('"userName": "ada@example.com"'))
+
+    open_tab(page, "Users")
+    take_screenshot(page, "users")
+    page.get_by_role("link", name="Active (").click()
+    expect(page.get_by_role("row").filter(has_text="Grace Hopper")).to_have_count(0)
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download all as CSV").click()
+        page.get_by_role("link", name="Download these users as CSV").click()
     download.value.save_as(tmp_path / "active-users.csv")
     exported = (tmp_path / "active-users.csv").read_text("utf-8-sig")
     assert "Ada Lovelace" in exported
@@ -146,9 +153,9 @@ def test_pages_fit_a_phone_and_have_enough_contrast(page: Page, local_run: Local
         "/access",
         "/settings",
         "/log",
-        "/people?who=a",
-        f"/people/{created['id']}",
-        "/active-users",
+        "/users?search=a",
+        f"/users/{created['id']}",
+        "/users",
     ]
     page.set_viewport_size({"width": 320, "height": 640})
     for scheme in ("light", "dark"):

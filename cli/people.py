@@ -14,12 +14,13 @@ from scim.protocol.messages import SearchRequest
 from scim.protocol.stored_values.nonconforming import hide_nonconforming
 from scim.service.audit.user_names import get_full_name, get_primary_email
 from scim.service.model.query import CursorPosition
-from scim.service.model.stored_resource import StoredResource
+from scim.service.model.stored_resource import StoredResource, UserState
 from scim.service.model.tenant import Tenant
 from scim.service.resources.rendering import ResourceRenderer
 from scim.service.resources.search import parse_query
 from scim.wiring.administration import Administration
 
+_STATES = [str(state) for state in UserState]
 _COLUMNS = ("ID", "USER NAME", "STATE", "SINCE", "NAME", "EMAIL", "MODIFIED")
 
 
@@ -34,7 +35,7 @@ Examples:
 )
 @tenant_argument
 @click.option("--filter", "filter_text", metavar="FILTER", help="A SCIM filter (RFC 7644 section 3.4.2.2).")
-@click.option("--state", type=click.Choice(["active", "inactive"]), help="Show only active or only inactive users.")
+@click.option("--state", type=click.Choice(_STATES), help="Show only active or only inactive users.")
 @json_option
 @deployment_options
 def users(tenant_id: str, filter_text: str | None, state: str | None, json: bool) -> None:
@@ -53,7 +54,7 @@ def users(tenant_id: str, filter_text: str | None, state: str | None, json: bool
         )
     else:
         listed = show_progress(_find_users(administration, tenant, filter_text), "Users found", json=json)
-    selected = (user for user in listed if state is None or _get_state(user) == state)
+    selected = (user for user in listed if state is None or user.state == state)
     if json:
         output.print_json_lines(
             {**hide_nonconforming(user.resource, resource_type), "meta": _format_meta(user)} for user in selected
@@ -83,10 +84,6 @@ def _find_users(administration: Administration, tenant: Tenant, filter_text: str
         result = store.find(replace(query, start=CursorPosition(result.next_boundaries, total=result.total)))
 
 
-def _get_state(user: StoredResource) -> str:
-    return "active" if user.resource.get("active") is True else "inactive"
-
-
 def _format_meta(user: StoredResource) -> dict[str, str]:
     """Return the attribute ``meta`` (RFC 7643 section 3.1) and the time since when the user is active or inactive."""
     return {
@@ -98,11 +95,11 @@ def _format_meta(user: StoredResource) -> dict[str, str]:
 
 
 def _format_row(user: StoredResource) -> tuple[str, ...]:
-    resource, state = user.resource, _get_state(user)
+    resource = user.resource
     return (
         user.id,
         resource["userName"],
-        output.ColoredText(state, "green" if state == "active" else ""),
+        output.ColoredText(user.state, "green" if user.state is UserState.ACTIVE else ""),
         output.format_optional_time(user.active_since),
         get_full_name(resource),
         get_primary_email(resource),

@@ -76,8 +76,7 @@ def print_person_report(report: PersonReport) -> None:
 def _list_candidates(report: PersonReport) -> Iterator[tuple[str, ...]]:
     for user in report.users:
         resource = user.resource
-        state = "active" if resource.get("active") is True else "inactive"
-        yield resource["userName"], get_full_name(resource), get_primary_email(resource), state
+        yield resource["userName"], get_full_name(resource), get_primary_email(resource), user.state
     for identifier in report.failed_candidates:
         yield identifier, "", "", "not provisioned"
 

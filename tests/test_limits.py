@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.console.pages import active_users
+from handlers.console.pages.users import csv_files
 from scim.auth import authentication, token_lookup_limiter
 from scim.events import eventbridge
 from scim.protocol import json_body, messages, projection, references
@@ -51,7 +51,7 @@ PAGE = (ROOT / "docs/operate/limits.md").read_text("utf-8")
         (r"look-ups in (\d+) seconds", [token_lookup_limiter._WINDOW_S]),  # noqa: SLF001
         (
             r"CSV file of the console \| ([\d,]+) users, ([\d.]+) MB",
-            [active_users.USERS_PER_FILE, active_users.MAX_FILE_BYTES / 1e6],
+            [csv_files.USERS_PER_FILE, csv_files.MAX_FILE_BYTES / 1e6],
         ),
         (r"(\d+) KB in a `PutEvents`", [eventbridge._MAX_BYTES / 1024]),  # noqa: SLF001
     ],

@@ -159,10 +159,12 @@ def use_console(leave: Callable[[], object] = bool, resume: Callable[[], object]
         "/connect",
         "/connect/okta",
         "/log",
-        "/people?who=love",
-        "/people?who=nobody",
-        f"/people/{user['id']}",
-        "/active-users.csv",
+        "/users",
+        "/users?search=love",
+        "/users?search=nobody",
+        f"/users/{user['id']}",
+        "/users?sort=lastModified",
+        "/users.csv",
         "",
     ):
         assert operator.get(here + path).status == 200

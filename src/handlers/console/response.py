@@ -95,6 +95,12 @@ def redirect_to_path(path: str, *cookies: str) -> ConsoleResponse:
     )
 
 
+def redirect_permanently(path: str) -> ConsoleResponse:
+    """Return the redirect from an address of an earlier release, so that bookmarks stay valid."""
+    location = restrict_to_console(path)
+    return ConsoleResponse(status=HTTPStatus.MOVED_PERMANENTLY, headers={"Location": location})
+
+
 def redirect_to_page(*segments: str, outcome: Outcome | None = None) -> ConsoleResponse:
     """Return a redirect to a page of the console, given by the segments of its path after ``/admin``.
 

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from handlers.console.pages import (
-    active_users,
     attributes,
     audit_log,
-    people,
     product,
     provisioning,
     sign_in,
@@ -18,6 +16,7 @@ from handlers.console.pages import (
     tenants,
 )
 from handlers.console.pages.connection import access, settings, setup, token
+from handlers.console.pages.users import csv_files, moved, user_list, user_page
 from handlers.console.response import ConsoleResponse
 
 PageHandler = Callable[..., ConsoleResponse]
@@ -158,10 +157,13 @@ ROUTES = (
     Route(f"{_TENANT_PATH}/attributes/add", "attributes add", action=FormAction(attributes.add_schema)),
     Route(f"{_TENANT_PATH}/attributes/remove", "attributes remove", action=FormAction(attributes.remove_schema)),
     Route(f"{_TENANT_PATH}/log", "log", audit_log.show_log),
-    Route(f"{_TENANT_PATH}/people", "people", people.find_person),
-    Route(f"{_TENANT_PATH}/people/{{id}}", "timeline", people.show_timeline),
-    Route(f"{_TENANT_PATH}/active-users", "active users", active_users.list_active_users),
-    Route(f"{_TENANT_PATH}/active-users.csv", "active-users.csv", active_users.export_active_users),
+    Route(f"{_TENANT_PATH}/users", "users", user_list.list_users),
+    Route(f"{_TENANT_PATH}/users.csv", "users.csv", csv_files.export_users),
+    Route(f"{_TENANT_PATH}/users/{{id}}", "user", user_page.show_user),
+    Route(f"{_TENANT_PATH}/people", "moved", moved.redirect_search),
+    Route(f"{_TENANT_PATH}/people/{{id}}", "moved", moved.redirect_timeline),
+    Route(f"{_TENANT_PATH}/active-users", "moved", moved.redirect_active_users),
+    Route(f"{_TENANT_PATH}/active-users.csv", "moved", moved.redirect_active_users_csv),
 )
 
 

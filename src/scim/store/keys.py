@@ -21,6 +21,7 @@ from scim.service.model.identifiers import MAX_IDENTIFIER_LENGTH
 MAX_SORT_KEY_BYTES = 1_024  # Amazon DynamoDB developer guide, "Constraints"
 MAX_VALUE_BYTES = 900  # the rest is for the other parts of a key
 _USER_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_LAST_MODIFIED_KEY = re.compile(r"U#\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 _PAST_LAST_ID = "g"  # sorts after the hex digits and the hyphen, which are the characters of ids
 _PAST_LAST_TIME = ":"  # sorts after the digits
 
@@ -87,6 +88,11 @@ def user_key(user_id: str) -> str:
     return f"{_USER_PREFIX}{user_id}"
 
 
+def is_user_key(text: str) -> bool:
+    """Return whether ``text`` is the key of a user."""
+    return text.startswith(_USER_PREFIX) and is_user_id(parse_user_id(text))
+
+
 def user_range(first_id: str = "") -> KeyRange:
     """Return the range of all users, or of those with the id ``first_id`` or a later one."""
     return KeyRange(_USER_PREFIX + first_id, _USER_PREFIX + _PAST_LAST_ID)
@@ -130,6 +136,11 @@ def parse_changed_user_id(sort_key: str) -> str:
 def last_modified_key(modified: str) -> str:
     """Return the key of a user in the index by time. ``modified`` is in RFC 3339, UTC."""
     return _USER_PREFIX + modified
+
+
+def is_last_modified_key(text: str) -> bool:
+    """Return whether ``text`` is the key of a user in the index by time."""
+    return _LAST_MODIFIED_KEY.fullmatch(text) is not None
 
 
 def last_modified_range(first: str | None, last: str | None) -> KeyRange:

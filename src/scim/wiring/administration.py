@@ -13,6 +13,7 @@ from scim.service.console.password_sign_in import PasswordSignIn
 from scim.service.tenants.overview import OVERVIEW_TIMEOUT_S, load_overview
 from scim.store.audit_log import DynamoDBAuditLogStore
 from scim.store.console.console_store import DynamoDBConsoleStore, DynamoDBInvitationStore
+from scim.store.links import DynamoDBLinkStore
 from scim.store.resources import DynamoDBResourceStore
 from scim.store.tenants import DynamoDBTenantStore
 from scim.wiring import runtime
@@ -79,6 +80,10 @@ class Administration:
     def build_resource_store(self, tenant: Tenant) -> DynamoDBResourceStore:
         """Return the store of a tenant's users."""
         return DynamoDBResourceStore(self.table, self.resource_store_config(), tenant.id, tenant.resource_types[0])
+
+    def build_link_store(self, tenant: Tenant) -> DynamoDBLinkStore:
+        """Return the store of the links between a tenant's users."""
+        return DynamoDBLinkStore(self.table, self.resource_store_config(), tenant.id, tenant.resource_types[0])
 
     def build_audit_log(self, tenant: Tenant) -> AuditLog:
         """Return the audit log of a tenant."""

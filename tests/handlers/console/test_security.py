@@ -38,10 +38,10 @@ PAGES = (
     "/connect/entra",
     "/token",
     "/log",
-    "/people",
-    "/people?who=unknown",
-    "/active-users",
-    "/active-users.csv",
+    "/users",
+    "/users?search=unknown",
+    "/users?state=inactive&sort=lastModified",
+    "/users.csv",
 )
 
 
@@ -259,7 +259,7 @@ class TestTenants:
         unused, guest, waiting = invite(operator_visitor, name), Visitor(), Visitor()
         accept(invite(operator_visitor, name), guest)
         invitation_page = waiting.get(unused)
-        assert guest.get(f"/admin/tenants/{name}/active-users").status == 200
+        assert guest.get(f"/admin/tenants/{name}/users").status == 200
 
         pages = {"revoke-invitations": "access", "disconnect": "settings"}
         page = operator_visitor.get(f"/admin/tenants/{name}/{pages[action]}")
@@ -278,7 +278,7 @@ class TestTenants:
         assert Visitor().get(unused).status == 410
         new_guest = Visitor()
         assert accept(invite(operator_visitor, name), new_guest).status == 200
-        assert new_guest.get(f"/admin/tenants/{name}/active-users").status == 200
+        assert new_guest.get(f"/admin/tenants/{name}/users").status == 200
 
     def test_disconnected_tenant_has_no_invitations(
         self, operator_visitor: Visitor, tenant: Tenant, operator: TenantService
@@ -412,9 +412,9 @@ class TestPages:
         here = f"/admin/tenants/{name}"
         paths = (
             *PAGES,
-            "/people?who=alert",
-            f"/people/{hostile['id']}",
-            "/people?who=%3Cscript%3Ealert(1)%3C/script%3E",
+            "/users?search=alert",
+            f"/users/{hostile['id']}",
+            "/users?search=%3Cscript%3Ealert(1)%3C/script%3E",
         )
         pages_with_name = 0
         for path in paths:
@@ -433,10 +433,10 @@ class TestPages:
     def test_names_in_links_are_quoted(self, operator_visitor: Visitor, tenant: Tenant) -> None:
         name, scim = tenant
         scim.create(userName="javascript:alert(1)&who=x#y")
-        (link,) = (link for link in operator_visitor.get(f"/admin/tenants/{name}/log").links if "who=" in link)
-        assert link == f"/admin/tenants/{name}/people?who=javascript%3Aalert%281%29%26who%3Dx%23y"
+        (link,) = (link for link in operator_visitor.get(f"/admin/tenants/{name}/log").links if "search=" in link)
+        assert link == f"/admin/tenants/{name}/users?search=javascript%3Aalert%281%29%26who%3Dx%23y"
 
-    @pytest.mark.parametrize("path", ["", "/active-users", "/active-users.csv", "/nowhere"])
+    @pytest.mark.parametrize("path", ["", "/users", "/users.csv", "/nowhere"])
     def test_head_is_get_without_a_body(self, operator_visitor: Visitor, tenant: Tenant, path: str) -> None:
         get, head = (operator_visitor.send(method, f"/admin/tenants/{tenant[0]}{path}") for method in ("GET", "HEAD"))
 
@@ -483,9 +483,9 @@ class TestPages:
         ("path", "wanted"),
         [
             ("/tenants/acme/log?failures", "/tenants/acme/log?failures"),
-            ("/tenants/acme/people?who=ada%40example.com", "/tenants/acme/people?who=ada%40example.com"),
-            ("/tenants/acme/people?who=" + "a" * 1_000, ""),
-            ("/tenants/acme/people?who=<script>", ""),
+            ("/tenants/acme/users?search=ada%40example.com", "/tenants/acme/users?search=ada%40example.com"),
+            ("/tenants/acme/users?search=" + "a" * 1_000, ""),
+            ("/tenants/acme/users?search=<script>", ""),
             ("", ""),
         ],
     )
@@ -501,7 +501,7 @@ class TestPages:
         ("address", "is_own"),
         [
             ("/admin", True),
-            ("/admin/tenants/acme/people?who=O%27Hara%20(x)", True),
+            ("/admin/tenants/acme/users?search=O%27Hara%20(x)", True),
             ("/administrator", False),
             ("//admin", False),
             ("/admin//evil.example", False),

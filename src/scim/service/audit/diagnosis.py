@@ -11,7 +11,7 @@ from scim.service.model.audit.failure import DailyFailures, FailureCount, Failur
 from scim.service.model.audit.log_record import RejectedTokenCount
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
 from scim.service.model.identity_provider import IdentityProvider
-from scim.service.model.stored_resource import StoredResource
+from scim.service.model.stored_resource import StoredResource, UserState
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339, parse_rfc3339
 from scim.service.model.token import TokenUsage
@@ -59,7 +59,7 @@ def describe_state(
         change = next(filter(_sets_active, user_changes), None)
         by = f" (set by {change.operation} request {change.request_id})" if change else ""
         name, since = user_names[user.id], f"since {user.active_since}{by}"
-        if _is_active(user):
+        if user.state is UserState.ACTIVE:
             yield f"{name} has been active {since}."
         else:
             yield (
@@ -89,7 +89,7 @@ def describe_renamed_users(
     renamed_ids = {stored.resource_id for stored in changes if _changes_value_of(unique_attribute, stored.change)}
     for user in users:
         relation = "was renamed to" if user.id in renamed_ids else "is a former email or externalId of"
-        yield f"{query} {relation} {user_names[user.id]}, {'active' if _is_active(user) else 'inactive'}."
+        yield f"{query} {relation} {user_names[user.id]}, {user.state}."
 
 
 def describe_failures(
@@ -238,10 +238,6 @@ def describe_strict_mode(tenant: Tenant, failures: Sequence[FailureCount]) -> It
     """Yield a sentence if the tenant is in strict mode, unless the explanation of a failure already says so."""
     if tenant.is_strict and not any(count.failure.rejected_leniency for count in failures):
         yield "Strict mode is on: it rejects requests that many identity providers send."
-
-
-def _is_active(user: StoredResource) -> bool:
-    return user.resource.get("active") is True
 
 
 def _changes_value_of(attribute: str, change: ChangeRecord) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from scim.protocol.filter.ast import AttributePath, Filter
@@ -97,6 +98,60 @@ class QueryResult:
     next_boundaries: Sequence[PageBoundary] | None = None
     previous_boundaries: Sequence[PageBoundary] | None = None
     resources_read: int = 0
+
+
+class ListOrder(StrEnum):
+    """The orders of a list of users. The table has keys in these orders, so a page costs the same in every tenant."""
+
+    USER_NAME = "userName"
+    LAST_MODIFIED = "lastModified"
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """A query for a page of the list of users, in the console.
+
+    Unlike a :class:`Query`, it reads a limited number of users. So it can stop before the page is full.
+
+    Attributes:
+        order: The order of the list.
+        is_descending: Whether the order is reversed.
+        count: The maximum number of users on the page.
+        matches: Returns whether a user belongs to the list, ``None`` for all users.
+        position: The page begins after this position. It is empty for the first page.
+        is_backwards: Whether the page ends before ``position`` instead.
+    """
+
+    order: ListOrder
+    is_descending: bool
+    count: int
+    matches: Callable[[StoredResource], bool] | None = None
+    position: str = ""
+    is_backwards: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """A page of the list of users.
+
+    Attributes:
+        users: The users of the page, in the order of the list.
+        next_position: The position after which the next page begins, empty if no users follow.
+        previous_position: The position before which the previous page ends, empty if no users precede.
+        users_read: The number of users that were read.
+        is_incomplete: Whether the search stopped before the page was full, because it had read too many users. It
+            continues at the next position, or at the previous one if the page was read backwards.
+    """
+
+    users: Sequence[StoredResource]
+    next_position: str = ""
+    previous_position: str = ""
+    users_read: int = 0
+    is_incomplete: bool = False
+
+
+class InvalidPosition(ValueError):
+    """A position in a list is malformed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from scim.protocol.errors import ScimError
+
+
+class UserState(StrEnum):
+    """Whether a user has access to the product."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
 
 
 @dataclass(slots=True)
@@ -43,6 +51,11 @@ class StoredResource:
         if self._resource is None:
             self._resource = parse_document(self.document, self.id)
         return self._resource
+
+    @property
+    def state(self) -> UserState:
+        """Whether the user is active: only if the attribute ``active`` is true."""
+        return UserState.ACTIVE if self.resource.get("active") is True else UserState.INACTIVE
 
     @classmethod
     def from_resource(

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from scim.protocol.filter.ast import AttributePath
 from scim.protocol.schema import ResourceType
-from scim.service.model.query import Query, QueryResult, StartIndexPosition
+from scim.service.model.query import ListOrder, ListPage, ListQuery, Query, QueryResult, StartIndexPosition
 from scim.store import keys, lookup_keys
 from scim.store.query.index_scan import IndexScan
+from scim.store.query.listing import read_list_page
 from scim.store.query.paging import Pager
 from scim.store.query.paging_store import PagingStore
 from scim.store.query.plan import (
@@ -66,6 +67,17 @@ class QueryEngine:
         else:
             result = pager.read_by_cursor(query.start)
         return replace(result, resources_read=self._reader.resources_read)
+
+    def list_page(self, query: ListQuery) -> ListPage:
+        """Return a page of the list of all resources. Raise :class:`InvalidPosition`."""
+        reader, unique = self._reader, self._resource_type.unique_attribute
+        match query.order:
+            case ListOrder.USER_NAME:
+                key_range = lookup_keys.unique_key_range(None, None)
+                scan: Scan = UniqueKeyScan(reader, True, unique, key_range, query.is_descending, None)
+            case ListOrder.LAST_MODIFIED:
+                scan = LastModifiedScan(reader, True, keys.last_modified_range(None, None), query.is_descending)
+        return read_list_page(scan, query, reader.table.deadline)
 
     def _build_scan(self, plan: Plan, query: Query, *, is_document_only: bool) -> Scan:
         reader, unique = self._reader, self._resource_type.unique_attribute

@@ -51,6 +51,10 @@ class Scan(ABC):
     def get_key(self, stored: StoredResource) -> str:
         """Return the key of a resource in the order of this scan, from the resource's current values."""
 
+    def is_key(self, text: str) -> bool:  # noqa: ARG002  # most scans get no keys from outside
+        """Return whether a text of any origin has the form of a key of this scan."""
+        return False
+
     @abstractmethod
     def count(self) -> int:
         """Return the number of entries without reading them."""
@@ -150,6 +154,11 @@ class UniqueKeyScan(Scan):
         """Return the unique key of the resource."""
         return lookup_keys.unique_key(stored.resource[self.unique.name], is_case_exact=self.unique.is_case_exact)
 
+    def is_key(self, text: str) -> bool:
+        """Return whether the text is in the range of keys, and not longer than a key can be."""
+        is_short = len(text.encode(errors="replace")) <= keys.MAX_SORT_KEY_BYTES
+        return is_short and self.key_range.first <= text <= self.key_range.last
+
     def count(self) -> int:
         """Return the number of resources: from the counters if the range includes all, or else by counting keys."""
         return self.count_resources() if self.count_resources else self.reader.count(self.key_range)
@@ -184,6 +193,11 @@ class LastModifiedScan(Scan):
     def get_key(self, stored: StoredResource) -> str:
         """Return the key that the index has, or will have, for the resource."""
         return _encode_key(keys.last_modified_key(stored.modified), keys.user_key(stored.id))
+
+    def is_key(self, text: str) -> bool:
+        """Return whether the text is the time and the id of a user."""
+        time, _, sort_key = text.partition(" ")
+        return keys.is_last_modified_key(time) and keys.is_user_key(sort_key)
 
     def count(self) -> int:
         """Return the number of resources in the range of the index."""

@@ -1,26 +1,26 @@
-"""The page of the active users, and their download as CSV files."""
+"""The CSV files of the users."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice, takewhile
+from itertools import takewhile
 from typing import Self
+from urllib.parse import urlencode
 
 from handlers.console.context import ConsoleRequestContext
 from handlers.console.pages.csv_cells import escape_formula
-from handlers.console.pages.people import describe_user
+from handlers.console.pages.users.selection import UserSelection
+from handlers.console.pages.users.user_fields import describe_user
 from handlers.console.response import BASE, ConsoleResponse, redirect_to_path
-from scim.service.model.stored_resource import StoredResource
+from scim.service.model.stored_resource import StoredResource, UserState
 from scim.service.model.tenant import Tenant
-from scim.store.keys import is_user_id
 
-_PAGE_SIZE = 100
 USERS_PER_FILE = 20_000
-"""The number of users in one CSV file: about 1.8 MB compressed, and a few seconds of the 29 that a request may take."""
+"""The number of users that are read for one CSV file: at most about 1.8 MB compressed, in a few seconds of the 29."""
 _MAX_FILES = 1_024
 MAX_FILE_BYTES = 4_300_000
 """The maximum size of a compressed CSV file: in base64 it has to fit into the 6 MB of a Lambda response."""
@@ -66,43 +66,32 @@ class _FileTooLargeError(Exception):
     """A CSV file does not fit into the response of a Lambda function."""
 
 
-def list_active_users(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
-    """Return a page of the active users, in the order of their ids, that begins after the id ``after`` of the query.
-
-    The page links to the CSV files: to one for each 20,000 users, or to more if the query has more ``files``.
-    """
-    parameters = context.request.query_parameters
-    after = parameters.get("after", "")
-    active_users = list(islice(_read_active_users(context, tenant, after if is_user_id(after) else ""), _PAGE_SIZE + 1))
-    next_after = active_users[_PAGE_SIZE - 1].id if len(active_users) > _PAGE_SIZE else ""
-    user_count, _ = context.administration.tenant_store.count_users(tenant.id)
-    return context.render_page(
-        "active-users.html",
-        tenant=tenant.id,
-        users=[describe_user(user) for user in active_users[:_PAGE_SIZE]],
-        next_after=next_after,
-        file_count=max(_parse_file_count(parameters.get("files", "")), -(-user_count // USERS_PER_FILE)),
-        section="active-users",
-    )
-
-
-def export_active_users(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
-    """Return the active users, or the part of them that the query names, as CSV (RFC 4180).
+def export_users(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
+    """Return the users of a selection, or the part of them that the query names, as CSV (RFC 4180).
 
     The file is compressed, because a Lambda response has at most 6 MB. If it is still too large, return a redirect to
-    the page of the active users, with links to twice as many files.
+    the list of the users, with links to twice as many files.
     """
     parameters = context.request.query_parameters
+    selection = UserSelection.parse(parameters).with_position()
     file_range = _FileRange.parse(parameters.get("file", ""), parameters.get("files", ""))
+    read = _search_users if selection.search else _read_users
     try:
-        content = _compress_csv(_read_active_users(context, tenant, file_range.first_id, file_range.end_id))
+        content = _compress_csv(filter(selection.matches, read(context, tenant, selection, file_range)))
     except _FileTooLargeError:
-        return redirect_to_path(f"{BASE}/tenants/{tenant.id}/active-users?files={file_range.count * 2}")
+        query = urlencode({**selection.parameters, "files": file_range.count * 2})
+        return redirect_to_path(f"{BASE}/tenants/{tenant.id}/users?{query}")
+    name = f"{selection.state}-users" if selection.state else "users"
     headers = {
-        "Content-Disposition": f'attachment; filename="active-users-{tenant.id}{file_range.suffix}.csv"',
+        "Content-Disposition": f'attachment; filename="{name}-{tenant.id}{file_range.suffix}.csv"',
         "Content-Encoding": "gzip",
     }
     return ConsoleResponse(content, content_type="text/csv; charset=utf-8; header=present", headers=headers)
+
+
+def count_files(parameters: Mapping[str, str], user_count: int) -> int:
+    """Return the number of CSV files for a number of users: one for each 20,000, or more if the query has more."""
+    return max(1, _parse_file_count(parameters.get("files", "")), -(-user_count // USERS_PER_FILE))
 
 
 def _parse_file_count(text: str) -> int:
@@ -115,12 +104,19 @@ def _parse_number(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 5 else 0
 
 
-def _read_active_users(
-    context: ConsoleRequestContext, tenant: Tenant, after: str, end: str = _PAST_LAST_ID
+def _read_users(
+    context: ConsoleRequestContext, tenant: Tenant, _: UserSelection, file_range: _FileRange
 ) -> Iterator[StoredResource]:
-    """Yield the active users with ids greater than ``after`` and less than ``end``. Both may be the start of an id."""
-    users = context.administration.tenant_store.list_users(tenant.id, after)
-    return (user for user in takewhile(lambda user: user.id < end, users) if user.resource.get("active") is True)
+    """Yield the users of a range, in the order of their ids."""
+    users = context.administration.tenant_store.list_users(tenant.id, file_range.first_id)
+    return takewhile(lambda user: user.id < file_range.end_id, users)
+
+
+def _search_users(
+    context: ConsoleRequestContext, tenant: Tenant, selection: UserSelection, _: _FileRange
+) -> Iterable[StoredResource]:
+    """Return the users who match a search."""
+    return context.administration.build_audit_log(tenant).report_on_person(selection.search).users
 
 
 def _compress_csv(users: Iterable[StoredResource]) -> bytes:
@@ -145,5 +141,5 @@ def _compress_csv(users: Iterable[StoredResource]) -> bytes:
 
 
 def _build_row(user: StoredResource) -> Sequence[str]:
-    cells = describe_user(user) | {"active": "true"}
+    cells = describe_user(user) | {"active": str(user.state is UserState.ACTIVE).lower()}
     return [escape_formula(str(cells[name])) for name in _COLUMNS]

@@ -1,4 +1,4 @@
-"""The download of the active users as CSV files."""
+"""The download of users as CSV files."""
 
 import csv
 import io
@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from handlers.console.pages import active_users
 from handlers.console.pages.csv_cells import escape_formula
+from handlers.console.pages.users import csv_files
 from scim.service.model.stored_resource import StoredResource
 from tests.endpoint import Endpoint
 from tests.handlers.console.visitor import Visitor
@@ -24,7 +24,7 @@ def download(operator_visitor: Visitor, tenant: Tenant) -> Download:
     """Return a function that downloads a CSV file, given by its query, and returns its rows."""
 
     def download(query: str = "") -> list[dict[str, str]]:
-        exported = operator_visitor.get(f"/admin/tenants/{tenant[0]}/active-users.csv{query}")
+        exported = operator_visitor.get(f"/admin/tenants/{tenant[0]}/users.csv{query}")
         assert exported.status == 200
         assert exported.text.startswith("\ufeff")
         return list(csv.DictReader(io.StringIO(exported.text.removeprefix("\ufeff"), newline="")))
@@ -34,7 +34,7 @@ def download(operator_visitor: Visitor, tenant: Tenant) -> Download:
 
 def list_files(operator_visitor: Visitor, name: str, query: str = "") -> list[str]:
     """Return the queries of the CSV files to which the page links."""
-    page = operator_visitor.get(f"/admin/tenants/{name}/active-users{query}")
+    page = operator_visitor.get(f"/admin/tenants/{name}/users{query}")
     return [link.partition(".csv")[2] for link in page.links if ".csv" in link]
 
 
@@ -66,8 +66,8 @@ def test_few_users_are_one_file(operator_visitor: Visitor, tenant: Tenant) -> No
     tenant[1].create()
 
     assert list_files(operator_visitor, tenant[0]) == [""]
-    exported = operator_visitor.get(f"/admin/tenants/{tenant[0]}/active-users.csv")
-    assert exported.headers["content-disposition"] == f'attachment; filename="active-users-{tenant[0]}.csv"'
+    exported = operator_visitor.get(f"/admin/tenants/{tenant[0]}/users.csv")
+    assert exported.headers["content-disposition"] == f'attachment; filename="users-{tenant[0]}.csv"'
 
 
 def test_many_users_are_several_files(
@@ -76,7 +76,7 @@ def test_many_users_are_several_files(
     download: Download,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(active_users, "USERS_PER_FILE", 10)
+    monkeypatch.setattr(csv_files, "USERS_PER_FILE", 10)
     name, scim = tenant
     ids = {scim.create()["id"] for _ in range(31)}
     scim.create(active=False)
@@ -88,8 +88,8 @@ def test_many_users_are_several_files(
     assert sorted(user_id for part in rows for user_id in part) == sorted(ids)
     assert [user_id for part in rows for user_id in part] == sorted(ids)
     assert [row["id"] for row in download("")] == sorted(ids)
-    exported = operator_visitor.get(f"/admin/tenants/{name}/active-users.csv?file=2&files=4")
-    assert f'filename="active-users-{name}-2-of-4.csv"' in exported.headers["content-disposition"]
+    exported = operator_visitor.get(f"/admin/tenants/{name}/users.csv?file=2&files=4")
+    assert f'filename="users-{name}-2-of-4.csv"' in exported.headers["content-disposition"]
 
 
 def test_file_that_is_too_large_leads_to_more_files(
@@ -97,8 +97,8 @@ def test_file_that_is_too_large_leads_to_more_files(
 ) -> None:
     name, scim = tenant
     number = int(scim.create()["id"][:8], 16) * 3 // 2**32 + 1
-    monkeypatch.setattr(active_users, "MAX_FILE_BYTES", 100)
-    here = f"/admin/tenants/{name}/active-users"
+    monkeypatch.setattr(csv_files, "MAX_FILE_BYTES", 100)
+    here = f"/admin/tenants/{name}/users"
 
     responses = [operator_visitor.send("GET", f"{here}.csv{query}") for query in ("", f"?file={number}&files=3")]
 
@@ -137,6 +137,6 @@ def build_users(count: int) -> Iterator[StoredResource]:
 
 @pytest.mark.slow
 def test_file_of_the_usual_size_is_not_too_large() -> None:
-    content = active_users._compress_csv(build_users(active_users.USERS_PER_FILE))  # noqa: SLF001
+    content = csv_files._compress_csv(build_users(csv_files.USERS_PER_FILE))  # noqa: SLF001
 
-    assert 1_000_000 < len(content) < active_users.MAX_FILE_BYTES / 2
+    assert 1_000_000 < len(content) < csv_files.MAX_FILE_BYTES / 2
