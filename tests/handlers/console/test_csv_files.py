@@ -81,15 +81,17 @@ def test_many_users_are_several_files(
     ids = {scim.create()["id"] for _ in range(31)}
     scim.create(active=False)
 
-    queries = list_files(operator_visitor, name)
+    queries = list_files(operator_visitor, name, "?state=active")
     rows = [[row["id"] for row in download(query)] for query in queries]
 
-    assert queries == [f"?file={number}&files=4" for number in range(1, 5)]
+    assert queries == [f"?state=active&file={number}&files=4" for number in range(1, 5)]
     assert sorted(user_id for part in rows for user_id in part) == sorted(ids)
     assert [user_id for part in rows for user_id in part] == sorted(ids)
-    assert [row["id"] for row in download("")] == sorted(ids)
-    exported = operator_visitor.get(f"/admin/tenants/{name}/users.csv?file=2&files=4")
-    assert f'filename="users-{name}-2-of-4.csv"' in exported.headers["content-disposition"]
+    assert [row["id"] for row in download("?state=active")] == sorted(ids)
+    assert [row["active"] for row in download("?state=inactive")] == ["false"]
+    assert len(download("")) == 32
+    exported = operator_visitor.get(f"/admin/tenants/{name}/users.csv?state=active&file=2&files=4")
+    assert f'filename="active-users-{name}-2-of-4.csv"' in exported.headers["content-disposition"]
 
 
 def test_file_that_is_too_large_leads_to_more_files(

@@ -167,7 +167,7 @@ class TestList:
         assert [name for page in back for name in list_names(page)] == ["user-1"]
 
     @pytest.mark.parametrize("sort", ["userName", "lastModified"])
-    @pytest.mark.parametrize("position", ["x", "U#x", "N#\ud83d" + "a" * 1_100, "N$", "U#2026-01-01T10:00:00.000Z U#1"])
+    @pytest.mark.parametrize("position", ["x", "U#x", "N#\ud83d" + "a" * 1_100, "U#2026-01-01T10:00:00.000Z U#1"])
     def test_malformed_position_is_rejected(
         self, operator_visitor: Visitor, tenant: Tenant, users_path: str, sort: str, position: str
     ) -> None:
