@@ -1,9 +1,9 @@
 """The console in a real browser: set-up of a customer, small screen, keyboard, light and dark mode."""
 
-from pathlib import re
+import re
+from pathlib import Path
 from typing import Any
 
-import Path
 from playwright.sync_api import BrowserContext, Page, expect
 
 from browser.console import add_customer, find_person, invite, open_tab, sign_in, take_screenshot

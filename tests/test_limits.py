@@ -16,7 +16,7 @@ from scim.service import limits
 from scim.service.console import password_sign_in
 from scim.service.tenants import custom_schemas
 from scim.store import lookup_keys, resources
-from scim.store.query import listing, paging, reader
+from scim.store.query import list_page, paging, reader
 from tests.template_reader import Deployment
 
 ROOT = Path(__file__).parents[1]
@@ -49,7 +49,7 @@ PAGE = (ROOT / "docs/operate/limits.md").read_text("utf-8")
         (r"(\d+) in a schema; ([\d,]+) bytes", [custom_schemas._MAX_ATTRIBUTES, custom_schemas.MAX_BYTES]),  # noqa: SLF001
         (r"rejected within (\d+) seconds", [authentication.MAX_CACHE_AGE_S]),
         (r"look-ups in (\d+) seconds", [token_lookup_limiter._WINDOW_S]),  # noqa: SLF001
-        (r"page of the list of users \| ([\d,]+) users read", [listing.MAX_USERS_READ]),
+        (r"page of the list of users \| ([\d,]+) users read", [list_page.MAX_USERS_READ]),
         (
             r"CSV file of the console \| ([\d,]+) users, ([\d.]+) MB",
             [csv_files.USERS_PER_FILE, csv_files.MAX_FILE_BYTES / 1e6],

@@ -13,14 +13,7 @@ from scim.service.model.change_record import ChangeRecord
 from scim.service.model.deactivations.counts import HOUR_S
 from scim.service.model.identifiers import IDENTIFYING_ATTRIBUTES, identify_user
 from scim.service.model.query import ListPage, ListQuery, Query, QueryResult
-from scim.service.model.stored_resource import (
-    CreationsFailed,
-    NotUnique,
-    StoredResource,
-    TooManyItems,
-    UserState,
-    VersionConflict,
-)
+from scim.service.model.stored_resource import CreationsFailed, NotUnique, StoredResource, TooManyItems, VersionConflict
 from scim.service.model.timestamps import parse_rfc3339
 from scim.service.references.links import find_reference_hashes, may_affect_links
 from scim.store import items, keys, lookup_keys
@@ -83,7 +76,7 @@ class DynamoDBResourceStore:
         return self._build_query_engine().find(query)
 
     def list_page(self, query: ListQuery) -> ListPage:
-        """Return a page of all users (:mod:`scim.store.query.listing`). Raise :class:`InvalidPosition`."""
+        """Return a page of all users (:mod:`scim.store.query.list_page`). Raise :class:`InvalidPosition`."""
         return self._build_query_engine().list_page(query)
 
     def _build_query_engine(self) -> QueryEngine:
@@ -334,7 +327,7 @@ def _find_former_identifier_hashes(before: StoredResource | None, after: StoredR
 
 
 def _is_active(stored: StoredResource | None) -> bool:
-    return stored is not None and stored.state is UserState.ACTIVE
+    return stored is not None and stored.resource.get("active") is True
 
 
 def _count_deactivation(before: StoredResource | None, after: StoredResource | None) -> int:

@@ -16,7 +16,7 @@ from scim.service.references.link_task import LinkTask
 from scim.service.references.reference_resolver import ReferenceResolver
 from scim.settings import Settings
 from scim.store.links import DynamoDBLinkStore
-from scim.store.query import listing
+from scim.store.query import list_page
 from scim.wiring import runtime
 from scim.wiring.scim_api import build_scim_api_adapters
 from tests.endpoint import ENTERPRISE, Endpoint
@@ -149,7 +149,7 @@ class TestList:
     def test_search_for_few_users_continues_where_it_stopped(
         self, operator_visitor: Visitor, tenant: Tenant, users_path: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(listing, "MAX_USERS_READ", 4)
+        monkeypatch.setattr(list_page, "MAX_USERS_READ", 4)
         for number in range(10):
             tenant[1].create(userName=f"user-{number}", active=number not in (1, 8, 9))
 

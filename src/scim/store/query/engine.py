@@ -10,7 +10,7 @@ from scim.protocol.schema import ResourceType
 from scim.service.model.query import ListOrder, ListPage, ListQuery, Query, QueryResult, StartIndexPosition
 from scim.store import keys, lookup_keys
 from scim.store.query.index_scan import IndexScan
-from scim.store.query.listing import read_list_page
+from scim.store.query.list_page import read_list_page
 from scim.store.query.paging import Pager
 from scim.store.query.paging_store import PagingStore
 from scim.store.query.plan import (

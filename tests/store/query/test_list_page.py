@@ -7,7 +7,7 @@ import pytest
 from scim.service.deadline import Deadline
 from scim.service.model.query import ListOrder, ListPage, ListQuery
 from scim.service.model.stored_resource import StoredResource, UserState
-from scim.store.query import listing
+from scim.store.query import list_page
 from scim.store.resources import DynamoDBResourceStore
 from scim.store.table import Table
 from tests.store.query.test_engine import CreateUser, create_user  # noqa: F401  # a fixture
@@ -68,7 +68,7 @@ def test_limit_of_users_read_ends_a_page(
     monkeypatch: pytest.MonkeyPatch,
     is_descending: bool,
 ) -> None:
-    monkeypatch.setattr(listing, "MAX_USERS_READ", 10)
+    monkeypatch.setattr(list_page, "MAX_USERS_READ", 10)
     names = [f"user-{number:02}" for number in range(25)]
     for number, name in enumerate(names):
         create_user(name, active=number not in (2, 14, 24))
@@ -83,7 +83,7 @@ def test_full_page_at_the_limit_is_complete(
     create_user: CreateUser,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(listing, "MAX_USERS_READ", 5)
+    monkeypatch.setattr(list_page, "MAX_USERS_READ", 5)
     for number in range(8):
         create_user(f"user-{number}", active=False)
     pages = read_all(store, ListQuery(ListOrder.USER_NAME, False, 5, is_inactive))
@@ -96,7 +96,7 @@ def test_search_takes_half_of_the_time(
     create_user: CreateUser,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(listing, "BATCH_SIZE", 5)
+    monkeypatch.setattr(list_page, "BATCH_SIZE", 5)
     for number in range(30):
         create_user(f"user-{number:02}")
     remaining_s = [28.0]
