@@ -11,6 +11,7 @@ from handlers.console.pages import (
     audit_log,
     product,
     provisioning,
+    search,
     sign_in,
     static,
     tenants,
@@ -108,6 +109,7 @@ _TENANT_PATH = f"tenants/{TENANT_PLACEHOLDER}"
 ROUTES = (
     Route("", "tenants", tenants.list_tenants, FormAction(tenants.add_tenant)),
     Route("product", "product", product.show_product, FormAction(product.save_product)),
+    Route("search", "search", search.show_search),
     Route("assets/{digest}/{name}", "asset", static.show_asset, is_static=True),
     Route(
         "sign-in",

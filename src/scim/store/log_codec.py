@@ -88,7 +88,7 @@ def decode_rejected_tokens(item: Item) -> RejectedTokenCount:
 
 
 def decode_change(item: Item) -> StoredChange:
-    """Return the change record in an item, with the id of its user."""
+    """Return the change record in an item, with the ids of its user and of its event."""
     attributes_changed = _decode_texts(item, "changed")
     is_all_changed = "BOOL" in item.get(items.ATTRIBUTES_SENT, {})
     change = ChangeRecord(
@@ -107,7 +107,7 @@ def decode_change(item: Item) -> StoredChange:
         attributes_sent=attributes_changed if is_all_changed else _decode_texts(item, items.ATTRIBUTES_SENT),
         links=[(link["M"]["attribute"]["S"], link["M"]["id"]["S"]) for link in item.get("links", {}).get("L", ())],
     )
-    return StoredChange(keys.parse_changed_user_id(item["sk"]["S"]), change)
+    return StoredChange(keys.parse_changed_user_id(item["sk"]["S"]), change, item["change"]["S"])
 
 
 def encode_alert(alert: MassDeactivation) -> Item:

@@ -91,12 +91,16 @@ class Table:
         return item
 
     def get_all(self, partition_key: str, sort_keys: list[str], attributes: Sequence[str] = ()) -> list[Item]:
-        """Return the items with these sort keys that exist, in any order. Make one call for every 100 keys.
+        """Return the items with these sort keys that exist, as :meth:`get_by_keys` does."""
+        return self.get_by_keys([primary_key(partition_key, sort_key) for sort_key in sort_keys], attributes)
+
+    def get_by_keys(self, primary_keys: Sequence[Item], attributes: Sequence[str] = ()) -> list[Item]:
+        """Return the items with these primary keys that exist, in any order. Make one call for every 100 keys.
 
         ``attributes`` are the attributes to return; empty means all. The reads are strongly consistent.
         """
         found_items: list[Item] = []
-        remaining = [primary_key(partition_key, sort_key) for sort_key in sort_keys]
+        remaining = list(primary_keys)
         attempt = 0
         while remaining:
             batch, remaining = remaining[:_MAX_KEYS_PER_BATCH], remaining[_MAX_KEYS_PER_BATCH:]

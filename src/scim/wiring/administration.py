@@ -22,6 +22,7 @@ from scim.wiring.tenants import build_tenant_service
 if TYPE_CHECKING:
     from scim.auth.token_store import SecretsManagerTokenStore
     from scim.service.model.tenant import Tenant
+    from scim.service.search.customer_search import CustomerSearch
     from scim.service.tenants.overview import TenantOverview
     from scim.service.tenants.tenant_service import TenantService
     from scim.store.resources import ResourceStoreConfig
@@ -99,6 +100,12 @@ class Administration:
         """Return the audit log of a tenant, ``None`` if there is no such tenant."""
         tenant = self.tenant_store.get(tenant_id)
         return None if tenant is None else self.build_audit_log(tenant)
+
+    def build_customer_search(self, report_fault: Callable[[str, Exception], None]) -> CustomerSearch:
+        """Return the search over all tenants (:func:`scim.wiring.search.build_customer_search`)."""
+        from scim.wiring.search import build_customer_search
+
+        return build_customer_search(self.table, self.resource_store_config(), report_fault)
 
     def load_overview(self, tenant: Tenant, *, is_detailed: bool = False) -> TenantOverview:
         """Return the overview of a tenant (:func:`scim.service.tenants.overview.load_overview`)."""

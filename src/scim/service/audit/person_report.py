@@ -47,6 +47,8 @@ class PersonReport:
             provision them failed.
         renamed_users: The users who had the identifier ``query`` before.
         unidentified_failures: The failed requests that identify no person. They are listed if nothing else is known.
+        tenant_problems: The sentences of ``diagnosis`` on problems that concern all people of the customer.
+        last_write: The newest change by a request, ``None`` if there is none.
     """
 
     query: str
@@ -56,6 +58,8 @@ class PersonReport:
     failed_candidates: Sequence[str] = ()
     renamed_users: Sequence[StoredResource] = ()
     unidentified_failures: Sequence[LogEntry] = ()
+    tenant_problems: Sequence[str] = ()
+    last_write: StoredChange | None = None
 
     @property
     def is_about_one_person(self) -> bool:
@@ -90,6 +94,23 @@ class PersonReportBuilder:
         return self._report_person(
             query, users, ids, self.log_store.find_failures(_list_identifiers(query, ids, users))
         )
+
+    def build_by_ids(self, query: str, ids: Sequence[str]) -> PersonReport:
+        """Return the report on users by their ids, or on a person of whom only failures are recorded under ``query``.
+
+        The users may be deleted. Only keys are looked up if ``log_store`` searches failures by key.
+        """
+        users = [user for user in map(self.user_store.get, ids) if user is not None]
+        search = self.log_store.find_failures(_list_identifiers(query, ids, users))
+        return self._report_person(query, users, ids, search)
+
+    def _find_users(self, identifier: str) -> Sequence[StoredResource]:
+        """Return the users who have the identifier as userName, externalId, email or id."""
+        resource_type = self.tenant.resource_types[0]
+        names = (resource_type.unique_attribute.name, "externalId", "emails.value", "id")
+        return self.user_store.find(
+            build_search(names, ComparisonOperator.EQ, identifier, resource_type, MAX_RESULTS)
+        ).page
 
     def _report_unidentified_failures(self) -> PersonReport:
         failures = _select_unidentified(self.log_store.find_failures([""]).failures)
@@ -189,26 +210,30 @@ class PersonReportBuilder:
         unique_attribute = self.tenant.resource_types[0].unique_attribute.name
         user_names: dict[str, str] = {user.id: user.resource[unique_attribute] for user in users}
         writes = [stored for stored in changes if stored.change.operation is not Operation.LINK]
-        last_write = max((stored.change.at for stored in writes), default="")
+        last_write = max(writes, key=lambda stored: stored.change.at, default=None)
+        access_problems = list(self._describe_access_problems(self.read_last_use(), failures))
+        refusals = list(
+            diagnosis.describe_refusals(self._load_recent_failures(), last_write.change.at if last_write else "")
+        )
         sentences = [
-            *self._describe_access_problems(self.read_last_use(), failures),
+            *access_problems,
             *diagnosis.describe_renamed_users(query, unique_attribute, user_names, renamed_users, writes),
             *diagnosis.describe_state(query, user_names, users, writes),
             *diagnosis.describe_failures(users, writes, failures),
-            *diagnosis.describe_refusals(self._load_recent_failures(), last_write),
+            *refusals,
             *notes,
             *diagnosis.describe_strict_mode(self.tenant, failures),
         ]
         timeline = _describe_records([*changes, *failures], user_names)
-        return PersonReport(query, users, timeline, sentences, renamed_users=renamed_users)
-
-    def _find_users(self, identifier: str) -> Sequence[StoredResource]:
-        """Return the users who have the identifier as userName, externalId, email or id."""
-        resource_type = self.tenant.resource_types[0]
-        names = (resource_type.unique_attribute.name, "externalId", "emails.value", "id")
-        return self.user_store.find(
-            build_search(names, ComparisonOperator.EQ, identifier, resource_type, MAX_RESULTS)
-        ).page
+        return PersonReport(
+            query,
+            users,
+            timeline,
+            sentences,
+            renamed_users=renamed_users,
+            tenant_problems=[*access_problems, *refusals],
+            last_write=last_write,
+        )
 
     def _find_previous_owner_ids(self, identifier: str) -> tuple[list[str], list[str]]:
         """Return the ids of the users who had an identifier before, and a note if the search stopped early."""

@@ -82,7 +82,8 @@ class ChangeRecord:
 
 @dataclass(frozen=True, slots=True)
 class StoredChange:
-    """A change record, and the id of the user that it is about."""
+    """A change record, the id of the user that it is about, and the id of its event."""
 
     resource_id: str
     change: ChangeRecord
+    event_id: str = ""

@@ -1,0 +1,1 @@
+"""The search over all tenants for a person or a request."""

@@ -1,0 +1,160 @@
+"""Search all tenants for a person or a request, with a limited number of calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+
+from scim.service.model.identifiers import MAX_IDENTIFIER_LENGTH
+from scim.service.model.person_match import RELEVANCE, Match, MatchKind
+from scim.service.search.person_card import PersonCard
+from scim.service.search.ports import MatchStore
+
+SEARCH_TIMEOUT_S = 7.0
+"""The time of a search: no call starts after three seconds, and one call may then time out (:mod:`..deadline`)."""
+MAX_CUSTOMERS = 1_000
+"""The maximum number of tenants whose whole keys are read in one search."""
+MAX_QUERIES = 180
+"""The maximum number of queries in one search. It limits the number of tenants that are queried."""
+MAX_CARDS = 5
+"""The maximum number of people with a card. The others are listed."""
+_MAX_MATCHES = 200
+_MAX_LISTED_TENANTS = 10_000
+_TENANTS_PER_CALL = 25  # four keys for each, and 100 keys in a call
+_WORKERS = 8  # as for bulk requests: it fits into the connections of the DynamoDB client
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerSearchResult:
+    """The result of a search.
+
+    Attributes:
+        text: The searched text.
+        cards: The reports on the first people who match, the most relevant first.
+        other_matches: The other matches, and those whose report could not be read.
+        searched_by_key: The number of tenants that were searched for ``kinds_by_key``.
+        searched_by_query: The number of tenants that were also searched for ``kinds_by_query``.
+        kinds_by_key: What was searched at the tenants ``searched_by_key``.
+        kinds_by_query: What was searched at the tenants ``searched_by_query``.
+        unreadable_tenants: The ids of tenants at which a part of the search failed.
+        remaining: The number of tenants that were not searched for everything.
+        next_after: The id of the tenant after which the next search starts, empty if none remain.
+        has_more_matches: Whether there are more matches than the listed ones.
+    """
+
+    text: str
+    cards: Sequence[PersonCard] = ()
+    other_matches: Sequence[Match] = ()
+    searched_by_key: int = 0
+    searched_by_query: int = 0
+    kinds_by_key: Sequence[MatchKind] = ()
+    kinds_by_query: Sequence[MatchKind] = ()
+    unreadable_tenants: Sequence[str] = ()
+    remaining: int = 0
+    next_after: str = ""
+    has_more_matches: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all tenants were searched for everything."""
+        return not (self.unreadable_tenants or self.remaining or self.has_more_matches)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lookup:
+    """A part of a search: the tenants that it concerns, and the function that returns the matches."""
+
+    tenant_ids: Sequence[str]
+    run: Callable[[], Sequence[Match]]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerSearch:
+    """Searches all tenants.
+
+    ``list_tenant_ids`` yields the ids of the tenants after an id, in order. ``build_card`` returns the card of a match,
+    ``None`` if the tenant or the person is gone. ``report_fault`` receives the id of a tenant and the error because of
+    which it could not be searched. A fault of one tenant never hides the results of others.
+    """
+
+    match_store: MatchStore
+    list_tenant_ids: Callable[[str], Iterator[str]]
+    build_card: Callable[[Match, str], PersonCard | None]
+    report_fault: Callable[[str, Exception], None]
+
+    def search(self, text: str, after: str = "") -> CustomerSearchResult:
+        """Search the tenants after the id ``after`` for a userName, email address, externalId, id or request id."""
+        text = text.strip()[:MAX_IDENTIFIER_LENGTH]
+        if not text:
+            return CustomerSearchResult(text)
+        tenant_ids = list(islice(self.list_tenant_ids(after), _MAX_LISTED_TENANTS))
+        by_key, by_query = tenant_ids[:MAX_CUSTOMERS], tenant_ids[: MAX_QUERIES // self.match_store.count_queries(text)]
+        lookups = [*self._plan_reads(by_key, text), *self._plan_queries(by_query, text)]
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            results = list(pool.map(self._run, lookups))
+            matches = _select_people([match for found_matches in results for match in found_matches or ()])
+            card_results = list(pool.map(lambda match: self._try_to_build_card(match, text), matches[:MAX_CARDS]))
+        failed = [lookup for lookup, found_matches in zip(lookups, results, strict=True) if found_matches is None]
+        unreadable = {tenant_id for lookup in failed for tenant_id in lookup.tenant_ids}
+        unreadable |= {tenant_id for _, tenant_id in card_results if tenant_id}
+        without_card = [
+            match for match, (_, tenant_id) in zip(matches[:MAX_CARDS], card_results, strict=True) if tenant_id
+        ]
+        kinds_by_key, kinds_by_query = self.match_store.list_searched_kinds(text)
+        remaining = len(tenant_ids) - len(by_query)
+        return CustomerSearchResult(
+            text,
+            [card for card, _ in card_results if card],
+            [*without_card, *matches[MAX_CARDS:_MAX_MATCHES]],
+            len(by_key),
+            len(by_query),
+            kinds_by_key,
+            kinds_by_query,
+            sorted(unreadable),
+            remaining,
+            by_query[-1] if remaining else "",
+            len(matches) > _MAX_MATCHES,
+        )
+
+    def _plan_reads(self, tenant_ids: Sequence[str], text: str) -> Iterator[_Lookup]:
+        for start in range(0, len(tenant_ids), _TENANTS_PER_CALL):
+            group = tenant_ids[start : start + _TENANTS_PER_CALL]
+            yield _Lookup(group, lambda group=group: self.match_store.get_matches(group, text))  # type: ignore[misc]
+
+    def _plan_queries(self, tenant_ids: Sequence[str], text: str) -> Iterator[_Lookup]:
+        for tenant_id in tenant_ids:
+            yield _Lookup(
+                [tenant_id],
+                lambda tenant_id=tenant_id: self.match_store.query_matches(tenant_id, text),  # type: ignore[misc]
+            )
+
+    def _run(self, lookup: _Lookup) -> Sequence[Match] | None:
+        """Return the matches of a lookup, ``None`` if it failed."""
+        try:
+            return lookup.run()
+        except Exception as fault:  # noqa: BLE001  # a fault of one tenant must not hide the results of others
+            self.report_fault(lookup.tenant_ids[0], fault)
+            return None
+
+    def _try_to_build_card(self, match: Match, text: str) -> tuple[PersonCard | None, str]:
+        """Return the card of a match, or the id of its tenant if that could not be read."""
+        try:
+            return self.build_card(match, text), ""
+        except Exception as fault:  # noqa: BLE001  # as above
+            self.report_fault(match.tenant_id, fault)
+            return None, match.tenant_id
+
+
+def _select_people(matches: Sequence[Match]) -> list[Match]:
+    """Return one match for each person, the most relevant first.
+
+    A failed request under an identifier belongs to the user with this identifier, if the tenant has one.
+    """
+    tenants_with_users = {match.tenant_id for match in matches if match.user_id}
+    selected: dict[tuple[str, str], Match] = {}
+    for match in sorted(matches, key=lambda match: (RELEVANCE[match.kind], match.tenant_id)):
+        if match.kind is not MatchKind.FAILED_REQUEST or match.tenant_id not in tenants_with_users:
+            selected.setdefault(match.person, match)
+    return list(selected.values())

@@ -1,0 +1,1 @@
+"""Records of requests, by the id of the request."""

@@ -1,0 +1,84 @@
+"""Record which events EventBridge has accepted, by tenant and request (docs/contribute/data-model.md, "Requests")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from scim.service.model.timestamps import format_rfc3339
+from scim.store import items, keys
+from scim.store.requests.keys import request_key, request_partition, request_range
+from scim.store.table import Item, Table
+
+RETENTION_DAYS = 30
+"""The number of days for which an acceptance is stored."""
+_DAY_S = 86_400
+_ACCEPTED = "accepted"
+_EVENTS = "events"
+_USERS = "users"
+_MAX_USERS = 10
+"""The maximum number of users in a record: a bulk request can have a thousand."""
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedEvent:
+    """An event that EventBridge has accepted, with its tenant, its user, and the request that caused it."""
+
+    tenant_id: str
+    request_id: str
+    user_id: str
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedEventStore:
+    """Writes and reads records of accepted events. ``now`` returns the seconds since 1970, ``new_id`` a new UUID."""
+
+    table: Table
+    now: Callable[[], float]
+    new_id: Callable[[], str]
+
+    def record(self, events: Sequence[AcceptedEvent]) -> None:
+        """Record that EventBridge has accepted these events: one item for each tenant and request.
+
+        Items are only added, so the order of batches and retries does not matter.
+        """
+        requests: dict[tuple[str, str], list[AcceptedEvent]] = {}
+        for event in events:
+            requests.setdefault((event.tenant_id, event.request_id), []).append(event)
+        now = self.now()
+        self.table.write_all(
+            put=[self._encode(tenant_id, request_id, own, now) for (tenant_id, request_id), own in requests.items()]
+        )
+
+    def find_acceptance(self, tenant_id: str, request_id: str, event_id: str) -> str:
+        """Return when the event of a request was accepted (RFC 3339), empty if that is not recorded."""
+        for item in self._query(tenant_id, request_id, contains=(_EVENTS, event_id)):
+            return str(item[_ACCEPTED]["S"])
+        return ""
+
+    def list_users(self, tenant_id: str, request_id: str) -> list[str]:
+        """Return the ids of the first users whom a request changed."""
+        for item in self._query(tenant_id, request_id, limit=1):
+            return list(item[_USERS]["SS"])
+        return []
+
+    def _query(
+        self, tenant_id: str, request_id: str, *, contains: tuple[str, str] | None = None, limit: int | None = None
+    ) -> Iterator[Item]:
+        """Yield the records of a request that have not expired. Make only one call, which reads up to 1 MB."""
+        pages = self.table.query_pages(
+            request_partition(tenant_id), request_range(request_id), contains=contains, limit=limit
+        )
+        page, _ = next(iter(pages))
+        return (item for item in page if not items.has_expired(item, self.now()))
+
+    def _encode(self, tenant_id: str, request_id: str, events: Sequence[AcceptedEvent], now: float) -> Item:
+        users = list(dict.fromkeys(event.user_id for event in events))[:_MAX_USERS]
+        return {
+            **keys.primary_key(request_partition(tenant_id), request_key(request_id, self.new_id())),
+            _ACCEPTED: {"S": format_rfc3339(now)},
+            _EVENTS: {"SS": sorted({event.event_id for event in events})},
+            _USERS: {"SS": sorted(users)},
+            "ttl": {"N": str(int(now) + RETENTION_DAYS * _DAY_S)},
+        }

@@ -1,0 +1,1 @@
+"""The search over all tenants, only by keys."""

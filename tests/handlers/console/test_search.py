@@ -1,0 +1,232 @@
+"""The search over all customers in the console."""
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from botocore.client import BaseClient
+
+from scim.service.search import customer_search
+from scim.service.tenants.tenant_service import TenantService
+from scim.store.search import match_store
+from scim.wiring import search as wiring_search
+from tests.endpoint import CORE, Endpoint
+from tests.handlers.console.conftest import HOSTILE
+from tests.handlers.console.visitor import Page, Visitor
+from tests.handlers.tenants import get_tenant_id
+from tests.throttling import throttle_tenant
+
+Customer = tuple[str, Endpoint]
+
+
+@pytest.fixture(autouse=True)
+def _long_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test depend on the speed of the machine."""
+    monkeypatch.setattr(wiring_search, "SEARCH_TIMEOUT_S", 200.0)
+
+
+def search(visitor: Visitor, text: str, after: str = "") -> Page:
+    page = visitor.get(f"/admin/search?q={quote(text)}" + (f"&after={after}" if after else ""))
+    assert page.status == 200, page.text
+    return page
+
+
+def create_invalid_user(scim: Endpoint, user_name: str = "grace@example.com") -> None:
+    body = {"schemas": [CORE], "userName": user_name, "active": "perhaps"}
+    assert scim.request("POST", "/Users", body).status == 400
+
+
+class TestAccess:
+    def test_box_is_on_every_page_of_operator(self, operator_visitor: Visitor, tenant: Customer) -> None:
+        for path in ("/admin", f"/admin/tenants/{tenant[0]}", "/admin/search?q=nobody"):
+            page = operator_visitor.get(path)
+            assert page.form("/search").method == "get"
+
+    def test_box_keeps_searched_text(self, operator_visitor: Visitor) -> None:
+        assert search(operator_visitor, "ada@example.com").value("search") == "ada@example.com"
+
+    def test_guest_has_no_search(self, operator_visitor: Visitor, tenant: Customer) -> None:
+        access = operator_visitor.get(f"/admin/tenants/{tenant[0]}/access")
+        link = operator_visitor.submit(access, access.form("/invite")).value("link")
+        guest = Visitor()
+        page = guest.submit(invitation := guest.get(link), invitation.forms[0])
+        assert "/search" not in "".join(form.action for form in page.forms)
+        assert guest.get("/admin/search?q=ada@example.com").status == 404
+
+    def test_visitor_is_asked_to_sign_in(self, table: object) -> None:
+        assert Visitor().send("GET", "/admin/search?q=ada").status == 303
+
+    def test_hostile_text_is_escaped(self, operator_visitor: Visitor, tenant: Customer) -> None:
+        create_invalid_user(tenant[1], HOSTILE)
+        assert HOSTILE not in search(operator_visitor, HOSTILE).text
+
+    def test_empty_text_explains_search(self, operator_visitor: Visitor) -> None:
+        assert "The search needs the whole value." in search(operator_visitor, " ").text
+
+
+class TestPeople:
+    @pytest.mark.parametrize("text", ["ADA@example.com", "E-1", "ada@work.example", "id"])
+    def test_user_is_found_by_each_identifier(self, operator_visitor: Visitor, tenant: Customer, text: str) -> None:
+        name, scim = tenant
+        user = scim.create(userName="ada@example.com", externalId="E-1", emails=[{"value": "ada@work.example"}])
+        page = search(operator_visitor, user["id"] if text == "id" else text)
+        assert "ada@example.com has been active since" in page.text
+        assert "1 result for" in page.text
+        assert f"/admin/tenants/{name}/people/{user['id']}" in page.links
+        assert "look at the sign-in of your product" in page.text
+
+    def test_inactive_user(self, operator_visitor: Visitor, tenant: Customer) -> None:
+        tenant[1].create(userName="ada@example.com", active=False)
+        page = search(operator_visitor, "ada@example.com")
+        assert ">Inactive</span>" in page.text
+        assert "ada@example.com has been inactive since" in page.text
+        assert "Assign or enable the person in the identity provider" in page.text
+
+    def test_unprovisioned_person_has_remediation(self, operator_visitor: Visitor, tenant: Customer) -> None:
+        create_invalid_user(tenant[1])
+        page = search(operator_visitor, "GRACE@example.com")
+        assert ">Not provisioned</span>" in page.text
+        assert "was not provisioned: the newest create request failed with 400" in page.text
+        assert "What to change:" in page.text
+        assert f"/admin/tenants/{tenant[0]}/people?who=GRACE%40example.com" in page.links
+
+    def test_failure_after_last_change(self, operator_visitor: Visitor, tenant: Customer) -> None:
+        user = tenant[1].create(userName="ada@example.com")
+        assert tenant[1].patch(user["id"], {"op": "replace", "path": "active", "value": "perhaps"}).status == 400
+        page = search(operator_visitor, "ada@example.com")
+        assert "and the newest patch request failed with 400" in page.text
+
+    def test_deleted_user_is_found_by_id(self, operator_visitor: Visitor, tenant: Customer) -> None:
+        user = tenant[1].create(userName="ada@example.com")
+        tenant[1].request("DELETE", f"/Users/{user['id']}")
+        page = search(operator_visitor, user["id"])
+        assert ">Deleted</span>" in page.text
+        assert "ada@example.com was deleted by the identity provider at" in page.text
+
+    def test_users_with_same_email_have_two_cards(self, operator_visitor: Visitor, tenant: Customer) -> None:
+        for number in range(2):
+            tenant[1].create(userName=f"user-{number}", emails=[{"value": "team@example.com"}])
+        assert "2 results for" in search(operator_visitor, "team@example.com").text
+
+    def test_unknown_person_lists_what_was_searched(self, operator_visitor: Visitor, tenant: Customer) -> None:
+        page = search(operator_visitor, "nobody@example.com")
+        assert "No customer that was searched has" in page.text
+        assert "userName: 1 customer" in page.text
+        assert "externalId, email address, identifier in a failed request: 1 customer" in page.text
+        assert "incomplete" not in page.text
+
+    def test_message_for_it_admin_has_fix_and_request_id(self, operator_visitor: Visitor, tenant: Customer) -> None:
+        create_invalid_user(tenant[1])
+        page = search(operator_visitor, "grace@example.com")
+        message = page.text.partition("<textarea")[2].partition("</textarea>")[0]
+        assert "about the provisioning of grace@example.com" in message
+        assert "What to change:" in message
+        assert ", request id " in message
+
+    def test_problem_of_customer_comes_first(
+        self, operator_visitor: Visitor, tenant: Customer, operator: TenantService
+    ) -> None:
+        tenant[1].create(userName="ada@example.com")
+        operator.disconnect(tenant[0])
+        fixes = search(operator_visitor, "ada@example.com").text.partition("What to do</h3>")[2]
+        assert fixes.index("is disconnected") < fixes.index("</li>")
+
+
+class TestManyCustomers:
+    def test_card_for_each_customer(self, operator_visitor: Visitor, connect: Any) -> None:
+        endpoints = [connect() for _ in range(3)]
+        for scim in endpoints:
+            scim.create(userName="ada@example.com")
+        page = search(operator_visitor, "ada@example.com")
+        for scim in endpoints:
+            assert f"/admin/tenants/{get_tenant_id(scim)}" in page.links
+
+    def test_matches_beyond_cards_are_links(
+        self, operator_visitor: Visitor, connect: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(customer_search, "MAX_CARDS", 1)
+        users = {get_tenant_id(scim): scim.create(userName="ada")["id"] for scim in (connect(), connect())}
+        page = search(operator_visitor, "ada")
+        assert page.text.count("<article") == 1
+        assert "Other results" in page.text
+        for tenant_id, user_id in users.items():
+            assert f"/admin/tenants/{tenant_id}/people/{user_id}" in page.links
+
+    def test_customer_that_does_not_answer_hides_no_results(
+        self, operator_visitor: Visitor, connect: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        healthy, throttled = connect(), connect()
+        for scim in (healthy, throttled):
+            scim.create(userName=f"user-of-{get_tenant_id(scim)}", externalId="ada")
+        throttle_tenant(get_tenant_id(throttled), monkeypatch)
+        page = search(operator_visitor, "ada")
+        assert f"user-of-{get_tenant_id(healthy)} has been active since" in page.text
+        assert "These customers could not be searched:" in page.text
+        assert f"/admin/tenants/{get_tenant_id(throttled)}/people?who=ada" in page.links
+
+    def test_search_continues_with_other_customers(
+        self, operator_visitor: Visitor, connect: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        endpoints = sorted((connect() for _ in range(3)), key=get_tenant_id)
+        endpoints[2].create(userName="somebody", externalId="e-7")
+        monkeypatch.setattr(customer_search, "MAX_QUERIES", 3)  # a text without @ takes three queries
+        first = search(operator_visitor, "e-7")
+        assert "Search the other 2 customers" in first.text
+        (link,) = [link for link in first.links if "after=" in link]
+        second = operator_visitor.get(f"/admin/search{link}")
+        (link,) = [link for link in second.links if "after=" in link]
+        third = operator_visitor.get(f"/admin/search{link}")
+        assert "somebody has been active since" in third.text
+        assert "incomplete" not in third.text
+
+    def test_whole_keys_are_read_at_customers_that_are_not_queried(
+        self, operator_visitor: Visitor, connect: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        endpoints = sorted((connect() for _ in range(3)), key=get_tenant_id)
+        endpoints[2].create(userName="ada")
+        monkeypatch.setattr(customer_search, "MAX_QUERIES", 3)
+        assert "ada has been active since" in search(operator_visitor, "ada").text
+
+    def test_search_that_runs_out_of_time_says_so(
+        self, operator_visitor: Visitor, tenant: Customer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(match_store, "LOOKUP_TIMEOUT_S", 1.0)  # less than the time of one call
+        page = search(operator_visitor, "ada")
+        assert "The search is incomplete" in page.text
+        assert f"/admin/tenants/{tenant[0]}/people?who=ada" in page.links
+        assert "No customer that was searched has" not in page.text
+
+
+class TestCalls:
+    @pytest.mark.parametrize(("customers", "most"), [(1, 5), (50, 153)])
+    def test_calls_without_matches(
+        self, operator_visitor: Visitor, operator: TenantService, calls: list[str], customers: int, most: int
+    ) -> None:
+        """The session, the list of tenants, one read for 25 tenants, and three queries for each."""
+        for number in range(customers):
+            operator.connect(f"calls-{number}")
+        calls.clear()
+        search(operator_visitor, "nobody@example.com")
+        assert len(calls) <= most + 1
+
+    def test_calls_of_card(self, operator_visitor: Visitor, tenant: Customer, calls: list[str]) -> None:
+        tenant[1].create(userName="ada@example.com", externalId="E-1", emails=[{"value": "ada@work.example"}])
+        search(operator_visitor, "nobody@example.com")
+        without = len(calls)
+        calls.clear()
+        search(operator_visitor, "ada@example.com")
+        assert len(calls) - without <= 13
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The operations of DynamoDB that were called."""
+    called: list[str] = []
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]  # noqa: SLF001
+
+    def count(self: Any, operation: str, arguments: Any) -> Any:
+        called.append(operation)
+        return call(self, operation, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", count)
+    return called
