@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
+from handlers.error_logging import describe_fault
 from scim.aws.errors import ErrorResponse
 from scim.service.deadline import Deadline
 from scim.settings import Settings
@@ -67,9 +68,11 @@ class ChangesHandler:
     def _log(self, records: Sequence[Any], result: BatchResult, started: float) -> None:
         for letter in result.lost_dead_letters:
             self._log_lost(letter)
+        if isinstance(result.recording_fault, ErrorResponse):  # such as a missing permission
+            self._logger.error("fault", **describe_fault(result.recording_fault))
         log = (
             self._logger.warning
-            if result.retry_count or result.dead_letter_count or result.lost_dead_letters
+            if result.retry_count or result.dead_letter_count or result.lost_dead_letters or result.unrecorded_count
             else self._logger.info
         )
         log(
@@ -80,6 +83,7 @@ class ChangesHandler:
             dead_letters=result.dead_letter_count,
             lost=len(result.lost_dead_letters),
             retries=result.retry_count,
+            unrecorded=result.unrecorded_count,
             ms=round((time.monotonic() - started) * 1_000, 1),
         )
 

@@ -12,6 +12,7 @@ from scim.events.eventbridge import EventBus
 from scim.events.message_queue import MessageQueue
 from scim.events.stream_processor import StreamProcessor, create_link_task_deadline, create_publish_deadline
 from scim.service.deadline import Deadline
+from scim.store.requests.accepted_events import AcceptedEvent
 
 ACCEPTED = None
 NO_ANSWER = NoResponse("PutEvents", "ReadTimeoutError")
@@ -86,6 +87,19 @@ class FakeSqs:
 INVALID_MESSAGE_CODES = {"InvalidMessageContents", "InvalidParameterValue"}
 
 
+class FakeRecorder:
+    """Keeps the accepted events, or raises ``fault``."""
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        self._fault = fault
+        self.recorded: list[AcceptedEvent] = []
+
+    def record(self, events: Sequence[AcceptedEvent]) -> None:
+        if self._fault:
+            raise self._fault
+        self.recorded += events
+
+
 def build_event_bus(events: Any, deadline: Deadline) -> EventBus:
     return EventBus(events, "bus", deadline)
 
@@ -95,11 +109,17 @@ def build_message_queue(queues: Any, deadline: Deadline) -> MessageQueue:
 
 
 def build_stream_processor(
-    events: Any, dead_letters: Any, deadline: Deadline, links: Any = None, now: Callable[[], float] = time.time
+    events: Any,
+    dead_letters: Any,
+    deadline: Deadline,
+    links: Any = None,
+    now: Callable[[], float] = time.time,
+    recorder: FakeRecorder | None = None,
 ) -> StreamProcessor:
     return StreamProcessor(
         build_event_bus(events, create_publish_deadline(deadline)),
         build_message_queue(links or FakeSqs(), create_link_task_deadline(deadline)),
         DeadLetterQueue(build_message_queue(dead_letters, deadline)),
+        recorder or FakeRecorder(),
         now,
     )

@@ -13,10 +13,14 @@ from scim.aws.errors import ErrorResponse
 from scim.events import stream_processor
 from scim.events.event import Event, build_event
 from scim.events.stream_processor import BatchResult, LostDeadLetter
+from scim.events.stream_record import parse_stream_record
+from scim.protocol.errors import Unavailable
+from scim.store.requests.accepted_events import AcceptedEvent
 from tests.events.fakes import (
     ACCEPTED,
     NO_ANSWER,
     FakeEventBridge,
+    FakeRecorder,
     FakeSqs,
     build_stream_processor,
     create_client_error,
@@ -46,10 +50,10 @@ def process(
     *,
     seconds: float = 59.0,
     age: float = 1.0,
+    recorder: FakeRecorder | None = None,
 ) -> BatchResult:
-    return build_stream_processor(events, queues, Clock(seconds).deadline, links, lambda: CREATED + age).process(
-        records
-    )
+    processor = build_stream_processor(events, queues, Clock(seconds).deadline, links, lambda: CREATED + age, recorder)
+    return processor.process(records)
 
 
 class TestRejectedRecords:
@@ -323,3 +327,45 @@ class TestDeadLetterQueue:
         assert (letter["reason"], letter["isCut"]) == ("malformed: operation", True)
         assert letter["record"]["dynamodb"]["Keys"] == large["dynamodb"]["Keys"]
         assert letter["record"]["dynamodb"]["SequenceNumber"] == f"{5:021d}"
+
+
+def build_numbered_records(count: int) -> list[dict[str, Any]]:
+    """Return records whose events have the ids event-0, event-1, and so on."""
+    return [build_stream_record({**IMAGE, "change": {"S": f"event-{number}"}}, number) for number in range(count)]
+
+
+class TestAcceptedEvents:
+    def test_accepted_event_is_recorded_with_its_request(self) -> None:
+        recorder = FakeRecorder()
+        process([GOOD], FakeEventBridge(), FakeSqs(), recorder=recorder)
+        detail = build_event(parse_stream_record(GOOD)).detail
+        assert recorder.recorded == [AcceptedEvent("acme", detail["requestId"], ID, detail["eventId"])]
+
+    def test_rejected_event_is_not_recorded(self) -> None:
+        recorder = FakeRecorder()
+        process(build_numbered_records(3), FakeEventBridge(ACCEPTED, "MalformedDetail"), FakeSqs(), recorder=recorder)
+        assert [event.event_id for event in recorder.recorded] == ["event-0", "event-2"]
+
+    def test_event_without_response_is_not_recorded(self) -> None:
+        """The eleventh event is in the second call, which the bus never answers."""
+        recorder, events = FakeRecorder(), FakeEventBridge(*[ACCEPTED] * 10, *NO_ANSWERS)
+        result = process(build_numbered_records(11), events, FakeSqs(), recorder=recorder)
+        assert [event.event_id for event in recorder.recorded] == [f"event-{number}" for number in range(10)]
+        assert (result.published_count, result.retry_count) == (10, 1)
+
+    def test_event_of_waiting_link_task_is_not_recorded(self) -> None:
+        recorder = FakeRecorder()
+        process([build_linking_record()], FakeEventBridge(), FakeSqs(), FakeSqs(*NO_ANSWERS), recorder=recorder)
+        assert recorder.recorded == []
+
+    def test_event_without_request_is_not_recorded(self) -> None:
+        recorder = FakeRecorder()
+        process([build_stream_record({**IMAGE, "request": {"S": ""}})], FakeEventBridge(), FakeSqs(), recorder=recorder)
+        assert recorder.recorded == []
+
+    @pytest.mark.parametrize("fault", [Unavailable("late"), create_client_error("BatchWriteItem", "AccessDenied")])
+    def test_failed_recording_publishes_nothing_twice(self, fault: Exception) -> None:
+        events = FakeEventBridge()
+        result = process([GOOD, GOOD], events, FakeSqs(), recorder=FakeRecorder(fault))
+        assert (result.published_count, result.retry_count, len(events.accepted)) == (2, 0, 2)
+        assert (result.unrecorded_count, result.recording_fault) == (2, fault)

@@ -45,7 +45,8 @@ def used_permissions(monkeypatch: pytest.MonkeyPatch) -> set[Permission]:
 def _list_permissions(service: str, operation: str, arguments: Mapping[str, Any]) -> Iterator[Permission]:
     if operation != "TransactWriteItems":
         operation = "SendMessage" if operation == "SendMessageBatch" else operation  # IAM has one action for both
-        yield Permission(f"{service}:{operation}", _describe_keys(arguments))
+        for key in _describe_keys(arguments).split(", "):  # a batch can have several partitions
+            yield Permission(f"{service}:{operation}", key)
         return
     # Each action may need the keys of all items of the transaction (tests.template.iam).
     keys = {_describe_keys(request) for action in arguments["TransactItems"] for request in action.values()}

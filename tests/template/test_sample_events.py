@@ -104,7 +104,11 @@ def test_all_routes_have_sample_event() -> None:
     assert served == {route.key for spec in FUNCTIONS.values() for route in spec.routes}
 
 
-PUBLISH_EVENTS = {Permission("events:PutEvents"), Permission("sqs:SendMessage")}
+PUBLISH_EVENTS = {
+    Permission("events:PutEvents"),
+    Permission("sqs:SendMessage"),
+    Permission("dynamodb:BatchWriteItem", "E#*"),
+}
 
 
 @pytest.fixture

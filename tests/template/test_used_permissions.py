@@ -36,9 +36,20 @@ from tests.template_reader import Permission
 READ_QUEUE = {f"sqs:{operation}" for operation in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
 
 
-def test_changes_function_cannot_access_table() -> None:
-    permissions = {permission.action for permission in DEPLOYMENT.list_permissions("ChangesFunction")}
-    assert {action for action in permissions if action.startswith("dynamodb:")} == READ_STREAM
+def test_changes_function_only_writes_accepted_events(
+    scim: Endpoint, bus: Messaging, used_permissions: set[Permission]
+) -> None:
+    scim.create()
+    used_permissions.clear()
+    process_changes()
+    permissions = {
+        permission
+        for permission in DEPLOYMENT.list_permissions("ChangesFunction")
+        if permission.action.startswith("dynamodb:") and permission.action not in READ_STREAM
+    }
+    used = {permission for permission in used_permissions if permission.action != "dynamodb:Scan"}
+    assert permissions == {Permission("dynamodb:BatchWriteItem", "E#*")}
+    assert permissions == {permission for permission in used if permission.action.startswith("dynamodb:")}
 
 
 def test_links_function_has_exactly_used_permissions(
@@ -168,6 +179,8 @@ def use_console(leave: Callable[[], object] = bool, resume: Callable[[], object]
         "",
     ):
         assert operator.get(here + path).status == 200
+    for text in (user["userName"], user["id"], "nobody"):
+        assert operator.get(f"/admin/search?q={text}").status == 200
     invited = operator.submit(access := operator.get(f"{here}/access"), access.form("/invite"))
     guest = Visitor()
     guest.submit(door := guest.get(invited.value("link")), door.forms[0])

@@ -9,14 +9,17 @@ that was not processed (docs/decisions/events/order-in-a-batch.md). This has two
   attempt.
 
 Both end :data:`MAX_QUEUE_WAIT_S` after that record was created.
+
+Finally, the processor records which events the bus has accepted. This never changes which records are processed again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
+from scim.aws.errors import AwsError
 from scim.events import dead_letter, link_message
 from scim.events.dead_letter import DeadLetterQueue
 from scim.events.event import Event, build_event
@@ -24,8 +27,10 @@ from scim.events.eventbridge import EventBus
 from scim.events.link_message import build_task
 from scim.events.message_queue import MessageQueue
 from scim.events.stream_record import MalformedRecord, is_change, parse_stream_record
+from scim.protocol.errors import Unavailable
 from scim.service.deadline import Deadline
 from scim.service.references.link_task import LinkTask
+from scim.store.requests.accepted_events import AcceptedEvent
 
 LINK_TASKS_TIMEOUT_S = 10.0
 """The time in which a batch must send its link tasks."""
@@ -49,7 +54,8 @@ class BatchResult:
     """The result of a batch: the numbers of published events, link tasks and dead letters.
 
     The last ``retry_count`` records of the batch must be processed again. ``retry_sequence_number`` is the sequence
-    number of the first of them in the stream.
+    number of the first of them in the stream. ``unrecorded_count`` events were accepted, but that could not be
+    recorded because of ``recording_fault``.
     """
 
     published_count: int = 0
@@ -58,6 +64,8 @@ class BatchResult:
     retry_count: int = 0
     retry_sequence_number: str = ""
     lost_dead_letters: tuple[LostDeadLetter, ...] = ()
+    unrecorded_count: int = 0
+    recording_fault: AwsError | Unavailable | None = None
 
 
 @dataclass(slots=True)
@@ -72,6 +80,7 @@ class _StreamBatch:
     events: dict[int, Event] = field(default_factory=dict)
     tasks: dict[int, LinkTask] = field(default_factory=dict)
     dead_letters: dict[int, dict[str, Any]] = field(default_factory=dict)
+    accepted_events: list[AcceptedEvent] = field(default_factory=list)
 
     def stop_before(self, indexes: Iterable[int]) -> None:
         """Mark the first of these records, and all records after it, to be processed again."""
@@ -82,6 +91,13 @@ class _StreamBatch:
         self.dead_letters[index] = dead_letter.build_record_dead_letter(self.records[index], reason)
 
 
+class AcceptedEventRecorder(Protocol):
+    """Records which events the bus has accepted."""
+
+    def record(self, events: Sequence[AcceptedEvent]) -> None:
+        """Record accepted events. Raise :class:`AwsError`, or :class:`scim.protocol.errors.Unavailable`."""
+
+
 @dataclass(frozen=True, slots=True)
 class StreamProcessor:
     """Processes one batch of the stream. ``now`` returns the seconds since 1970."""
@@ -89,6 +105,7 @@ class StreamProcessor:
     event_bus: EventBus
     links_queue: MessageQueue
     dead_letter_queue: DeadLetterQueue
+    accepted_event_recorder: AcceptedEventRecorder
     now: Callable[[], float]
 
     def process(self, records: Sequence[Any]) -> BatchResult:
@@ -101,10 +118,18 @@ class StreamProcessor:
         link_task_count = self._send_link_tasks(batch)
         published_count = self._publish(batch)
         dead_letter_count, lost_dead_letters = self._send_dead_letters(batch)
+        recording_fault = self._record_accepted_events(batch)
         retry_count = len(records) - batch.processed_count
         retry_from = _get_sequence_number(records[batch.processed_count]) if retry_count else ""
         return BatchResult(
-            published_count, link_task_count, dead_letter_count, retry_count, retry_from, tuple(lost_dead_letters)
+            published_count,
+            link_task_count,
+            dead_letter_count,
+            retry_count,
+            retry_from,
+            tuple(lost_dead_letters),
+            len(batch.accepted_events) if recording_fault else 0,
+            recording_fault,
         )
 
     def _send_link_tasks(self, batch: _StreamBatch) -> int:
@@ -121,7 +146,25 @@ class StreamProcessor:
         batch.stop_before(result.unsent)
         for index, code in result.rejected.items():
             batch.reject(index, f"event bus: {code}")
-        return len(events) - len(result.rejected) - len(result.unsent)
+        accepted = [event for index, event in events.items() if index not in result.error_codes]
+        batch.accepted_events = [
+            AcceptedEvent(
+                event.detail["tenant"], event.detail["requestId"], event.detail["id"], event.detail["eventId"]
+            )
+            for event in accepted
+        ]
+        return len(accepted)
+
+    def _record_accepted_events(self, batch: _StreamBatch) -> AwsError | Unavailable | None:
+        """Record the accepted events, and return the error if that failed.
+
+        The records are not processed again then, because the bus would deliver their events twice.
+        """
+        try:
+            self.accepted_event_recorder.record([event for event in batch.accepted_events if event.request_id])
+        except (AwsError, Unavailable) as fault:
+            return fault
+        return None
 
     def _send_dead_letters(self, batch: _StreamBatch) -> tuple[int, list[LostDeadLetter]]:
         """Send dead letters. Return how many were sent, and those that were lost."""

@@ -26,17 +26,22 @@ def build_stream_processor_factory(settings: Settings) -> Callable[[Deadline], S
     from scim.events.dead_letter import DeadLetterQueue
     from scim.events.eventbridge import EventBus
     from scim.events.message_queue import MessageQueue
+    from scim.store.requests.accepted_events import AcceptedEventStore
+    from scim.wiring.dynamodb import create_client, open_table
 
     if not (settings.event_bus_name and settings.links_queue_url and settings.dead_letter_queue_url):
         raise ValueError("Publishing changes needs EVENT_BUS_NAME, LINKS_QUEUE_URL and DEAD_LETTER_QUEUE_URL.")
     events = clients.create_client("events", EVENTS_CONFIG)
     sqs = clients.create_client("sqs", EVENTS_CONFIG)
+    dynamodb = create_client()
 
     def build_processor(deadline: Deadline) -> StreamProcessor:
+        table = open_table(dynamodb, settings, deadline)
         return stream_processor.StreamProcessor(
             EventBus(events, settings.event_bus_name, stream_processor.create_publish_deadline(deadline)),
             MessageQueue(sqs, settings.links_queue_url, stream_processor.create_link_task_deadline(deadline)),
             DeadLetterQueue(MessageQueue(sqs, settings.dead_letter_queue_url, deadline)),
+            AcceptedEventStore(table, runtime.current_time, runtime.new_id),
             runtime.current_time,
         )
 

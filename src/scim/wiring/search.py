@@ -17,7 +17,7 @@ from scim.store.tenants import DynamoDBTenantStore
 from scim.wiring import runtime
 
 if TYPE_CHECKING:
-    from scim.service.model.person_match import Match
+    from scim.service.model.audit.person_match import Match
     from scim.service.search.person_card import PersonCard
     from scim.store.resources import ResourceStoreConfig
     from scim.store.table import Table

@@ -1,19 +1,24 @@
 """The search over all customers in the console."""
 
+import time
 from typing import Any
 from urllib.parse import quote
 
+import boto3
 import pytest
 from botocore.client import BaseClient
 
 from scim.service.search import customer_search
 from scim.service.tenants.tenant_service import TenantService
 from scim.store.search import match_store
+from scim.wiring import runtime
 from scim.wiring import search as wiring_search
-from tests.endpoint import CORE, Endpoint
+from tests.endpoint import CORE, Endpoint, LambdaContext
+from tests.events.history import build_stream_record
 from tests.handlers.console.conftest import HOSTILE
 from tests.handlers.console.visitor import Page, Visitor
 from tests.handlers.tenants import get_tenant_id
+from tests.template.deployment import build_changes_handler
 from tests.throttling import throttle_tenant
 
 Customer = tuple[str, Endpoint]
@@ -132,6 +137,60 @@ class TestPeople:
         assert fixes.index("is disconnected") < fixes.index("</li>")
 
 
+def process_changes() -> None:
+    """Let the function of the stream publish all changes in the table."""
+    scanned = boto3.client("dynamodb").scan(TableName="muster")["Items"]
+    records = [build_stream_record(item) for item in scanned if item["sk"]["S"].startswith("C#")]
+    assert build_changes_handler()({"Records": records}, LambdaContext()) == {"batchItemFailures": []}
+
+
+def get_request_id(tenant_id: str, user_id: str) -> str:
+    """Return the id of the request that created a user."""
+    key = {"pk": {"S": f"T#{tenant_id}"}, "sk": {"S": f"C#{user_id}#{1:010d}"}}
+    return boto3.client("dynamodb").get_item(TableName="muster", Key=key)["Item"]["request"]["S"]
+
+
+@pytest.mark.usefixtures("bus")
+class TestEvents:
+    def test_event_is_not_yet_accepted(self, operator_visitor: Visitor, tenant: Customer) -> None:
+        tenant[1].create(userName="ada")
+        assert "Not yet accepted by EventBridge" in search(operator_visitor, "ada").text
+
+    def test_event_is_accepted(self, operator_visitor: Visitor, tenant: Customer) -> None:
+        tenant[1].create(userName="ada")
+        process_changes()
+        assert "Accepted by EventBridge at" in search(operator_visitor, "ada").text
+
+    def test_event_of_newest_change_counts(self, operator_visitor: Visitor, tenant: Customer) -> None:
+        user = tenant[1].create(userName="ada")
+        process_changes()
+        assert tenant[1].patch(user["id"], {"op": "replace", "path": "active", "value": False}).status == 200
+        assert "Not yet accepted by EventBridge" in search(operator_visitor, "ada").text
+
+    def test_old_change_without_record_is_unknown(
+        self, operator_visitor: Visitor, tenant: Customer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tenant[1].create(userName="ada")
+        tomorrow = time.time() + 90_000
+        monkeypatch.setattr(runtime, "current_time", lambda: tomorrow)
+        assert "Unknown: no acceptance by EventBridge is recorded" in search(operator_visitor, "ada").text
+
+    def test_write_is_found_by_request_id(self, operator_visitor: Visitor, tenant: Customer) -> None:
+        name, scim = tenant
+        user = scim.create(userName="ada@example.com")
+        process_changes()
+        page = search(operator_visitor, get_request_id(name, user["id"]))
+        assert "Found by request id" in page.text
+        assert "ada@example.com has been active since" in page.text
+
+    def test_deleted_user_is_found_by_request_id(self, operator_visitor: Visitor, tenant: Customer) -> None:
+        name, scim = tenant
+        user = scim.create(userName="ada@example.com")
+        scim.request("DELETE", f"/Users/{user['id']}")
+        process_changes()
+        assert ">Deleted</span>" in search(operator_visitor, get_request_id(name, user["id"])).text
+
+
 class TestManyCustomers:
     def test_card_for_each_customer(self, operator_visitor: Visitor, connect: Any) -> None:
         endpoints = [connect() for _ in range(3)]
@@ -168,7 +227,7 @@ class TestManyCustomers:
         self, operator_visitor: Visitor, connect: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         endpoints = sorted((connect() for _ in range(3)), key=get_tenant_id)
-        endpoints[2].create(userName="somebody", externalId="e-7")
+        endpoints[2].create(userName="grace", externalId="e-7")
         monkeypatch.setattr(customer_search, "MAX_QUERIES", 3)  # a text without @ takes three queries
         first = search(operator_visitor, "e-7")
         assert "Search the other 2 customers" in first.text
@@ -176,7 +235,7 @@ class TestManyCustomers:
         second = operator_visitor.get(f"/admin/search{link}")
         (link,) = [link for link in second.links if "after=" in link]
         third = operator_visitor.get(f"/admin/search{link}")
-        assert "somebody has been active since" in third.text
+        assert "grace has been active since" in third.text
         assert "incomplete" not in third.text
 
     def test_whole_keys_are_read_at_customers_that_are_not_queried(

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 from handlers.console.context import ConsoleRequestContext
 from handlers.console.response import BASE, ConsoleResponse
+from scim.service.model.audit.person_match import Match
 from scim.service.model.identifiers import MAX_IDENTIFIER_LENGTH
-from scim.service.model.person_match import Match
 from scim.service.model.tenant import TENANT_ID_PATTERN
 
 

@@ -96,7 +96,7 @@ class PersonReportBuilder:
         )
 
     def build_by_ids(self, query: str, ids: Sequence[str]) -> PersonReport:
-        """Return the report on users by their ids, or on a person of whom only failures are recorded under ``query``.
+        """Return the report on users by their ids, or on the failures that are recorded under ``query``.
 
         The users may be deleted. Only keys are looked up if ``log_store`` searches failures by key.
         """

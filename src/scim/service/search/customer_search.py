@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
+from scim.service.model.audit.person_match import RELEVANCE, Match, MatchKind
 from scim.service.model.identifiers import MAX_IDENTIFIER_LENGTH
-from scim.service.model.person_match import RELEVANCE, Match, MatchKind
 from scim.service.search.person_card import PersonCard
 from scim.service.search.ports import MatchStore
 
@@ -121,14 +122,11 @@ class CustomerSearch:
     def _plan_reads(self, tenant_ids: Sequence[str], text: str) -> Iterator[_Lookup]:
         for start in range(0, len(tenant_ids), _TENANTS_PER_CALL):
             group = tenant_ids[start : start + _TENANTS_PER_CALL]
-            yield _Lookup(group, lambda group=group: self.match_store.get_matches(group, text))  # type: ignore[misc]
+            yield _Lookup(group, partial(self.match_store.get_matches, group, text))
 
     def _plan_queries(self, tenant_ids: Sequence[str], text: str) -> Iterator[_Lookup]:
         for tenant_id in tenant_ids:
-            yield _Lookup(
-                [tenant_id],
-                lambda tenant_id=tenant_id: self.match_store.query_matches(tenant_id, text),  # type: ignore[misc]
-            )
+            yield _Lookup([tenant_id], partial(self.match_store.query_matches, tenant_id, text))
 
     def _run(self, lookup: _Lookup) -> Sequence[Match] | None:
         """Return the matches of a lookup, ``None`` if it failed."""

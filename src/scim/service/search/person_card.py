@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from scim.service.audit.log_entries import LogEntry, LogEntryKind, describe_record
 from scim.service.audit.person_report import PersonReport, PersonReportBuilder
+from scim.service.model.audit.person_match import Match
 from scim.service.model.change_record import Operation, StoredChange
-from scim.service.model.person_match import Match
 from scim.service.model.stored_resource import StoredResource
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339, parse_rfc3339

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from scim.service.model.audit.failure import FailureCount
+from scim.service.model.audit.person_match import Match, MatchKind
 from scim.service.model.change_record import StoredChange
-from scim.service.model.person_match import Match, MatchKind
 
 
 class MatchStore(Protocol):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from scim.store import keys
 from scim.store.keys import KeyRange
 from scim.store.rate_limit.keys import bucket_partition
+from scim.store.requests.keys import request_partition
 from scim.store.table import Item, Table
 
 WHOLE_PARTITION = KeyRange(" ", "\U0010ffff")
@@ -23,6 +24,7 @@ def list_tenant_partitions(tenant_id: str) -> list[str]:
         keys.paging_partition(tenant_id),
         keys.reference_index_partition(tenant_id),
         keys.failure_partition(tenant_id),
+        request_partition(tenant_id),
         keys.token_usage_partition(tenant_id),
         bucket_partition(tenant_id),
         keys.settings_partition(tenant_id),

@@ -42,6 +42,8 @@ _KINDS: Mapping[str, str] = {
     "F#X#": "rejected_token_counts",
     "F#Y#": "malformed_token_counts",
     "F#D#": "daily_failure_counts",
+    "F#R#": "failed_requests",
+    "E#R#": "accepted_events",
     "W#W#": "reference_index_entries",
     "R#R#": "token_usages",
     "A#A#": "audit_events",

@@ -12,6 +12,11 @@ from scim.store.table import Item, Table
 
 RETENTION_DAYS = 30
 """The number of days for which an acceptance is stored."""
+RECORDING_TIMEOUT_S = 6.0
+"""The time to record the events of a batch: two seconds for retries, and the time of one call that times out.
+
+A table that does not respond then delays the next batch only shortly.
+"""
 _DAY_S = 86_400
 _ACCEPTED = "accepted"
 _EVENTS = "events"
@@ -41,13 +46,15 @@ class AcceptedEventStore:
     def record(self, events: Sequence[AcceptedEvent]) -> None:
         """Record that EventBridge has accepted these events: one item for each tenant and request.
 
-        Items are only added, so the order of batches and retries does not matter.
+        Items are only added, so the order of batches and retries does not matter. Raise :class:`AwsError`, or
+        :class:`scim.protocol.errors.Unavailable` if the table does not respond in time.
         """
         requests: dict[tuple[str, str], list[AcceptedEvent]] = {}
         for event in events:
             requests.setdefault((event.tenant_id, event.request_id), []).append(event)
         now = self.now()
-        self.table.write_all(
+        table = self.table.with_deadline(self.table.deadline.with_limit(RECORDING_TIMEOUT_S))
+        table.write_all(
             put=[self._encode(tenant_id, request_id, own, now) for (tenant_id, request_id), own in requests.items()]
         )
 
@@ -58,7 +65,7 @@ class AcceptedEventStore:
         return ""
 
     def list_users(self, tenant_id: str, request_id: str) -> list[str]:
-        """Return the ids of the first users whom a request changed."""
+        """Return the ids of the first users that a request changed."""
         for item in self._query(tenant_id, request_id, limit=1):
             return list(item[_USERS]["SS"])
         return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from scim.service.model.person_match import Match, MatchKind
+from scim.service.model.audit.person_match import Match, MatchKind
 from scim.store import keys
 from scim.store.table import Item
 

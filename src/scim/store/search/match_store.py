@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from scim.protocol.filter.ast import AttributePath
 from scim.protocol.schema import ResourceType
 from scim.service.model.audit.failure import FailureCount
+from scim.service.model.audit.person_match import Match, MatchKind
 from scim.service.model.change_record import StoredChange
-from scim.service.model.person_match import Match, MatchKind
 from scim.store import items, keys, log_codec, lookup_keys
 from scim.store.keys import KeyRange
 from scim.store.requests.accepted_events import AcceptedEventStore
@@ -60,16 +61,12 @@ class DynamoDBMatchStore:
         """Yield the queries for a text. An email address is no request id, and other texts are no email addresses."""
         for name, kind in _INDEXED_KINDS.items():
             if (path := self.indexed.get(name)) and (kind is MatchKind.EXTERNAL_ID or "@" in text):
-                prefix = lookup_keys.index_prefix(name, path, text)
-                yield (
-                    kind,
-                    lambda table, tenant_id, kind=kind, prefix=prefix: _query_index(table, tenant_id, kind, prefix),
-                )  # type: ignore[misc]
-        yield MatchKind.FAILED_REQUEST, lambda table, tenant_id: self._query_failures(table, tenant_id, text)
+                yield kind, partial(_query_index, kind, lookup_keys.index_prefix(name, path, text))
+        yield MatchKind.FAILED_REQUEST, partial(self._query_failures, text)
         if "@" not in text:
-            yield MatchKind.REQUEST, lambda table, tenant_id: self._query_request(table, tenant_id, text)
+            yield MatchKind.REQUEST, partial(self._query_request, text)
         if keys.is_user_id(text):
-            yield MatchKind.ID, lambda table, tenant_id: _query_deleted_user(table, tenant_id, text)
+            yield MatchKind.ID, partial(_query_deleted_user, text)
 
     # Whole keys
 
@@ -112,13 +109,13 @@ class DynamoDBMatchStore:
         table = self._open_table()
         return [match for _, query in self._plan_queries(text) for match in query(table, tenant_id)]
 
-    def _query_failures(self, table: Table, tenant_id: str, text: str) -> Iterator[Match]:
+    def _query_failures(self, text: str, table: Table, tenant_id: str) -> Iterator[Match]:
         for item in _query(table, keys.failure_partition(tenant_id), keys.failure_range(text), ("ttl",)):
             if not items.has_expired(item, self.now()):
                 yield Match(tenant_id, MatchKind.FAILED_REQUEST, identifier=text)
                 return
 
-    def _query_request(self, table: Table, tenant_id: str, text: str) -> Iterator[Match]:
+    def _query_request(self, text: str, table: Table, tenant_id: str) -> Iterator[Match]:
         for user_id in replace(self.accepted_events, table=table).list_users(tenant_id, text):
             yield Match(tenant_id, MatchKind.REQUEST, user_id=user_id)
 
@@ -142,12 +139,12 @@ _PARTITIONS = (keys.resource_partition, keys.failure_partition)
 """The functions that build the partition keys of whole keys."""
 
 
-def _query_index(table: Table, tenant_id: str, kind: MatchKind, prefix: str) -> Iterator[Match]:
+def _query_index(kind: MatchKind, prefix: str, table: Table, tenant_id: str) -> Iterator[Match]:
     for item in _query(table, keys.resource_partition(tenant_id), keys.id_range(prefix), ("sk", "id")):
         yield Match(tenant_id, kind, user_id=items.decode_lookup_item(item))
 
 
-def _query_deleted_user(table: Table, tenant_id: str, user_id: str) -> Iterator[Match]:
+def _query_deleted_user(user_id: str, table: Table, tenant_id: str) -> Iterator[Match]:
     for _ in _query(table, keys.resource_partition(tenant_id), keys.change_range(user_id), ("sk",)):
         yield Match(tenant_id, MatchKind.ID, user_id=user_id)
 
