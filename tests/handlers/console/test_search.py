@@ -147,7 +147,8 @@ def process_changes() -> None:
 def get_request_id(tenant_id: str, user_id: str) -> str:
     """Return the id of the request that created a user."""
     key = {"pk": {"S": f"T#{tenant_id}"}, "sk": {"S": f"C#{user_id}#{1:010d}"}}
-    return boto3.client("dynamodb").get_item(TableName="muster", Key=key)["Item"]["request"]["S"]
+    item: Any = boto3.client("dynamodb").get_item(TableName="muster", Key=key)["Item"]
+    return str(item["request"]["S"])
 
 
 @pytest.mark.usefixtures("bus")
