@@ -1,6 +1,6 @@
 """Compare the CPU time of ``src/scim``, from the decoded event to the encoded response, with scim2-server's service.
 
-Requests go through the whole handler, with recorded DynamoDB responses and without powertools. The clock runs only
+Requests go through the whole handler, with recorded DynamoDB responses and without log lines. The clock runs only
 inside ``src/scim``: authentication, parsing the body, the use case, and rendering. The whole handler, powertools and
 botocore are measured separately.
 """

@@ -32,7 +32,6 @@ _PERMITS = 1_000_000
 _PATIENT_CONFIG = ClientConfig(connect_timeout_s=REQUEST_TIMEOUT_S, read_timeout_s=REQUEST_TIMEOUT_S)
 BARE_CONFIG = build_botocore_config(_PATIENT_CONFIG)
 """The configuration of bare boto3. It validates no parameters, as ours, so that it is faster."""
-_POWERTOOLS_NAMES = ("Logger", "Metrics")  # the names of powertools in handlers.http.application
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ class RequestFailed(Exception):
 
 
 class _SilentLogger:
-    """Replaces the classes of powertools. All methods do nothing, except that ``error`` raises."""
+    """Replaces the logger. All methods do nothing, except that ``error`` raises."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
         pass
@@ -100,7 +99,7 @@ class Service:
     ) -> None:
         """Create the application.
 
-        ``silent``: without powertools. ``warm``: send a first request to fill the caches. ``aws_client``: the setting
+        ``silent``: without log lines. ``warm``: send a first request to fill the caches. ``aws_client``: the setting
         ``AWS_CLIENT``, ``None`` for its default.
         """
         self.table = table
@@ -108,9 +107,8 @@ class Service:
         with ExitStack() as patches:
             patches.enter_context(patch.object(runtime, "current_time", lambda: started))
             patches.enter_context(patch.object(dynamodb, "DYNAMODB_CONFIG", _PATIENT_CONFIG))
-            for name in _POWERTOOLS_NAMES if silent else ():
-                if hasattr(handlers.http.application, name):
-                    patches.enter_context(patch.object(handlers.http.application, name, _SilentLogger))
+            if silent:
+                patches.enter_context(patch.object(handlers.http.application, "JsonLogger", _SilentLogger))
             self._application = ScimApplication(find_endpoint)
             if warm:
                 with set_environment(table.variables | ({} if aws_client is None else {"AWS_CLIENT": aws_client})):

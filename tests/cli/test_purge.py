@@ -1,6 +1,5 @@
 """Test ``purge`` and ``certificates`` with a tenant whose every value contains a canary."""
 
-import importlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -111,30 +110,27 @@ class TestPurge:
     def test_nothing_is_left_of_the_tenant(self, run: Muster, bus: Messaging, read_items: ReadItems) -> None:
         """No other test uses the name of this tenant, so that its first write leases permits."""
         log = Log()
-        importlib.import_module("handlers.users")  # its logger takes its name from the environment
-        redirected = log.redirect()
-        next(redirected)
-        fill_tenant(run, bus, "globex", "trillian")
-        before = read_items()
-        fill_tenant(run, bus, "milliways", CANARY)
-        kinds = {(key[0][:2], key[1][:2]) for key, item in read_items().items() if "milliways" in str(item)}
-        run("disconnect", "milliways", "--yes")
+        with log.redirect():
+            fill_tenant(run, bus, "globex", "trillian")
+            before = read_items()
+            fill_tenant(run, bus, "milliways", CANARY)
+            kinds = {(key[0][:2], key[1][:2]) for key, item in read_items().items() if "milliways" in str(item)}
+            run("disconnect", "milliways", "--yes")
 
-        certificate = run.json("purge", "milliways", "--yes")
+            certificate = run.json("purge", "milliways", "--yes")
 
-        items = read_items()
-        other = {key: item for key, item in items.items() if key[0] not in ("TASKS", "CERTIFICATES")}
-        text = str(items)
-        hashes = [hash_identifier(f"{prefix}{EMAIL}") for prefix in ("", "boss", *map(str, range(7)))]
-        secrets = boto3.client("secretsmanager").list_secrets(IncludePlannedDeletion=True)["SecretList"]
-        messages = [*read_messages(bus, "DeadLetterQueue"), *read_messages(bus, "LinksDeadLetterQueue")]
-        assert {"T#", "L#", "F#", "W#", "A#", "R#", "S#", "Q#", "TE"} <= {partition for partition, _ in kinds}
-        assert other == before
-        assert [value for value in (CANARY, *hashes) if value in text] == []
-        assert [secret["Name"] for secret in secrets if "milliways" in secret["Name"]] == []
-        assert [message for message in messages if CANARY in message or "milliways" in message] == []
-        assert len(messages) == 2
-        next(redirected, None)
+            items = read_items()
+            other = {key: item for key, item in items.items() if key[0] not in ("TASKS", "CERTIFICATES")}
+            text = str(items)
+            hashes = [hash_identifier(f"{prefix}{EMAIL}") for prefix in ("", "boss", *map(str, range(7)))]
+            secrets = boto3.client("secretsmanager").list_secrets(IncludePlannedDeletion=True)["SecretList"]
+            messages = [*read_messages(bus, "DeadLetterQueue"), *read_messages(bus, "LinksDeadLetterQueue")]
+            assert {"T#", "L#", "F#", "W#", "A#", "R#", "S#", "Q#", "TE"} <= {partition for partition, _ in kinds}
+            assert other == before
+            assert [value for value in (CANARY, *hashes) if value in text] == []
+            assert [secret["Name"] for secret in secrets if "milliways" in secret["Name"]] == []
+            assert [message for message in messages if CANARY in message or "milliways" in message] == []
+            assert len(messages) == 2
         assert len(log.lines) > 20
         assert CANARY not in log.text
         counts = {"users": 6, "unique_keys": 6, "dead_letters": 2, "invitations": 1}

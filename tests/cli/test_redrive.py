@@ -1,6 +1,5 @@
 """Test ``redrive`` with local queues, the real function behind a fake Invoke, and a fake stream."""
 
-import importlib
 import io
 import json
 import os
@@ -128,11 +127,8 @@ def muster(
     monkeypatch.setitem(stack.FAKE_CLIENTS, "lambda", lambdas)
     monkeypatch.setitem(stack.FAKE_CLIENTS, "dynamodbstreams", streams)
     monkeypatch.setattr("cli.event_services._WAIT_TIME_S", 0)
-    importlib.import_module("handlers.users")  # its logger takes its name from the environment
-    redirected = Log().redirect()
-    next(redirected)
-    yield run
-    next(redirected, None)
+    with Log().redirect():
+        yield run
 
 
 def send_message(bus: Messaging, letter: Mapping[str, Any] | str, queue: str = "DeadLetterQueue") -> str:

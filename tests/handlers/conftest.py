@@ -1,17 +1,30 @@
 """Read what the handlers write: log lines and items of the table."""
 
-import importlib
 import io
 import json
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from operator import itemgetter
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from aws_lambda_powertools import Logger
 from botocore.client import BaseClient
 
 from tests.endpoint import ENVIRONMENT
+
+
+@contextmanager
+def redirect_log(stream: io.StringIO) -> Iterator[None]:
+    """Write the log lines of all functions to ``stream``."""
+    handler = Logger(ENVIRONMENT["POWERTOOLS_SERVICE_NAME"], use_rfc3339=True).registered_handler
+    assert isinstance(handler, logging.StreamHandler)
+    before = handler.setStream(stream)
+    with patch("handlers.http.json_logger.write_line", stream.write):  # pytest itself replaces the standard output
+        yield
+    handler.setStream(before)
 
 
 class Log:
@@ -20,12 +33,8 @@ class Log:
     def __init__(self) -> None:
         self._stream = io.StringIO()
 
-    def redirect(self) -> Iterator[None]:
-        (handler,) = logging.getLogger(ENVIRONMENT["POWERTOOLS_SERVICE_NAME"]).handlers
-        assert isinstance(handler, logging.StreamHandler)
-        before = handler.setStream(self._stream)
-        yield
-        handler.setStream(before)
+    def redirect(self) -> AbstractContextManager[None]:
+        return redirect_log(self._stream)
 
     @property
     def text(self) -> str:
@@ -45,12 +54,9 @@ class Log:
 
 @pytest.fixture
 def log(aws: None) -> Iterator[Log]:
-    importlib.import_module("handlers.users")  # its logger takes its name from the environment
     log = Log()
-    redirected = log.redirect()
-    next(redirected)
-    yield log
-    next(redirected, None)
+    with log.redirect():
+        yield log
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """The sample events in ``events/`` have the format of API Gateway, and the functions can process them."""
 
 import base64
-import importlib
 import io
 import json
-import logging
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,8 +20,9 @@ from scim.auth import token_format
 from scim.auth.master_key.key_ring import KeyPurpose
 from scim.settings import Settings
 from tests.emulator.sample_outcomes import find_deviation
-from tests.endpoint import ENVIRONMENT, REFERENCES, LambdaContext, load
+from tests.endpoint import REFERENCES, LambdaContext, load
 from tests.events.schemas import validate
+from tests.handlers.conftest import redirect_log
 from tests.template.deployment import (
     DEPLOYMENT,
     FUNCTIONS,
@@ -123,13 +122,9 @@ def customer(settings: Settings) -> Iterator[None]:
 @pytest.fixture
 def log(aws: None) -> Iterator[io.StringIO]:
     """The log lines of the functions."""
-    importlib.import_module("handlers.users")  # its logger takes its name from the environment
-    (handler,) = logging.getLogger(ENVIRONMENT["POWERTOOLS_SERVICE_NAME"]).handlers
-    assert isinstance(handler, logging.StreamHandler)
     stream = io.StringIO()
-    before = handler.setStream(stream)
-    yield stream
-    handler.setStream(before)
+    with redirect_log(stream):
+        yield stream
 
 
 def run(event: SampleEvent, bus: Messaging, log: io.StringIO) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger
-
 from handlers.error_logging import describe_fault
+from handlers.http.json_logger import JsonLogger
 from handlers.http.lazy_failure_recorder import LazyFailureRecorder
 from handlers.http.request import Request
 from handlers.http.request_log import RequestLogLine
@@ -67,7 +66,7 @@ class ScimApplication:
     ) -> None:
         self._find_endpoint = find_endpoint
         self._find_public_endpoint = find_public_endpoint
-        self._logger = Logger(use_rfc3339=True)  # Lambda filters by log level only if the timestamp is RFC 3339
+        self._logger = JsonLogger()
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
             self._adapters.preload(has_resources=has_resources)
 
