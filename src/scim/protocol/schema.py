@@ -96,6 +96,10 @@ class Attribute:
     """The sub-attributes that clients must send with a value."""
     immutable_sub_attributes: tuple[Attribute, ...] = field(init=False)
     has_read_only_sub_attributes: bool = field(init=False)
+    key_with_value: tuple[Attribute, ...] = field(init=False)
+    """The sub-attributes that identify an element with a value: ``type`` and ``value``."""
+    key_without_value: tuple[Attribute, ...] = field(init=False)
+    """The sub-attributes that identify an element without a value: all except ``primary``."""
     absent_value: bool | None = field(init=False, default=None)
     """The value that comparisons assume if an element does not have this sub-attribute: false for ``primary``."""
 
@@ -114,6 +118,9 @@ class Attribute:
         object.__setattr__(self, "immutable_sub_attributes", immutable)
         has_read_only = any(attribute.is_read_only for attribute in self.sub_attributes.values())
         object.__setattr__(self, "has_read_only_sub_attributes", has_read_only)
+        members = self.sub_attributes.items()
+        object.__setattr__(self, "key_with_value", tuple(part for name, part in members if name in ("type", "value")))
+        object.__setattr__(self, "key_without_value", tuple(part for name, part in members if name != "primary"))
         primary = self.sub_attributes.get("primary")
         if self.is_multi_valued and primary is not None and primary.type is DataType.BOOLEAN:
             object.__setattr__(primary, "absent_value", False)  # RFC 7643 section 2.4

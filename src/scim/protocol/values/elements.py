@@ -7,7 +7,7 @@ as addresses, are the same if all their members except ``primary`` are.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from scim.protocol.errors import InvalidValue, Rule
@@ -21,6 +21,8 @@ def merge_duplicates(attribute: Attribute, elements: Sequence[Any], stored: Sequ
     Elements that occur several times in ``stored`` may occur several times: they can differ in values that no schema
     describes any more, and that clients do not see.
     """
+    if len(set(identify(attribute, elements))) == len(elements):  # nearly always
+        return list(elements)
     counts = Counter(identify(attribute, stored)) if len(stored) > 1 else Counter()
     return add_elements(attribute, [], elements, {identity for identity, count in counts.items() if count > 1})
 
@@ -55,11 +57,8 @@ def identify(attribute: Attribute, elements: Iterable[Any]) -> Iterator[Hashable
         yield from (_normalize_value(attribute, element) for element in elements)
         return
     value_name = _find_name(attribute, "value")
-    members = attribute.sub_attributes.items()
-    get_key = _compile_key(attribute, [member.name for name, member in members if name in ("type", "value")])
-    get_key_without_value = _compile_key(attribute, [member.name for name, member in members if name != "primary"])
     for element in elements:
-        yield get_key(element) if value_name in element else get_key_without_value(element)
+        yield _build_key(element, attribute.key_with_value if value_name in element else attribute.key_without_value)
 
 
 def select_changed_identities(
@@ -127,36 +126,31 @@ def exclude_elements(attribute: Attribute, elements: Sequence[Any], excluded: It
     if not attribute.is_complex:
         excluded_values = {_normalize_value(attribute, element) for element in excluded}
         return [element for element in elements if _normalize_value(attribute, element) not in excluded_values]
-    keys_by_names: dict[tuple[str, ...], set[Hashable]] = {}
+    keys_by_members: dict[tuple[Attribute, ...], set[Hashable]] = {}
     for element in excluded:
-        names = tuple(sorted(element))
-        keys_by_names.setdefault(names, set()).add(_compile_key(attribute, names)(element))
-    for names, excluded_keys in keys_by_names.items():
-        get_key = _compile_key(attribute, names)
-        elements = [element for element in elements if get_key(element) not in excluded_keys]
+        members = tuple(attribute.sub_attributes[name.lower()] for name in sorted(element))
+        keys_by_members.setdefault(members, set()).add(_build_key(element, members))
+    for members, excluded_keys in keys_by_members.items():
+        elements = [element for element in elements if _build_key(element, members) not in excluded_keys]
     return list(elements)
 
 
-def _compile_key(attribute: Attribute, names: Sequence[str]) -> Callable[[Mapping[str, Any]], Hashable]:
-    """Return a function that returns the normalized members of a complex element with these names.
+def _build_key(element: Mapping[str, Any], members: Iterable[Attribute]) -> Hashable:
+    """Return the normalized values of these members of a complex element.
 
-    A missing member is ``None``, or false for ``primary``. One operation may read hundreds of elements, so the function
-    is as fast as possible.
+    A missing member is ``None``, or false for ``primary``. One operation may read hundreds of elements, so the most
+    frequent values, ASCII strings, are normalized without a call.
     """
-    sub_attributes = [(name, attribute.sub_attributes[name.lower()]) for name in names]
-    members = [(name, member.is_case_exact, member.absent_value) for name, member in sub_attributes]
-
-    def get_key(element: Mapping[str, Any]) -> Hashable:
-        return tuple(
-            [
-                value.lower()
-                if (value := element.get(name, absent_value)).__class__ is str and not is_case_exact and value.isascii()
-                else _normalize(value, is_case_exact=is_case_exact)
-                for name, is_case_exact, absent_value in members
-            ]
-        )
-
-    return get_key
+    return tuple(
+        [
+            value.lower()
+            if (value := element.get(member.name, member.absent_value)).__class__ is str
+            and not member.is_case_exact
+            and value.isascii()
+            else _normalize(value, is_case_exact=member.is_case_exact)
+            for member in members
+        ]
+    )
 
 
 def _normalize_value(attribute: Attribute, value: Any) -> Any:
