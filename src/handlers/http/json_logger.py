@@ -1,7 +1,7 @@
 """Write the log lines of users, bulk and discovery, in the format of Powertools' Logger (docs/operate/logs.md).
 
-The Logger of Powertools takes about a tenth of the CPU of a request, and of the start of a function. All other
-functions use it (docs/decisions/start-up/log-lines.md).
+The Logger of Powertools takes six times as much CPU. All other functions use it
+(docs/decisions/start-up/log-lines.md).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ FIELDS: list[dict[str, Any]] = [
     {},
     {"request_id": "req-1", "method": "POST", "tenant": "acme", "status": 201, "ms": 4.0, "dynamodb_calls_auth": 0},
     {"leniencies": ["string-boolean"], "held": False, "empty": "", "none": [], "code": None},
-    {"detail": 'a "quoted" \\ line\nwith ünïcode, \u2028 and \x01', "kind": ValueError("an object that is no JSON")},
+    {"detail": 'a "quoted" \\ line\nof Zoë, \u2028 and \x01', "kind": ValueError("an object that is no JSON")},
     {"nested": {"traceback": ["crud.py:1 create"]}, "large": 2**70, "small": 1.5e-9},
 ]
 
