@@ -287,6 +287,21 @@ class TestNameSearch:
             "externalId or id.",
         ]
 
+    def test_only_some_of_many_people_are_listed(
+        self, scim: Endpoint, why: Why, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A user who is not listed is not reported as a person without a user."""
+        monkeypatch.setattr("scim.service.audit.person_report._MAX_MATCHES", 2)
+        for number in range(4):
+            user = {"schemas": [CORE], "userName": f"ada-{number}", "displayName": "Ada Lovelace"}
+            assert [scim.request("POST", "/Users", user).status for _ in range(2)] == [201, 409]
+        assert scim.request("POST", "/Users", ALAN | {"displayName": "Alan Lovelace"}).status == 400
+
+        report = why("Lovelace")
+
+        assert (len(report.users), report.failed_candidates) == (2, ["alan@example.com"])
+        assert any("only 50 of them are shown" in sentence for sentence in report.diagnosis)
+
     def test_unknown_name_is_not_reported_as_never_received(self, scim: Endpoint, why: Why) -> None:
         scim.request("DELETE", f"/Users/{scim.create(displayName='Ada Lovelace')['id']}")
 

@@ -91,10 +91,10 @@ class TestList:
         (row,) = re.findall("<tr><th.*Ada Lovelace.*</tr>", page.text)
         cells = [re.sub("<.*?>", "", cell) for cell in re.findall("<td>(.*?)</td>", row)]
         assert cells == [
+            "Inactive since 02 Feb 2026, 10:00 UTC",
             "Ada Lovelace",
             "ada@x",
             "17",
-            "Inactive since 02 Feb 2026, 10:00 UTC",
             "02 Feb 2026, 10:00 UTC",
         ]
         assert [title in page.text for title in ("All (2)", "Active (1)", "Inactive (1)")] == [True, True, True]

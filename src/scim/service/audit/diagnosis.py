@@ -30,7 +30,10 @@ NAMES_INCOMPLETE = (
     "The search by name stopped early, because the customer has too many users to read them all. Search by userName, "
     "email, externalId or id. The command `muster why` searches longer than the console."
 )
-
+MATCHES_INCOMPLETE = (
+    "More than 50 users match, and only 50 of them are shown. Search for a longer part of the name, or by userName, "
+    "email, externalId or id."
+)
 FAILURES_INCOMPLETE = (
     "Not all failures were searched, because the customer has very many, or because very many people have what you "
     "searched for. Older failures may be missing, unless they were recorded under the userName, externalId, email or "

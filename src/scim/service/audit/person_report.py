@@ -139,11 +139,17 @@ class PersonReportBuilder:
         """Return the report on the only person with a name, or a list of all people with that name."""
         search = self.log_store.find_failures_by_name(hash_name(name), normalize_string(name))
         users: Sequence[StoredResource] = ()
+        has_all_users = True
         try:
-            users = search_by_name(self.user_store, self.tenant.resource_types[0], name, _MAX_MATCHES)
+            users = search_by_name(self.user_store, self.tenant.resource_types[0], name, _MAX_MATCHES + 1)
         except (TooMany, Unavailable):
-            notes = [*notes, diagnosis.NAMES_INCOMPLETE]
+            has_all_users, notes = False, [*notes, diagnosis.NAMES_INCOMPLETE]
         candidates = _list_failed_candidates(name, users, search.failures)
+        if len(users) > _MAX_MATCHES:
+            has_all_users, users, notes = False, users[:_MAX_MATCHES], [*notes, diagnosis.MATCHES_INCOMPLETE]
+        if not has_all_users:
+            candidates, more_notes = self._select_without_user(candidates)
+            notes = [*notes, *more_notes]
         notes = [*notes, *_describe_incomplete_search(search)]
         if len(users) + len(candidates) == 1:
             (identifier,) = [*(user.id for user in users), *candidates]
@@ -243,6 +249,13 @@ class PersonReportBuilder:
         except Unavailable:
             return ids, [diagnosis.PREVIOUS_OWNERS_INCOMPLETE]
         return ids, []
+
+    def _select_without_user(self, identifiers: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Return the identifiers that no user has. If the time is not sufficient, return none of them, and a note."""
+        try:
+            return [identifier for identifier in identifiers if not self._find_users(identifier)], []
+        except (TooMany, Unavailable):
+            return [], [diagnosis.FAILURES_INCOMPLETE]
 
     def _list_changes(self, ids: Sequence[str]) -> tuple[list[StoredChange], bool]:
         """Return the newest changes of users, and whether these are all their changes."""
