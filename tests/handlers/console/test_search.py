@@ -77,7 +77,7 @@ class TestPeople:
         page = search(operator_visitor, user["id"] if text == "id" else text)
         assert "ada@example.com has been active since" in page.text
         assert "1 result for" in page.text
-        assert f"/admin/tenants/{name}/people/{user['id']}" in page.links
+        assert f"/admin/tenants/{name}/users/{user['id']}" in page.links
         assert "look at the sign-in of your product" in page.text
 
     def test_inactive_user(self, operator_visitor: Visitor, tenant: Customer) -> None:
@@ -93,7 +93,7 @@ class TestPeople:
         assert ">Not provisioned</span>" in page.text
         assert "was not provisioned: the newest create request failed with 400" in page.text
         assert "What to change:" in page.text
-        assert f"/admin/tenants/{tenant[0]}/people?who=GRACE%40example.com" in page.links
+        assert f"/admin/tenants/{tenant[0]}/users?search=GRACE%40example.com" in page.links
 
     def test_failure_after_last_change(self, operator_visitor: Visitor, tenant: Customer) -> None:
         user = tenant[1].create(userName="ada@example.com")
@@ -210,7 +210,7 @@ class TestManyCustomers:
         assert page.text.count("<article") == 1
         assert "Other results" in page.text
         for tenant_id, user_id in users.items():
-            assert f"/admin/tenants/{tenant_id}/people/{user_id}" in page.links
+            assert f"/admin/tenants/{tenant_id}/users/{user_id}" in page.links
 
     def test_customer_that_does_not_answer_hides_no_results(
         self, operator_visitor: Visitor, connect: Any, monkeypatch: pytest.MonkeyPatch
@@ -222,7 +222,7 @@ class TestManyCustomers:
         page = search(operator_visitor, "ada")
         assert f"user-of-{get_tenant_id(healthy)} has been active since" in page.text
         assert "These customers could not be searched:" in page.text
-        assert f"/admin/tenants/{get_tenant_id(throttled)}/people?who=ada" in page.links
+        assert f"/admin/tenants/{get_tenant_id(throttled)}/users?search=ada" in page.links
 
     def test_search_continues_with_other_customers(
         self, operator_visitor: Visitor, connect: Any, monkeypatch: pytest.MonkeyPatch
@@ -253,7 +253,7 @@ class TestManyCustomers:
         monkeypatch.setattr(match_store, "LOOKUP_TIMEOUT_S", 1.0)  # less than the time of one call
         page = search(operator_visitor, "ada")
         assert "The search is incomplete" in page.text
-        assert f"/admin/tenants/{tenant[0]}/people?who=ada" in page.links
+        assert f"/admin/tenants/{tenant[0]}/users?search=ada" in page.links
         assert "No customer that was searched has" not in page.text
 
 

@@ -28,8 +28,10 @@ def build_person_path(match: Match) -> str:
     """Return the path of the page of a person at a tenant; for a request without a person, of the audit log."""
     tenant_path = f"{BASE}/tenants/{match.tenant_id}"
     if match.user_id:
-        return f"{tenant_path}/people/{match.user_id}"
-    return f"{tenant_path}/people?who={quote(match.identifier)}" if match.identifier else f"{tenant_path}/log?failures"
+        return f"{tenant_path}/users/{match.user_id}"
+    return (
+        f"{tenant_path}/users?search={quote(match.identifier)}" if match.identifier else f"{tenant_path}/log?failures"
+    )
 
 
 def _report(context: ConsoleRequestContext, fault: Exception) -> None:
