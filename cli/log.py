@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from itertools import islice, takewhile
+from itertools import islice
+from typing import Any
 
 import click
 
@@ -20,15 +21,26 @@ from cli.log_follower import LogFollower
 from cli.progress import show_progress
 from cli.report import LogTable, print_log
 from scim.service.audit.log import AuditLog
-from scim.service.audit.log_entries import LogEntry, LogEntryKind
-from scim.service.model.timestamps import format_rfc3339
+from scim.service.audit.log_entries import LogEntry
+from scim.service.audit.log_filter import LogFilter, LogResult, is_status
 from scim.wiring import runtime
 
 _PAGE_SIZE = 200
 _DEFAULT_NUMBER = 50
 _FOLLOWED_NUMBER = 10
 _POLL_S = 2.0
-_FAILURES = (LogEntryKind.FAILURE, LogEntryKind.NO_OP)
+
+
+class Status(click.ParamType[str]):
+    """The status of a response, such as 409, or a result: succeeded, failed, partly-ignored or failures."""
+
+    name = "status"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the status."""
+        if not is_status(value):
+            self.fail(f"'{value}' is not valid; use an HTTP status or one of {', '.join(LogResult)}.", param, ctx)
+        return str(value)
 
 
 @click.command(
@@ -55,9 +67,18 @@ Examples:
 @tenant_argument
 @click.option("--failures", is_flag=True, help="Show only requests that failed or were partly ignored.")
 @click.option("--person", metavar="PERSON", help="Show only this person: a userName, email, externalId, id or name.")
+@click.option("--operation", default="", help="Show only this operation, for example create, 'GET Users' or rotate.")
+@click.option(
+    "--status",
+    type=Status(),
+    help="Show only this HTTP status or result: succeeded, failed, partly-ignored.",
+)
+@click.option("--rule", default="", help="Show only failures by this rule, for example uniqueness.")
+@click.option("--request", "request_id", metavar="ID", default="", help="Show only the request with this id.")
 @click.option(
     "--since", type=output.PastTime(), help="Show only entries since then, for example 30m, 24h, 7d or 2026-06-01."
 )
+@click.option("--until", type=output.PastTime(), help="Show only entries before then.")
 @click.option(
     "-n",
     "number",
@@ -78,7 +99,12 @@ def log(
     tenant_id: str,
     failures: bool,
     person: str | None,
+    operation: str,
+    status: str | None,
+    rule: str,
+    request_id: str,
     since: float | None,
+    until: float | None,
     number: int | None,
     is_following: bool,
     json: bool,
@@ -90,10 +116,21 @@ def log(
     """
     if person is not None and not person.strip():
         raise click.UsageError("--person is empty.")
+    if failures and status:
+        raise click.UsageError("Use --failures or --status, not both.")
+    log_filter = LogFilter(
+        person=person or "",
+        operation=operation,
+        status=LogResult.FAILURES if failures else status or "",
+        rule=rule,
+        request_id=request_id,
+        since=output.format_rfc3339(since) or "",
+        until=output.format_rfc3339(until) or "",
+    )
     if is_following:
-        _print_new_entries(tenant_id, person, since, number or _FOLLOWED_NUMBER, only_failures=failures, json=json)
+        _print_new_entries(tenant_id, log_filter, number or _FOLLOWED_NUMBER, json=json)
         return
-    entries = _read(find_log(tenant_id), person, since, only_failures=failures)
+    entries = _read(find_log(tenant_id), log_filter)
     limit = number or (None if since is not None else _DEFAULT_NUMBER)
     newest = show_progress(islice(entries, limit), "Entries", json=json)
     if json:
@@ -102,15 +139,11 @@ def log(
         print_log(newest)
 
 
-def _read(audit_log: AuditLog, person: str | None, since: float | None, *, only_failures: bool) -> Iterator[LogEntry]:
-    """Yield the entries of the log, or those about a person, the newest first."""
-    if person is None:
-        entries: Iterable[LogEntry] = list_entries(audit_log, only_failures=only_failures)
-    else:
-        timeline = _read_timeline(audit_log, person)
-        entries = (entry for entry in timeline if not only_failures or entry.kind in _FAILURES)
-    first = format_rfc3339(since) if since is not None else ""
-    return takewhile(lambda entry: entry.at >= first, entries)
+def _read(audit_log: AuditLog, log_filter: LogFilter) -> Iterator[LogEntry]:
+    """Yield the entries that match, the newest first. A person may also be given by a name."""
+    if not log_filter.person:
+        return list_entries(audit_log, log_filter)
+    return filter(log_filter.matches, _read_timeline(audit_log, log_filter.person))
 
 
 def _read_timeline(audit_log: AuditLog, person: str) -> Iterable[LogEntry]:
@@ -122,13 +155,11 @@ def _read_timeline(audit_log: AuditLog, person: str) -> Iterable[LogEntry]:
     return report.timeline
 
 
-def _print_new_entries(
-    tenant_id: str, person: str | None, since: float | None, number: int, *, only_failures: bool, json: bool
-) -> None:
+def _print_new_entries(tenant_id: str, log_filter: LogFilter, number: int, *, json: bool) -> None:
     """Print the newest entries and then each new one, until Ctrl-C."""
 
     def read() -> Iterator[LogEntry]:
-        return _read(find_log(tenant_id), person, since, only_failures=only_failures)
+        return _read(find_log(tenant_id), log_filter)
 
     follower = LogFollower(read, number)
     table: LogTable | None = None
@@ -154,11 +185,10 @@ def find_log(tenant_id: str) -> AuditLog:
     return log
 
 
-def list_entries(log: AuditLog, *, only_failures: bool) -> Iterator[LogEntry]:
-    """Yield all entries, the newest first. Pages are read when their entries are needed."""
-    position = None
-    while True:
-        entries, position = log.list_entries(position, count=_PAGE_SIZE, only_failures=only_failures)
-        yield from entries
-        if position is None:
-            return
+def list_entries(log: AuditLog, log_filter: LogFilter) -> Iterator[LogEntry]:
+    """Yield all entries that match, the newest first. Pages are read when their entries are needed."""
+    page = log.read_page(log_filter, count=_PAGE_SIZE)
+    yield from page.entries
+    while page.older:
+        page = log.read_page(log_filter, count=_PAGE_SIZE, older_than=page.older)
+        yield from page.entries

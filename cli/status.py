@@ -10,6 +10,7 @@ from cli.failure_groups import FailureGroup, group_failures, suggest_command
 from cli.log import list_entries
 from cli.tenant_documents import build_tenant_document, color_health, format_expiry, format_value
 from scim.service.audit import diagnosis
+from scim.service.audit.log_filter import FAILURES
 from scim.service.model.timestamps import list_last_days
 from scim.service.tenants.health import Health
 from scim.wiring import runtime
@@ -57,7 +58,7 @@ def status(tenant_id: str, json: bool) -> None:
     audit_log = administration.build_audit_log(tenant)
     now = runtime.current_time()
     yesterday, _ = list_last_days(now, 2)
-    groups = group_failures(list_entries(audit_log, only_failures=True), yesterday)
+    groups = group_failures(list_entries(audit_log, FAILURES), yesterday)
     released_until = tenant.brake.released_until
     link_requested = administration.invitations.get_link_request(tenant_id)
     next_command = suggest_command(tenant_id, overview.health.state, groups)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from handlers.console.pages.audit_log import log_export
 from handlers.console.pages.users import csv_files
 from scim.auth import authentication, token_lookup_limiter
 from scim.events import eventbridge
@@ -13,6 +14,7 @@ from scim.protocol.filter import parser, tokenizer
 from scim.protocol.values import parser as values
 from scim.protocol.values import unique_value
 from scim.service import limits
+from scim.service.audit import log_pages
 from scim.service.console import password_sign_in
 from scim.service.tenants import custom_schemas
 from scim.store import lookup_keys, resources
@@ -50,6 +52,11 @@ PAGE = (ROOT / "docs/operate/limits.md").read_text("utf-8")
         (r"rejected within (\d+) seconds", [authentication.MAX_CACHE_AGE_S]),
         (r"look-ups in (\d+) seconds", [token_lookup_limiter._WINDOW_S]),  # noqa: SLF001
         (r"page of the list of users \| ([\d,]+) users read", [list_page.MAX_USERS_READ]),
+        (r"audit log with a filter \| ([\d,]+) records", [log_pages.MAX_RECORDS]),
+        (
+            r"file of the audit log \| ([\d,]+) records are read, or less if they have more than ([\d.]+) MB",
+            [log_export.PAGES_PER_FILE * log_pages.MAX_RECORDS, log_export.MAX_FILE_BYTES / 1e6],
+        ),
         (
             r"CSV file of the console \| ([\d,]+) users, ([\d.]+) MB",
             [csv_files.USERS_PER_FILE, csv_files.MAX_FILE_BYTES / 1e6],

@@ -77,6 +77,6 @@ def test_simultaneous_environments_exceed_the_limit_by_their_shares_at_most(
     assert count_active(braked) == USERS - accepted
     alerts = [record for record in caplog.records if record.getMessage() == "mass deactivation"]
     assert len(alerts) == 1
-    entries = [entry for entry in open_audit_log(braked).list_entries(count=500)[0] if entry.kind == "alert"]
+    entries = [entry for entry in open_audit_log(braked).read_page(count=500).entries if entry.kind == "alert"]
     assert len(entries) == 1
     assert "@example.com" not in json.dumps([vars(record) for record in alerts], default=str)

@@ -3,6 +3,7 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 
+from scim.service.audit.log_filter import FAILURES
 from scim.settings import Settings
 from scim.wiring.operator_adapters import build_operator_adapters
 from tests.endpoint import CORE, Endpoint
@@ -22,7 +23,7 @@ def test_simultaneous_equal_failures_are_counted_in_one_record(scim: Endpoint) -
     assert log is not None
     (failure,) = log.log_store.find_failures(["ada"]).failures
     assert (failure.count, sum(failure.counts_by_day.values()), failure.is_repeating) == (40, 40, True)
-    (entry,) = log.list_entries(only_failures=True)[0]
+    (entry,) = log.read_page(FAILURES).entries
     assert entry.count == 40
 
 
@@ -38,13 +39,12 @@ def test_pages_of_log_have_all_entries_once(direct: Endpoint) -> None:
         operator.build_administration().tenants.configure(tenant, is_strict=number % 2 == 0)
     log = operator.build_administration().find_audit_log(tenant)
     assert log is not None
-    all_entries, _ = log.list_entries()
-    position, pages = None, []
-    while True:
-        page, position = log.list_entries(position, count=1)
-        pages += page
-        if position is None:
-            break
+    all_entries = log.read_page().entries
+    page = log.read_page(count=1)
+    pages = [*page.entries]
+    while page.older:
+        page = log.read_page(count=1, older_than=page.older)
+        pages += page.entries
 
     assert [entry.kind for entry in all_entries] == [
         *["audit-event", "failure", "change"] * 4,

@@ -89,7 +89,7 @@ def test_word_bearer_is_reported_at_the_first_connection_test(scim: Endpoint, fa
     )
     assert "enter the token without this word" in response.json()["detail"]
     assert (log.last["unverified_tenant"], log.last["rule"]) == (get_tenant_id(scim), "token-with-bearer")
-    (entry,) = [entry for entry in open_audit_log(scim).list_entries()[0] if entry.kind == "malformed-token"]
+    (entry,) = [entry for entry in open_audit_log(scim).read_page().entries if entry.kind == "malformed-token"]
     assert "the word Bearer is sent twice" in entry.summary
     assert "enter the token without the word Bearer" in entry.remediation
     assert open_audit_log(scim).find_last_failure() is None
@@ -104,7 +104,7 @@ def test_cut_token_is_reported_at_the_first_connection_test(scim: Endpoint, fail
     assert response.status == 401
     assert "The token is cut short. Copy the whole token" in response.json()["detail"]
     assert (log.last["unverified_tenant"], log.last["rule"]) == (get_tenant_id(scim), "token-cut-short")
-    (entry,) = [entry for entry in open_audit_log(scim).list_entries()[0] if entry.kind == "malformed-token"]
+    (entry,) = [entry for entry in open_audit_log(scim).read_page().entries if entry.kind == "malformed-token"]
     assert "it is cut short" in entry.summary
     (record,) = failures()
     assert record["count"] == 1
@@ -195,7 +195,7 @@ def test_log_and_why_report_malformed_tokens(cached: Endpoint, authenticate_late
     cached.request("GET", "/Users", authorization=f"Bearer {cached.token[:-3]}")
     authenticate_later(cached)
     log = open_audit_log(cached)
-    entries, _ = log.list_entries()
+    entries = log.read_page().entries
     diagnosis = "\n".join(log.report_on_person("ada@example.com").diagnosis)
 
     (entry,) = [entry for entry in entries if entry.kind == "malformed-token"]
@@ -214,7 +214,7 @@ def test_why_omits_malformed_tokens_for_existing_users(cached: Endpoint) -> None
 
 
 def test_first_use_is_in_the_log(cached: Endpoint) -> None:
-    (entry,) = [entry for entry in open_audit_log(cached).list_entries()[0] if entry.kind == "first-use"]
+    (entry,) = [entry for entry in open_audit_log(cached).read_page().entries if entry.kind == "first-use"]
 
     assert entry.summary == "First request with this token: Connection tested."
 

@@ -68,7 +68,7 @@ class TestAlert:
         for user in create_users(scim, 12):
             delete(scim, user)
         audit_log = open_audit_log(scim)
-        (entry,) = [entry for entry in audit_log.list_entries()[0] if entry.kind == "alert"]
+        (entry,) = [entry for entry in audit_log.read_page().entries if entry.kind == "alert"]
         assert entry.summary == (
             "Alert: 10 of 12 active users were deactivated or deleted within an hour. More are accepted."
         )

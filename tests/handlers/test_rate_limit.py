@@ -246,7 +246,7 @@ class TestReports:
     def test_log_says_what_to_do(self, limited: Endpoint, use_up: UseUp) -> None:
         use_up(limited)
         limited.request("POST", "/Users", {"userName": "ada"})
-        (entry,) = [entry for entry in open_audit_log(limited).list_entries()[0] if entry.kind == "failure"]
+        (entry,) = [entry for entry in open_audit_log(limited).read_page().entries if entry.kind == "failure"]
 
         assert "rate limit" in entry.summary
         assert "raise the limit" in entry.remediation

@@ -13,6 +13,7 @@ import pytest
 
 from scim.protocol.errors import Unavailable
 from scim.service.audit.log import AuditLog
+from scim.service.audit.log_filter import FAILURES
 from scim.service.audit.person_report import PersonReport
 from scim.settings import Settings
 from scim.store.audit_log import DynamoDBAuditLogStore
@@ -445,7 +446,7 @@ class TestTimeline:
         unknown = "00000000-0000-4000-8000-000000000000"
         scim.request("DELETE", f"/Users/{unknown}")
 
-        entries, _ = open_audit_log(scim).list_entries(only_failures=True)
+        entries = open_audit_log(scim).read_page(FAILURES).entries
 
         assert {entry.user for entry in entries} == {"ada", unknown}
         assert why("ada").timeline[0].user == "ada"
@@ -523,7 +524,7 @@ class TestWrongScimUrl:
 
     def test_write_to_wrong_scim_url_is_counted(self, scim: Endpoint) -> None:
         scim.request("POST", "/Users/Users", {"schemas": [CORE], "userName": "ada"})
-        ((entry,), _) = open_audit_log(scim).list_entries(only_failures=True)
+        (entry,) = open_audit_log(scim).read_page(FAILURES).entries
         assert (entry.operation, entry.user) == ("create", "ada")
         assert open_audit_log(scim).get_health().activity.failures.failed_writes == 1
 
@@ -636,7 +637,7 @@ class TestUnidentifiedRequests:
             assert "Attribute Mappings > userName:" in join_diagnosis(report)
             assert [(entry.count, entry.rule) for entry in report.unidentified_failures] == [(2, "required")]
             assert report.timeline == []
-        assert open_audit_log(scim).list_entries()[0][0].user == ""
+        assert open_audit_log(scim).read_page().entries[0].user == ""
 
     def test_create_with_only_a_name_is_found(self, scim: Endpoint, why: Why) -> None:
         for name in ("Ada Lovelace", "Alan Turing"):

@@ -170,6 +170,8 @@ def use_console(leave: Callable[[], object] = bool, resume: Callable[[], object]
         "/connect",
         "/connect/okta",
         "/log",
+        "/log?person=" + user["userName"],
+        "/log.csv",
         "/users",
         "/users?search=love",
         "/users?search=nobody",

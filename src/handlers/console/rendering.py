@@ -20,7 +20,11 @@ _ASSETS = {
     "copy.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "refresh.js": "text/javascript; charset=utf-8",
+    "times.js": "text/javascript; charset=utf-8",
 }
+_MINUTE_S = 60
+_AGE_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", _MINUTE_S))
+_MAX_AGE_S = 30 * 86_400
 _TIME = re.compile(r'(?<!")\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z')
 
 
@@ -31,9 +35,12 @@ def load_templates() -> Environment:
         autoescape=True, loader=FileSystemLoader(_FOLDER / "templates"), undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters |= {
+        "format_age": format_age,
+        "format_exact_time": format_exact_time,
         "format_second": format_second,
         "format_time": format_time,
         "format_times_in": format_times_in,
+        "measure_age": measure_age,
         "day": lambda text: text[:10],
     }
     environment.globals |= {"base": BASE, "asset": build_asset_path}
@@ -59,6 +66,31 @@ def format_time(time: float | str | None) -> str:
     if isinstance(time, str):
         time = parse_rfc3339(time)
     return datetime.fromtimestamp(time, UTC).strftime("%d %b %Y, %H:%M UTC")
+
+
+def measure_age(time: str, now: float) -> int:
+    """Return how long ago a time was, in seconds. ``time`` is RFC 3339, ``now`` in seconds since 1970."""
+    return int(now - parse_rfc3339(time))
+
+
+def format_age(time: str, now: float) -> str:
+    """Return how long ago a time was, such as ``3 minutes ago``; the date if it was more than 30 days ago.
+
+    ``time`` and ``now`` are as in :func:`measure_age`. ``assets/times.js`` updates the text, with the same words.
+    """
+    age_s = measure_age(time, now)
+    if age_s < _MINUTE_S:
+        return "just now"
+    if age_s > _MAX_AGE_S:
+        return datetime.fromtimestamp(parse_rfc3339(time), UTC).strftime("%d %b %Y")
+    unit, seconds = next((unit, seconds) for unit, seconds in _AGE_UNITS if age_s >= seconds)
+    number = age_s // seconds
+    return f"{number} {unit}{'' if number == 1 else 's'} ago"
+
+
+def format_exact_time(time: str) -> str:
+    """Return an RFC 3339 time as text for a page, to the second in UTC."""
+    return datetime.fromtimestamp(parse_rfc3339(time), UTC).strftime("%d %b %Y, %H:%M:%S UTC")
 
 
 def format_second(time: str) -> str:

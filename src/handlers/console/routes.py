@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from handlers.console.pages import (
     attributes,
-    audit_log,
     product,
     provisioning,
     search,
@@ -16,6 +15,7 @@ from handlers.console.pages import (
     static,
     tenants,
 )
+from handlers.console.pages.audit_log import log_export, log_page
 from handlers.console.pages.connection import access, settings, setup, token
 from handlers.console.pages.users import csv_files, moved, user_list, user_page
 from handlers.console.response import ConsoleResponse
@@ -158,7 +158,9 @@ ROUTES = (
     Route(f"{_TENANT_PATH}/attributes", "attributes", attributes.show_attributes),
     Route(f"{_TENANT_PATH}/attributes/add", "attributes add", action=FormAction(attributes.add_schema)),
     Route(f"{_TENANT_PATH}/attributes/remove", "attributes remove", action=FormAction(attributes.remove_schema)),
-    Route(f"{_TENANT_PATH}/log", "log", audit_log.show_log),
+    Route(f"{_TENANT_PATH}/log", "log", log_page.show_log),
+    Route(f"{_TENANT_PATH}/log.csv", "log.csv", log_export.export_csv),
+    Route(f"{_TENANT_PATH}/log.jsonl", "log.jsonl", log_export.export_json_lines),
     Route(f"{_TENANT_PATH}/users", "users", user_list.list_users),
     Route(f"{_TENANT_PATH}/users.csv", "users.csv", csv_files.export_users),
     Route(f"{_TENANT_PATH}/users/{{id}}", "user", user_page.show_user),

@@ -185,22 +185,25 @@ class AuditLogStore(Protocol):
     """The audit log of one tenant. It lags behind writes by about a second. Times are RFC 3339 in UTC."""
 
     def list_records(
-        self, older_than: LogPosition | None = None, kinds: Collection[RecordKind] = ...
+        self,
+        start: LogPosition | None = None,
+        kinds: Collection[RecordKind] = ...,
+        *,
+        oldest_first: bool = False,
+        user_ids: Collection[str] = (),
     ) -> Iterator[tuple[LogPosition, LogRecord]]:
-        """Yield the records of some kinds with their positions, newest first, starting after ``older_than``.
+        """Yield the records of some kinds with their positions, newest first, starting after ``start``.
 
-        The records are read in batches as the caller consumes them.
+        With ``oldest_first`` they are in the other order, so they are newer than ``start``. ``user_ids`` restricts the
+        changes to those of these users. The records are read in batches as the caller consumes them.
         """
 
     def find_failures(self, identifiers: Sequence[str]) -> FailureSearchResult:
-        """Return the failures of requests that have one of the identifiers. Only the first 20 identifiers are searched.
+        """Return the failures of requests that have one of the first 200 identifiers.
 
-        A failure is stored under the first identifier of its request. It is stored under the empty identifier if the
-        request identifies no person. All failures that are stored under one of the identifiers are returned, but at
-        most the newest 500 under the empty identifier.
-
-        The other identifiers of a failure are searched only among the newest failures, with a limited number of calls
-        and a share of the remaining time.
+        A failure is stored under the first identifier of its request, or under the empty one if the request identifies
+        no person. All failures under one of the identifiers are returned, but at most the newest 500 under the empty
+        one. The other identifiers are searched among the newest failures, with a limited number of calls and time.
         """
 
     def find_failures_by_name(self, name_hash: str, text: str) -> FailureSearchResult:

@@ -1,13 +1,8 @@
-"""Count the failures of a tenant, and read its audit log.
-
-The records are in five partitions: changes, failures, audit events, first uses of tokens, and alerts. Reading the log
-by time merges them. The index orders changes and failures by time. The other records are ordered by their keys.
-"""
+"""Count the failures of a tenant, and read its audit log. :mod:`scim.store.log_reader` reads it by time."""
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import groupby, islice
 
@@ -25,10 +20,10 @@ from scim.service.model.change_record import StoredChange
 from scim.service.model.deactivations.brake import MassDeactivation
 from scim.service.model.identifiers import hash_identifier
 from scim.service.model.identity_provider import IdentityProvider
-from scim.service.model.timestamps import format_rfc3339
 from scim.store import daily_failures, items, keys, log_codec
-from scim.store.deactivations.deactivation_store import read_alerts, read_last_alert
+from scim.store.deactivations.deactivation_store import read_last_alert
 from scim.store.keys import KeyRange
+from scim.store.log_reader import LogReader
 from scim.store.table import TIME_ATTRIBUTE, TIME_INDEX, Item, Table
 
 _DAY_S = 86_400
@@ -121,92 +116,24 @@ class DynamoDBAuditLogStore:
     # Reading the log by time
 
     def list_records(
-        self, older_than: LogPosition | None = None, kinds: Collection[RecordKind] = tuple(RecordKind)
+        self,
+        start: LogPosition | None = None,
+        kinds: Collection[RecordKind] = tuple(RecordKind),
+        *,
+        oldest_first: bool = False,
+        user_ids: Collection[str] = (),
     ) -> Iterator[tuple[LogPosition, LogRecord]]:
-        """Yield the records of these kinds, each with its position, the newest first.
+        """Yield the records of these kinds after ``start``, each with its position, the newest first.
 
-        Only records older than ``older_than`` are returned. They are read in batches, as the caller consumes them.
+        They are read in batches, as the caller consumes them. ``user_ids`` restricts the changes to those of these
+        users.
         """
-        first_uses = self._read_first_uses() if RecordKind.FIRST_USE in kinds else {}
-        alerts = read_alerts(self._table, self._tenant_id, self._now()) if RecordKind.ALERT in kinds else []
-        positioned_alerts = {LogPosition(alert.at, self._alerts, alert.at): alert for alert in alerts}
-        failures = self._list_positions_by_time(self._failures, keys.FAILURE_PREFIX, older_than)
-        positions = {
-            RecordKind.CHANGE: self._list_positions_by_time(self._users, keys.CHANGE_PREFIX, older_than),
-            RecordKind.FAILURE: failures,
-            RecordKind.AUDIT_EVENT: self._list_audit_event_positions(older_than),
-            RecordKind.FIRST_USE: iter(_sort_positions(first_uses, older_than)),
-            RecordKind.ALERT: iter(_sort_positions(positioned_alerts, older_than)),
-        }
-        other_records = {position.key: record for position, record in (first_uses | positioned_alerts).items()}
-        merged = heapq.merge(*(positions[kind] for kind in kinds), reverse=True)
-        while batch := list(islice(merged, _BATCH_SIZE)):
-            records = self._read_records(batch) | other_records
-            if self._have_failures_expired(batch, records):
-                failures.close()
-            for position in batch:
-                if (record := records.get(position.key)) is not None:
-                    yield position, record
-
-    def _list_positions_by_time(
-        self, partition: str, prefix: str, older_than: LogPosition | None
-    ) -> Generator[LogPosition, None, None]:
-        """Yield the positions of the changes or of the failures, the newest first.
-
-        The index does not order records with the same time, so they are sorted here.
-        """
-        last = keys.time_key(prefix, older_than.at) if older_than else f"{prefix}:"
-        stored_items = self._table.query(
-            partition,
-            KeyRange(prefix, last),
-            ("pk", "sk", TIME_ATTRIBUTE),
-            index_name=TIME_INDEX,
-            is_backwards=True,
-            limit=_BATCH_SIZE,
-        )
-        for time, simultaneous in groupby(stored_items, lambda item: item[TIME_ATTRIBUTE]["S"]):
-            at = time.removeprefix(prefix)
-            yield from _sort_positions(
-                (LogPosition(at, partition, item["sk"]["S"]) for item in simultaneous), older_than
-            )
-
-    def _list_audit_event_positions(self, older_than: LogPosition | None) -> Iterator[LogPosition]:
-        """Yield the positions of the audit events, the newest first. Their keys are in the order of time."""
-        key_range = keys.audit_event_range(older_than.at if older_than else None)
-        for item in self._table.query(self._settings, key_range, ("pk", "sk"), is_backwards=True, limit=_BATCH_SIZE):
-            sort_key = item["sk"]["S"]
-            position = LogPosition(keys.parse_audit_event_time(sort_key), self._settings, sort_key)
-            if older_than is None or position < older_than:
-                yield position
-
-    def _read_first_uses(self) -> dict[LogPosition, LogRecord]:
-        """Return the first use of each token of the tenant. A tenant has few tokens, so all are read."""
-        usages = map(items.decode_token_usage, self._table.query(self._token_usages, keys.TOKEN_USAGE_RANGE))
-        return {
-            LogPosition(format_rfc3339(use.first_used), self._token_usages, keys.token_usage_key(use.version_id)): use
-            for use in usages
-        }
+        reader = LogReader(self._table, self._tenant_id, self._now, start, oldest_first=oldest_first)
+        return reader.read(kinds, user_ids)
 
     def get_last_mass_deactivation(self) -> MassDeactivation | None:
         """Return the last alert about a mass deactivation, ``None`` if there was none."""
         return read_last_alert(self._table, self._tenant_id)
-
-    def _read_records(self, positions: Sequence[LogPosition]) -> dict[tuple[str, str], LogRecord]:
-        """Return the records at the positions by their keys. Leave out expired records, first uses and alerts."""
-        records: dict[tuple[str, str], LogRecord] = {}
-        for partition in {position.partition for position in positions} - {self._token_usages, self._alerts}:
-            sort_keys = [position.sort for position in positions if position.partition == partition]
-            for item in self._table.get_all(partition, sort_keys):
-                if not self._has_expired(item):
-                    records[partition, item["sk"]["S"]] = log_codec.decode_record(item)
-        return records
-
-    def _have_failures_expired(
-        self, batch: Sequence[LogPosition], records: Mapping[tuple[str, str], LogRecord]
-    ) -> bool:
-        """Return whether all failures of a batch have expired. If so, all older ones have expired, too."""
-        failures = [position for position in batch if position.partition == self._failures]
-        return bool(failures) and not any(position.key in records for position in failures)
 
     # Searching failures
 
@@ -341,8 +268,3 @@ class DynamoDBAuditLogStore:
 
     def _has_expired(self, item: Item) -> bool:
         return items.has_expired(item, self._now())
-
-
-def _sort_positions(positions: Iterable[LogPosition], older_than: LogPosition | None) -> list[LogPosition]:
-    """Return the positions older than ``older_than``, the newest first."""
-    return sorted((position for position in positions if older_than is None or position < older_than), reverse=True)

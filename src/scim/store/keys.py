@@ -237,10 +237,10 @@ def audit_event_key(at: str, event_id: str) -> str:
     return f"{_AUDIT_EVENT_PREFIX}{at}#{event_id}"
 
 
-def audit_event_range(until: str | None = None) -> KeyRange:
-    """Return the range of all audit events, or of those up to ``until`` (RFC 3339), inclusive."""
+def audit_event_range(since: str = "", until: str = "") -> KeyRange:
+    """Return the range of the audit events from one time to another (RFC 3339), inclusive. Empty means unbounded."""
     last = f"{until}#{_PAST_LAST_ID}" if until else _PAST_LAST_TIME
-    return KeyRange(_AUDIT_EVENT_PREFIX, _AUDIT_EVENT_PREFIX + last)
+    return KeyRange(_AUDIT_EVENT_PREFIX + since, _AUDIT_EVENT_PREFIX + last)
 
 
 def is_audit_event_key(sort_key: str) -> bool:

@@ -38,6 +38,8 @@ PAGES = (
     "/connect/entra",
     "/token",
     "/log",
+    "/log.csv",
+    "/log.jsonl",
     "/users",
     "/users?search=unknown",
     "/users?state=inactive&sort=lastModified",
@@ -418,12 +420,12 @@ class TestPages:
         )
         pages_with_name = 0
         for path in paths:
-            if path.endswith(".csv"):
+            if path.endswith((".csv", ".jsonl")):
                 continue
             page = operator_visitor.get(here + path)
             assert page.status == 200
             pages_with_name += "alert(1)" in page.text
-            assert page.scripts == [build_asset_path(name) for name in ("copy.js", "refresh.js")], path
+            assert page.scripts == [build_asset_path(name) for name in ("copy.js", "refresh.js", "times.js")], path
             for tag, attributes in page.tags:
                 assert tag not in ("img", "iframe", "object", "style"), path
                 assert tag != "script" or set(attributes) == {"src", "defer"}, path
@@ -482,7 +484,7 @@ class TestPages:
     @pytest.mark.parametrize(
         ("path", "wanted"),
         [
-            ("/tenants/acme/log?failures", "/tenants/acme/log?failures"),
+            ("/tenants/acme/log?status=failures", "/tenants/acme/log?status=failures"),
             ("/tenants/acme/users?search=ada%40example.com", "/tenants/acme/users?search=ada%40example.com"),
             ("/tenants/acme/users?search=" + "a" * 1_000, ""),
             ("/tenants/acme/users?search=<script>", ""),

@@ -30,7 +30,9 @@ def build_person_path(match: Match) -> str:
     if match.user_id:
         return f"{tenant_path}/users/{match.user_id}"
     return (
-        f"{tenant_path}/users?search={quote(match.identifier)}" if match.identifier else f"{tenant_path}/log?failures"
+        f"{tenant_path}/users?search={quote(match.identifier)}"
+        if match.identifier
+        else f"{tenant_path}/log?status=failures"
     )
 
 

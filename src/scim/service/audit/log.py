@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from scim.protocol.errors import MALFORMED_TOKEN_RULES
-from scim.service.audit.log_entries import LogEntry, describe_record
+from scim.service.audit.log_entries import LogEntry
+from scim.service.audit.log_filter import ALL_ENTRIES, LogFilter
+from scim.service.audit.log_pages import LogPage, LogPageReader, describe_records
 from scim.service.audit.person_report import PersonReport, PersonReportBuilder
 from scim.service.audit.setup_progress import SetupProgress, assess_setup
 from scim.service.model.audit.failure import DailyFailures, FailureCount
 from scim.service.model.audit.log_record import LogPosition, LogRecord, RecordKind, RejectedTokenCount
-from scim.service.model.identifiers import IdentifierKind
 from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339, list_last_days
@@ -42,21 +43,20 @@ class AuditLog:
     read_last_use: Callable[[], TokenUsage | None]
     now: Callable[[], float]
 
-    def list_entries(
-        self, older_than: LogPosition | None = None, *, count: int = 100, only_failures: bool = False
-    ) -> tuple[list[LogEntry], LogPosition | None]:
-        """Return a page of at most ``count`` entries, newest first, and the position of its last entry.
+    def read_page(
+        self,
+        log_filter: LogFilter = ALL_ENTRIES,
+        *,
+        count: int = 100,
+        older_than: LogPosition | None = None,
+        newer_than: LogPosition | None = None,
+    ) -> LogPage:
+        """Return a page of at most ``count`` entries that match the filter, newest first.
 
-        The page begins after the position ``older_than``. The returned position is ``None`` if no entries follow. A
-        write appears in the log after about a second, because the index lags. A failure is listed at the time of its
-        last occurrence: if it occurs again while the pages are read, it moves to the first page.
+        It is next to one of the positions, or else it has the newest entries.
         """
-        kinds = (RecordKind.FAILURE,) if only_failures else tuple(RecordKind)
-        positioned_records = list(islice(self.log_store.list_records(older_than, kinds), count + 1))
-        last = positioned_records[count - 1][0] if len(positioned_records) > count else None
-        records = [record for _, record in positioned_records[:count]]
-        user_names = self._get_user_names(records)
-        return [describe_record(record, user_names) for record in records], last
+        reader = LogPageReader(self.log_store, self.user_store, self.tenant, log_filter)
+        return reader.read_newer(newer_than, count) if newer_than else reader.read_older(older_than, count)
 
     def report_on_person(self, query: str) -> PersonReport:
         """Explain why a person is active or not. ``query`` is a userName, email, externalId, id or name."""
@@ -101,13 +101,7 @@ class AuditLog:
     def _find_newest(self, kind: RecordKind) -> LogEntry | None:
         newest_records = islice(self.log_store.list_records(kinds=(kind,)), _MAX_RECORDS)
         record = next((record for _, record in newest_records if _is_success_or_failure(record)), None)
-        return describe_record(record, self._get_user_names([record])) if record else None
-
-    def _get_user_names(self, records: Sequence[LogRecord]) -> Mapping[str, str]:
-        """Return the user names of users that failures identify by id only, by id."""
-        failures = (record.failure for record in records if isinstance(record, FailureCount))
-        ids = [failure.identifier for failure in failures if failure.identifier_kind == IdentifierKind.ID]
-        return self.log_store.get_user_names(ids) if ids else {}
+        return describe_records(self.log_store, [record])[0] if record else None
 
     def _count_day(self, day: str, failures: DailyFailures) -> DailyActivity:
         change_count, has_more_changes = self.log_store.count_changes(day, day, _MAX_CHANGES)

@@ -98,6 +98,11 @@ class LogEntry:
     actor: str = ""
 
 
+def get_action_name(action: AuditAction) -> str:
+    """Return the name of an action in the log."""
+    return _ACTION_NAMES.get(action, action)
+
+
 def describe_record(record: LogRecord, user_names: Mapping[str, str]) -> LogEntry:
     """Return the log entry of a record. ``user_names`` maps ids of users to user names, which replace the ids."""
     match record:
@@ -191,7 +196,7 @@ def _build_audit_event_entry(event: AuditEvent) -> LogEntry:
         at=event.at,
         kind=LogEntryKind.AUDIT_EVENT,
         user="",
-        operation=_ACTION_NAMES.get(event.action, event.action),
+        operation=get_action_name(event.action),
         status=None,
         summary=audit_event_descriptions.describe_audit_event(event),
         first_at=event.at,

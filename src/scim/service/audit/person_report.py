@@ -7,13 +7,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from scim.protocol.errors import Rule, TooMany, Unavailable
-from scim.protocol.filter.ast import ComparisonOperator
 from scim.protocol.normalize import normalize_string
 from scim.service.audit import diagnosis
 from scim.service.audit.log_entries import LogEntry, describe_record
-from scim.service.audit.user_names import search_by_name
+from scim.service.audit.user_names import find_by_identifier, search_by_name
 from scim.service.identity_providers.detect_by_log import detect_tenant_provider
-from scim.service.limits import MAX_RESULTS
 from scim.service.model.audit.failure import DailyFailures, FailureCount, sum_days
 from scim.service.model.audit.log_record import FailureSearchResult, LogRecord, RecordKind
 from scim.service.model.change_record import Operation, StoredChange
@@ -23,7 +21,6 @@ from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import format_rfc3339, list_last_days
 from scim.service.model.token import DAY_S, TokenUsage
 from scim.service.ports import AuditLogStore, ResourceStore
-from scim.service.resources.search import build_search
 from scim.service.tenants.access_problems import find_access_problems
 
 _MAX_MATCHES = 50
@@ -87,7 +84,7 @@ class PersonReportBuilder:
         """
         if not query:
             return self._report_unidentified_failures()
-        users = self._find_users(query)
+        users = find_by_identifier(self.user_store, self.tenant.resource_types[0], query)
         if not users:
             return self._report_without_user(query)
         ids = [user.id for user in users]
@@ -103,14 +100,6 @@ class PersonReportBuilder:
         users = [user for user in map(self.user_store.get, ids) if user is not None]
         search = self.log_store.find_failures(_list_identifiers(query, ids, users))
         return self._report_person(query, users, ids, search)
-
-    def _find_users(self, identifier: str) -> Sequence[StoredResource]:
-        """Return the users who have the identifier as userName, externalId, email or id."""
-        resource_type = self.tenant.resource_types[0]
-        names = (resource_type.unique_attribute.name, "externalId", "emails.value", "id")
-        return self.user_store.find(
-            build_search(names, ComparisonOperator.EQ, identifier, resource_type, MAX_RESULTS)
-        ).page
 
     def _report_unidentified_failures(self) -> PersonReport:
         failures = _select_unidentified(self.log_store.find_failures([""]).failures)

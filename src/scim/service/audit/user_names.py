@@ -1,4 +1,4 @@
-"""Search users by a part of their name or email, and get the name and email to display for a user."""
+"""Find users by an identifier or by a part of their name, and get the name and email to display for a user."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from scim.protocol.filter.ast import ComparisonOperator
 from scim.protocol.schema import ResourceType
+from scim.service.limits import MAX_RESULTS
 from scim.service.model.stored_resource import StoredResource
 from scim.service.ports import ResourceStore
 from scim.service.resources.search import build_search
@@ -19,6 +20,14 @@ _SEARCHED_ATTRIBUTES = (
     "name.familyName",
     "emails.value",
 )
+
+
+def find_by_identifier(
+    user_store: ResourceStore, resource_type: ResourceType, identifier: str
+) -> Sequence[StoredResource]:
+    """Return the users who have the identifier as userName, externalId, email or id."""
+    names = (resource_type.unique_attribute.name, "externalId", "emails.value", "id")
+    return user_store.find(build_search(names, ComparisonOperator.EQ, identifier, resource_type, MAX_RESULTS)).page
 
 
 def search_by_name(
