@@ -128,7 +128,7 @@ class TestFilter:
 
         page = operator_visitor.get(f"/admin/tenants/{name}/log?{query}")
 
-        (form,) = (form for form in page.forms if form.method == "get")
+        form = page.form("/log")
         assert {name: value for name, value in form.fields.items() if value} == {
             "operation": "create",
             "status": "201",
