@@ -84,7 +84,7 @@ class PersonReportBuilder:
         """
         if not query:
             return self._report_unidentified_failures()
-        users = find_by_identifier(self.user_store, self.tenant.resource_types[0], query)
+        users = self._find_users(query)
         if not users:
             return self._report_without_user(query)
         ids = [user.id for user in users]
@@ -238,6 +238,9 @@ class PersonReportBuilder:
         except Unavailable:
             return ids, [diagnosis.PREVIOUS_OWNERS_INCOMPLETE]
         return ids, []
+
+    def _find_users(self, identifier: str) -> Sequence[StoredResource]:
+        return find_by_identifier(self.user_store, self.tenant.resource_types[0], identifier)
 
     def _select_without_user(self, identifiers: Sequence[str]) -> tuple[list[str], list[str]]:
         """Return the identifiers that no user has. If the time is not sufficient, return none of them, and a note."""
