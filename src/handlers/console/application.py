@@ -200,8 +200,15 @@ def _open_page(match: RouteMatch, method: str, context: ConsoleRequestContext) -
     except TenantError as error:
         response = context.render_page("failed.html", HTTPStatus.CONFLICT, title="Action failed", message=str(error))
     if context.is_session_new and not response.cookies:
-        return replace(response, cookies=(session_codec.create_cookie(session),))
-    return response
+        response = replace(response, cookies=(session_codec.create_cookie(session),))
+    if response.outcome:
+        return _add_outcome_cookie(response, session_codec, response.outcome)
+    has_shown_outcome = context.outcome and response.status != HTTPStatus.SEE_OTHER
+    return _add_outcome_cookie(response, session_codec, "") if has_shown_outcome else response
+
+
+def _add_outcome_cookie(response: ConsoleResponse, session_codec: SessionCodec, outcome: str) -> ConsoleResponse:
+    return replace(response, cookies=(*response.cookies, session_codec.create_outcome_cookie(outcome)))
 
 
 def _show_page(match: RouteMatch, context: ConsoleRequestContext) -> ConsoleResponse:

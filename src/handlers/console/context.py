@@ -127,6 +127,11 @@ class ConsoleRequestContext:
         return ConsoleResponse(render(template, **(self._common_values | values)), status)
 
     @property
+    def outcome(self) -> str:
+        """The sentence about the action that redirected to this page; empty if there was none."""
+        return describe_outcome(self.request.cookies.get(self.session_codec.outcome_cookie_name, ""))
+
+    @property
     def _common_values(self) -> dict[str, Any]:
         return {
             "csrf": self.session_codec.create_csrf_token(self.session),
@@ -137,7 +142,7 @@ class ConsoleRequestContext:
             "scim_url": self.scim_url,
             "now": self.session_codec.now,
             "product": self.product,
-            "outcome": describe_outcome(self.request.query_parameters.get("done", "")),
+            "outcome": self.outcome,
         }
 
     @property

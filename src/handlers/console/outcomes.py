@@ -1,4 +1,4 @@
-"""The outcomes of actions. After a redirect, the page says what was done."""
+"""The outcomes of actions. After a redirect, the next page says once what was done."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What an action has done. The value is in the address of the page that follows it."""
+    """What an action has done. The value is in a cookie until the next page says it."""
 
+    SIGNED_IN = "signed-in"
+    SIGNED_OUT = "signed-out"
+    INVITATION_ACCEPTED = "invitation-accepted"
+    CUSTOMER_ADDED = "customer-added"
     TOKENS_REVOKED = "tokens-revoked"
     DISCONNECTED = "disconnected"
     STRICT_MODE_ON = "strict-on"
@@ -23,21 +27,25 @@ class Outcome(StrEnum):
 
 
 _MESSAGES = {
-    Outcome.TOKENS_REVOKED: "All tokens are revoked. Requests are rejected within a minute.",
-    Outcome.DISCONNECTED: "The customer is disconnected. Its users are kept.",
+    Outcome.SIGNED_IN: "You are signed in.",
+    Outcome.SIGNED_OUT: "You are signed out.",
+    Outcome.INVITATION_ACCEPTED: "You have opened the invitation. This browser stays signed in for eight hours.",
+    Outcome.CUSTOMER_ADDED: "The customer was added. Its first token is ready.",
+    Outcome.TOKENS_REVOKED: "All tokens were revoked. Requests are rejected within a minute.",
+    Outcome.DISCONNECTED: "The customer was disconnected. Its users are kept.",
     Outcome.STRICT_MODE_ON: "Strict mode is on within a minute.",
     Outcome.STRICT_MODE_OFF: "Strict mode is off within a minute.",
     Outcome.BRAKE_ON: "The brake is on within a minute.",
     Outcome.BRAKE_OFF: "The brake is off within a minute.",
     Outcome.RELEASED: "Deactivations are accepted for 24 hours, within a minute.",
-    Outcome.INVITATIONS_REVOKED: "All unused links are revoked, and the IT admins are signed out.",
+    Outcome.INVITATIONS_REVOKED: "All unused links were revoked, and the IT admins were signed out.",
     Outcome.LINK_REQUESTED: "Your request was sent. The person who invited you can now send you a new link.",
-    Outcome.SCHEMA_SAVED: "The schema is saved. It takes effect within a minute.",
+    Outcome.SCHEMA_SAVED: "The schema was saved. It takes effect within a minute.",
     Outcome.SCHEMA_REMOVED: "The schema is removed within a minute. Users keep their values.",
-    Outcome.SETTINGS_SAVED: "The settings are saved.",
+    Outcome.SETTINGS_SAVED: "The settings were saved.",
 }
 
 
 def describe_outcome(value: str) -> str:
-    """Return the sentence about an outcome, empty for a text that is none. Anyone can change an address."""
+    """Return the sentence about an outcome, empty for a text that is none. Anyone can change a cookie."""
     return next((message for outcome, message in _MESSAGES.items() if outcome == value), "")

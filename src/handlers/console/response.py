@@ -63,13 +63,17 @@ class PageNotFound(PageError):
 
 @dataclass(frozen=True, slots=True)
 class ConsoleResponse:
-    """A response of the console: a page, an asset or a redirect. A body of bytes is sent in base64."""
+    """A response of the console: a page, an asset or a redirect. A body of bytes is sent in base64.
+
+    ``outcome`` is what an action has done. The page that follows a redirect says it.
+    """
 
     body: str | bytes = ""
     status: HTTPStatus = HTTPStatus.OK
     content_type: str = "text/html; charset=utf-8"
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: tuple[str, ...] = ()
+    outcome: Outcome | None = None
 
     def to_gateway_response(self, *, is_https: bool) -> dict[str, Any]:
         """Return the response in the gateway's payload format 2.0."""
@@ -88,10 +92,13 @@ def restrict_to_console(path: str) -> str:
     return path if len(path) <= _MAX_PATH_LENGTH and _CONSOLE_PATH.fullmatch(path) else BASE
 
 
-def redirect_to_path(path: str, *cookies: str) -> ConsoleResponse:
+def redirect_to_path(path: str, *cookies: str, outcome: Outcome | None = None) -> ConsoleResponse:
     """Return a redirect to a path of the console, never to another site."""
     return ConsoleResponse(
-        status=HTTPStatus.SEE_OTHER, headers={"Location": restrict_to_console(path)}, cookies=cookies
+        status=HTTPStatus.SEE_OTHER,
+        headers={"Location": restrict_to_console(path)},
+        cookies=cookies,
+        outcome=outcome,
     )
 
 
@@ -106,5 +113,4 @@ def redirect_to_page(*segments: str, outcome: Outcome | None = None) -> ConsoleR
 
     The page says what an action has done (``outcome``).
     """
-    path = "/".join((BASE, *segments))
-    return redirect_to_path(f"{path}?done={outcome}" if outcome else path)
+    return redirect_to_path("/".join((BASE, *segments)), outcome=outcome)

@@ -23,6 +23,9 @@ SESSION_LIFETIME_S = 8 * 3_600
 RECENT_SIGN_IN_S = 300
 """How long after a sign-in sensitive actions are possible without signing in again."""
 
+OUTCOME_LIFETIME_S = 60
+"""How long the outcome of an action waits for the next page, which follows at once."""
+
 
 class Role(StrEnum):
     """The role of a person in a session."""
@@ -161,6 +164,18 @@ class SessionCodec:
         """Return a cookie with which the browser deletes the session."""
         return self._format_cookie("", 0)
 
+    @property
+    def outcome_cookie_name(self) -> str:
+        """The name of the cookie with the outcome of an action, which the next page shows and deletes."""
+        return f"{self.cookie_name}-outcome"
+
+    def create_outcome_cookie(self, outcome: str) -> str:
+        """Return the cookie with the outcome of an action; with an empty outcome, the browser deletes it.
+
+        It is not signed: it can only select one of the sentences of :mod:`handlers.console.outcomes`.
+        """
+        return self._format_cookie(outcome, OUTCOME_LIFETIME_S if outcome else 0, self.outcome_cookie_name)
+
     def create_csrf_token(self, session: Session) -> str:
         """Return the CSRF token that the forms of a session send."""
         return self._compute_mac("form", session.id).decode()
@@ -177,9 +192,9 @@ class SessionCodec:
         """Return a short keyed digest of credentials, which reveals nothing without the key."""
         return self._compute_mac("credential", credential)[:16].decode()
 
-    def _format_cookie(self, value: str, max_age: int) -> str:
+    def _format_cookie(self, value: str, max_age: int, name: str = "") -> str:
         secure = "; Secure" if self.is_secure else ""
-        return f"{self.cookie_name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}"
+        return f"{name or self.cookie_name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}"
 
     def _compute_mac(self, purpose: str, text: str) -> bytes:
         message = f"{purpose}\0{text}".encode(errors="replace")

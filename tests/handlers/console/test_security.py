@@ -265,7 +265,7 @@ class TestTenants:
 
         pages = {"revoke-invitations": "access", "disconnect": "settings"}
         page = operator_visitor.get(f"/admin/tenants/{name}/{pages[action]}")
-        operator_visitor.submit(page, page.form(f"/{action}"))
+        operator_visitor.submit(page, page.form(f"/{action}"), confirmation=name)
 
         for path in PAGES:
             assert guest.get(f"/admin/tenants/{name}{path}").status == 404

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from handlers.console.context import ConsoleRequestContext, ReauthenticationMethod
+from handlers.console.outcomes import Outcome
 from handlers.console.response import (
     BASE,
     ConsoleResponse,
@@ -134,7 +135,8 @@ def _derive_openid_values(context: ConsoleRequestContext) -> tuple[str, str, str
 def sign_out(context: ConsoleRequestContext) -> ConsoleResponse:
     """End the session, and redirect to the sign-in page."""
     context.administration.console_store.mark_ended(context.session.id, context.session.expires)
-    return redirect_to_path(f"{BASE}/sign-in", context.session_codec.create_expired_cookie())
+    cookie = context.session_codec.create_expired_cookie()
+    return redirect_to_path(f"{BASE}/sign-in", cookie, outcome=Outcome.SIGNED_OUT)
 
 
 def show_invitation(context: ConsoleRequestContext, secret: str) -> ConsoleResponse:
@@ -165,7 +167,7 @@ def accept_invitation(context: ConsoleRequestContext, secret: str) -> ConsoleRes
         session_id=acceptance.session_id,
         accepted_at=acceptance.accepted_at,
     )
-    return _start_session(context, session, f"{BASE}/tenants/{tenant_id}/connect")
+    return _start_session(context, session, f"{BASE}/tenants/{tenant_id}/connect", Outcome.INVITATION_ACCEPTED)
 
 
 def require_recent_sign_in(context: ConsoleRequestContext) -> None:
@@ -224,8 +226,10 @@ def _describe_wrong_password(error: WrongPassword) -> str:
     return f"Wrong password. {error.attempts_left} {'attempt' if error.attempts_left == 1 else 'attempts'} left."
 
 
-def _start_session(context: ConsoleRequestContext, session: Session, path: str) -> ConsoleResponse:
+def _start_session(
+    context: ConsoleRequestContext, session: Session, path: str, outcome: Outcome = Outcome.SIGNED_IN
+) -> ConsoleResponse:
     """Redirect to a path with a new session, and end the previous session."""
     if context.session.role:
         context.administration.console_store.mark_ended(context.session.id, context.session.expires)
-    return redirect_to_path(path, context.session_codec.create_cookie(session))
+    return redirect_to_path(path, context.session_codec.create_cookie(session), outcome=outcome)

@@ -8,6 +8,7 @@ from itertools import islice
 
 from handlers.console.context import ConsoleRequestContext
 from handlers.console.form_options import FIRST_LIFETIMES, read_option
+from handlers.console.outcomes import Outcome
 from handlers.console.response import ConsoleResponse, redirect_to_page
 from scim.service.model.tenant import TENANT_ID_PATTERN
 from scim.service.tenants.errors import TenantExists
@@ -35,7 +36,7 @@ def add_tenant(context: ConsoleRequestContext) -> ConsoleResponse:
     except TenantExists as error:
         advice = "To create a new token, choose the customer in the list, then Token."
         return _render_list(context, HTTPStatus.CONFLICT, error_text=f"{error} {advice}", tenant_id=tenant_id)
-    return redirect_to_page("tenants", tenant_id, "connect")
+    return redirect_to_page("tenants", tenant_id, "connect", outcome=Outcome.CUSTOMER_ADDED)
 
 
 def _report(context: ConsoleRequestContext, _: str, fault: Exception) -> None:

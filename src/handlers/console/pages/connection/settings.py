@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from handlers.console.context import ConsoleRequestContext
 from handlers.console.outcomes import Outcome
 from handlers.console.response import ConsoleResponse, redirect_to_page
@@ -15,15 +17,7 @@ _NON_STANDARD_PROVIDERS = (IdentityProvider.ENTRA, IdentityProvider.OKTA)
 def show_settings(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     """Show the settings that only operators change."""
     context.require_operator()
-    overview = context.administration.load_overview(tenant)
-    provider = overview.health.provider
-    return context.render_page(
-        "settings.html",
-        tenant=tenant.id,
-        overview=overview,
-        broken_provider=provider.display_name if provider in _NON_STANDARD_PROVIDERS else "",
-        section="settings",
-    )
+    return _render_settings(context, tenant)
 
 
 def set_strict_mode(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
@@ -43,6 +37,27 @@ def set_brake(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse
 
 
 def disconnect_tenant(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
-    """Disconnect a tenant: delete its secret and keep its users."""
+    """Disconnect a tenant: delete its secret and keep its users. The form must have the tenant's id as confirmation."""
+    if context.request.form.get("confirmation", "").strip() != tenant.id:
+        error_text = f"Nothing was changed. To disconnect this customer, enter its id: {tenant.id}"
+        return _render_settings(context, tenant, HTTPStatus.BAD_REQUEST, error_text)
     context.administration.tenants.disconnect(tenant.id)
     return redirect_to_page("tenants", tenant.id, "settings", outcome=Outcome.DISCONNECTED)
+
+
+def _render_settings(
+    context: ConsoleRequestContext, tenant: Tenant, status: HTTPStatus = HTTPStatus.OK, error_text: str = ""
+) -> ConsoleResponse:
+    overview = context.administration.load_overview(tenant)
+    provider = overview.health.provider
+    provider_name = provider.display_name if provider else ""
+    return context.render_page(
+        "settings.html",
+        status,
+        tenant=tenant.id,
+        overview=overview,
+        provider_name=provider_name,
+        broken_provider=provider_name if provider in _NON_STANDARD_PROVIDERS else "",
+        error_text=error_text,
+        section="settings",
+    )
