@@ -13,6 +13,7 @@ ministack := .venv-ministack/installed
 scimmy := bench/peers/scimmy/node_modules/.package-lock.json
 cspell := docs_site/node_modules/.package-lock.json
 newman := tests/judges/newman/node_modules/.package-lock.json
+axe := browser/axe/node_modules/.package-lock.json
 engine := $(if $(AWS_ENDPOINT_URL_DYNAMODB),,$($(ENGINE)))
 
 export ENGINE PYTHON STEP
@@ -66,10 +67,10 @@ judges: .venv/installed .venv-judges/installed $(engine) $(newman) ## Run SCIM c
 openapi: .venv/installed .venv-openapi/installed $(engine) ## Compare the responses of a local run with docs/build/openapi.yaml, by schemathesis (SIZE=)
 	@NIGHTLY_SIZE=$(SIZE) .venv-openapi/bin/pytest --confcutdir tests/openapi tests/openapi
 
-browser: .venv-browser/installed ## Test the console in a real browser (CHROMIUM=)
+browser: .venv-browser/installed $(axe) ## Test the console in a real browser (CHROMIUM=)
 	@PYTHONPATH=. .venv-browser/bin/pytest browser
 
-pictures: .venv-browser/installed ## Take the screenshots in docs/images, with the tests of make browser (CHROMIUM=)
+pictures: .venv-browser/installed $(axe) ## Take the screenshots in docs/images, with the tests of make browser (CHROMIUM=)
 	@PYTHONPATH=. .venv-browser/bin/pytest browser --pictures
 
 replay: .venv/installed ## Send the recorded requests of identity providers to a deployment (URL= TOKEN= PROVIDER=)
@@ -178,10 +179,11 @@ lock: ## Update the lock files from pyproject.toml (needs uv and npm)
 	npm install --prefix bench/peers/scimmy --package-lock-only --omit-lockfile-registry-resolved
 	npm install --prefix docs_site --package-lock-only --omit-lockfile-registry-resolved
 	npm install --prefix tests/judges/newman --package-lock-only --omit-lockfile-registry-resolved
+	npm install --prefix browser/axe --package-lock-only --omit-lockfile-registry-resolved
 
 clean: ## Delete everything that make installed or built; DATA=1 also deletes the local users and tokens
 	@[ ! -x .venv/bin/python ] || .venv/bin/python -m local.preflight clean
-	rm -rf .venv .venv-browser .venv-sam .venv-lambda .venv-ministack .venv-bench .venv-docs .venv-judges .venv-openapi .site docs_site/node_modules local/engine/node_modules bench/peers/scimmy/node_modules tests/judges/newman/node_modules .aws-sam .*_cache .hypothesis $(if $(filter 1,$(DATA)),.local)
+	rm -rf .venv .venv-browser .venv-sam .venv-lambda .venv-ministack .venv-bench .venv-docs .venv-judges .venv-openapi .site docs_site/node_modules local/engine/node_modules bench/peers/scimmy/node_modules tests/judges/newman/node_modules browser/axe/node_modules .aws-sam .*_cache .hypothesis $(if $(filter 1,$(DATA)),.local)
 	@[ ! -e .local ] || echo "The local users and tokens are kept in .local. To delete them: make clean DATA=1"
 
 .venv/installed: requirements/dev.txt
@@ -232,4 +234,9 @@ $(scimmy): bench/peers/scimmy/package-lock.json
 $(newman): tests/judges/newman/package-lock.json
 	@npm ci --prefix tests/judges/newman --loglevel=error --no-audit --no-fund >/dev/null || \
 		{ echo "error: newman needs Node 16 or newer, with npm" >&2; exit 1; }
+	@touch $@
+
+$(axe): browser/axe/package-lock.json
+	@npm ci --prefix browser/axe --loglevel=error --no-audit --no-fund >/dev/null || \
+		{ echo "error: npm could not install axe, which checks the pages of the console" >&2; exit 1; }
 	@touch $@

@@ -241,7 +241,7 @@ def test_pages_after_forms(browser: Browser, local_run: LocalRun, busy_customer:
         page.goto("/admin")
         page.get_by_label("Customer id").fill(busy_customer.name)
         page.get_by_role("button", name="Add customer").click()
-        expect(page.get_by_role("alert")).to_contain_text("already exists")
+        expect(page.get_by_role("alert")).to_contain_text("already connected")
         check(page, "customer exists")
         page.goto(f"{tenant_path}/attributes")
         page.get_by_label("Schema document").fill("{")

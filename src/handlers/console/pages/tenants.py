@@ -58,6 +58,7 @@ def _render_list(
         tenants=list(
             load_overviews(context.administration.load_overview_for_list, ids[:_PAGE_SIZE], partial(_report, context))
         ),
+        is_first_page=not first_after,
         next_after=ids[_PAGE_SIZE - 1] if len(ids) > _PAGE_SIZE else "",
         error_text=error_text,
         tenant_id=tenant_id,
