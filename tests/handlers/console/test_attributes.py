@@ -33,7 +33,7 @@ def test_add_replace_and_remove_schema(operator_visitor: Visitor, tenant: Tenant
     assert page.text.count("<summary>") == 1
 
     page = operator_visitor.submit(page, page.form("/remove"))
-    assert "This customer has no custom attributes." in page.text
+    assert "No custom attributes yet." in page.text
     assert "Users may still have values of these attributes." in page.text
     assert page.text.count('<th scope="row">Badge</th><td>integer</td>') == 1
 

@@ -33,7 +33,7 @@ class InvitedGuest:
         return self.accept()
 
     def session(self) -> dict[str, Any]:
-        (cookie,) = self.visitor.cookies.values()
+        cookie = self.visitor.cookies["__Host-muster"]
         session: dict[str, Any] = json.loads(urlsafe_b64decode(cookie.partition(".")[0]))
         return session
 

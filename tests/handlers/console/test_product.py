@@ -18,7 +18,7 @@ def save(operator: Visitor, name: str, support: str) -> Page:
 
 def test_it_admins_see_the_product(operator_visitor: Visitor, tenant: Tenant) -> None:
     page = save(operator_visitor, " Payroll ", "help@payroll.example")
-    assert "The settings are saved." in page.text
+    assert "The settings were saved." in page.text
     assert (page.value("name"), page.value("support")) == ("Payroll", "help@payroll.example")
     link, guest = invite(operator_visitor, tenant[0]), Visitor()
     assert "deactivates users in <strong>Payroll</strong>." in guest.get(link).text

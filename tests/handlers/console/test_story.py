@@ -399,7 +399,7 @@ def test_customers_are_paged(operator_visitor: Visitor, operator: TenantService,
     assert len(listed) == len(set(listed))
     first = operator_visitor.get("/admin").text
     assert operator_visitor.get("/admin?after=..%2f").text == first
-    assert "No customers." in operator_visitor.get("/admin?after=zzz").text
+    assert "No more customers." in operator_visitor.get("/admin?after=zzz").text
 
 
 def test_status_has_the_connection_test(operator_visitor: Visitor, operator: TenantService) -> None:
