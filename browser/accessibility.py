@@ -1,6 +1,7 @@
 """Check the accessibility of a page with axe, and what axe does not check: its width and the focus of the keyboard."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 
 from playwright.sync_api import Page
@@ -34,17 +35,18 @@ _FIND_FOCUS_PROBLEMS = """() => {
   return problems;
 }"""
 
-# Shows the HTML of another page in this one, as the server sent it. Returns whether the path has an HTML page.
+# Shows the HTML of another page in this one, as the server sent it. Returns what the path has (PathContent).
 _SHOW_HTML = """async path => {
   const response = await fetch(path);
   if (![200, 404, 410].includes(response.status)) throw new Error(`${path} has the status ${response.status}`);
-  if (response.redirected || !response.headers.get("content-type").startsWith("text/html")) return false;
+  if (response.redirected) return "redirect";
+  if (response.status === 404) return "nothing";
+  if (!response.headers.get("content-type").startsWith("text/html")) return "file";
   const next = new DOMParser().parseFromString(await response.text(), "text/html");
-  if (response.status === 404) return false;
   document.documentElement.lang = next.documentElement.lang;
   document.title = next.title;
   document.body.replaceWith(next.body);
-  return true;
+  return "page";
 }"""
 
 _IS_CHANGED_BY_SCRIPTS = """async () => {
@@ -59,13 +61,21 @@ def load_axe(page: Page) -> None:
     page.evaluate(_AXE.read_text("utf-8"))
 
 
-def show_without_scripts(page: Page, path: str) -> bool:
-    """Show the HTML of a path in a page that is open, without running its scripts. Return whether it has HTML.
+class PathContent(StrEnum):
+    """What a path has for the person who is signed in."""
+
+    PAGE = "page"
+    FILE = "file"
+    REDIRECT = "redirect"
+    NOTHING = "nothing"
+
+
+def show_without_scripts(page: Page, path: str) -> PathContent:
+    """Show the page of a path, if it has one, in a page that is open, without running its scripts.
 
     Axe itself does not run in a browser with scripts turned off. This is also much faster than opening the page.
     """
-    has_html: bool = page.evaluate(_SHOW_HTML, path)
-    return has_html
+    return PathContent(page.evaluate(_SHOW_HTML, path))
 
 
 def is_changed_by_scripts(page: Page) -> bool:
