@@ -82,7 +82,8 @@ class TestDisconnect:
         assert response.status == 400
         assert f"To disconnect this customer, enter its id: {name}" in response.text
         assert endpoint.request("GET", "/Users").status == 200
-        assert operator_visitor.get(f"/admin/tenants/{name}/access").form("/invite")
+        page = operator_visitor.get(f"/admin/tenants/{name}/access")
+        assert [form.action for form in page.forms if form.action.endswith("/invite")]
 
     def test_says_what_stops_and_how_to_undo_it(self, operator_visitor: Visitor, tenant: Tenant) -> None:
         page = operator_visitor.get(f"/admin/tenants/{tenant[0]}/settings")
