@@ -72,7 +72,7 @@ def routes(local_run: LocalRun) -> list[PageRoute]:
 
 @pytest.fixture(scope="module")
 def new_customer(browser: Browser, operator_context: BrowserContext, local_run: LocalRun) -> Customer:
-    """A customer with whom nothing has happened yet."""
+    """A customer without any request or change."""
     page = operator_context.new_page()
     page.goto("/admin")
     page.get_by_label("Customer id").fill("blank")

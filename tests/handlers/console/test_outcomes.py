@@ -103,7 +103,7 @@ class TestDisconnect:
 def test_dangerous_actions_look_dangerous(
     operator_visitor: Visitor, tenant: Tenant, page: str, forms: list[str]
 ) -> None:
-    """Each is in a section of its own, which says how to undo it and has one red button."""
+    """Each has a separate section, which says how to undo it and has one red button."""
     add_schema(operator_visitor, tenant[0])
     text = operator_visitor.get(f"/admin/tenants/{tenant[0]}/{page}").text
     sections = re.findall(r'<section aria-labelledby="[\w-]+" class="danger">.*?</section>', text, re.DOTALL)
