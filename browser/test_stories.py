@@ -15,7 +15,7 @@ def expect_outcome(page: Page, sentence: str) -> None:
     expect(page.get_by_text(sentence)).to_have_count(0)
 
 
-def test_person_on_call_finds_out_why_somebody_has_no_access(page: Page, local_run: LocalRun) -> None:
+def test_person_on_call_finds_out_why_a_user_has_no_access(page: Page, local_run: LocalRun) -> None:
     """A customer calls: Ann cannot sign in. The cause is a wrong mapping, which the IT admin corrects."""
     sign_in(page, local_run)
     token = add_customer(page, "oscorp")
