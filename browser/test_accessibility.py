@@ -24,7 +24,7 @@ from browser.test_console import build_user
 
 QUERIES = {
     "": ["?after=zzz"],
-    "search": ["?q=ann", "?q=nobody"],
+    "search": ["?q=ada", "?q=nobody"],
     "tenants/{tenant}/log": ["?failures"],
     "tenants/{tenant}/users": ["?search=a", "?search=nobody", "?state=inactive"],
 }
