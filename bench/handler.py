@@ -31,10 +31,14 @@ _TIME_LIMIT = 1.0
 class HandlerComparison:
     """Compares our handler on a table with bare boto3, which repeats its calls on a copy of the table."""
 
-    def __init__(self, table: Table, copy: Table, limit: int | None = None) -> None:
-        """Create the service for ``table``. ``limit`` is that of :func:`bench.wire.record_calls`."""
+    def __init__(self, table: Table, copy: Table, limit: int | None = None, operation: str = "") -> None:
+        """Create the service for ``table``. ``limit`` is that of :func:`bench.wire.record_calls`.
+
+        Bare boto3 repeats only the calls of ``operation``, or all calls.
+        """
         self.service = Service(table)
         self._limit = limit
+        self._operation = operation
         self._copy = copy
         self._bare: DynamoDBClient | None = None
 
@@ -46,7 +50,7 @@ class HandlerComparison:
         return ours, measure_cost(lambda: _call_all(bare))
 
     def _build_repetitions(self, calls: list[Call]) -> list[Callable[[], object]]:
-        own = [call for call in calls if call.service == "dynamodb"]
+        own = [call for call in calls if call.service == "dynamodb" and self._operation in ("", call.operation)]
         return build_repetitions(own, self._client(), self.service.table.name, self._copy.name)
 
     def _client(self) -> DynamoDBClient:

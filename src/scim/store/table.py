@@ -6,13 +6,16 @@ not cover transaction conflicts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from scim.aws.errors import AwsError, can_be_repeated
 from scim.protocol.errors import Unavailable
 from scim.service.deadline import Deadline
+from scim.store.background_call import BackgroundCall
 from scim.store.keys import KeyRange, primary_key
 
 if TYPE_CHECKING:
@@ -124,7 +127,8 @@ class Table:
         is_backwards: bool = False,
         limit: int | None = None,
         contains: tuple[str, str] | None = None,
-    ) -> Iterator[Item]:
+        charge_unused: Callable[[int], None] | None = None,
+    ) -> Generator[Item]:
         """Yield the items in a range of sort keys, in order. Make the calls as the caller consumes items.
 
         Args:
@@ -137,6 +141,9 @@ class Table:
             limit: the number of items that the first call reads. Later calls read more, up to 1 MB.
             contains: a set attribute and a member. Only items with this member are returned, but all items are read
                 and paid for.
+            charge_unused: if it is given, each call that reads up to 1 MB begins in another thread, while the caller
+                consumes the items of the call before. If the caller stops early, the last call was made in vain.
+                This function then gets the number of items that it has read.
         """
         pages = self.query_pages(
             partition_key,
@@ -147,9 +154,11 @@ class Table:
             is_backwards=is_backwards,
             limit=limit,
             contains=contains,
+            charge_unused=charge_unused,
         )
-        for items, _ in pages:
-            yield from items
+        with closing(pages):
+            for items, _ in pages:
+                yield from items
 
     def query_pages(
         self,
@@ -162,7 +171,8 @@ class Table:
         is_backwards: bool = False,
         limit: int | None = None,
         contains: tuple[str, str] | None = None,
-    ) -> Iterator[tuple[Sequence[Item], bool]]:
+        charge_unused: Callable[[int], None] | None = None,
+    ) -> Generator[tuple[Sequence[Item], bool]]:
         """Yield, for each call of :meth:`query`, the items that it returns, and whether more may follow."""
         if key_range.is_empty:
             return
@@ -175,14 +185,24 @@ class Table:
             attribute, member = contains
             request["ExpressionAttributeNames"]["#set"] = attribute
             request["ExpressionAttributeValues"][":member"] = {"S": member}
-        while True:
-            start = _build_start(request, index_name, after, is_backwards=is_backwards)
-            response = self._call_with_retries(self._client.query, **(request | start), **_build_limit(limit))
-            after = response.get("LastEvaluatedKey")
-            yield response["Items"], after is not None
-            if after is None:
-                return
+        arguments = _build_page_arguments(request, index_name, after, limit, is_backwards=is_backwards)
+        response = self._call_with_retries(self._client.query, **arguments)
+        while (after := response.get("LastEvaluatedKey")) is not None:
             limit = limit * _LIMIT_GROWTH if limit is not None and limit < _MAX_GROWING_LIMIT else None
+            arguments = _build_page_arguments(request, index_name, after, limit, is_backwards=is_backwards)
+            if charge_unused is None or limit is not None or not self.deadline.has_time():
+                yield response["Items"], True
+                response = self._call_with_retries(self._client.query, **arguments)
+                continue
+            next_call = BackgroundCall(partial(self._call_once, self._client.query, **arguments))
+            try:
+                yield response["Items"], True
+            except GeneratorExit:
+                if unused := next_call.discard():
+                    charge_unused(len(unused["Items"]))
+                raise
+            response = self._call_with_retries(self._client.query, first_attempt=next_call.get_result, **arguments)
+        yield response["Items"], False
 
     def query_counts(
         self,
@@ -207,8 +227,8 @@ class Table:
             "ScanIndexForward": not is_backwards,
         }
         while limit is None or limit > 0:
-            start = _build_start(request, index_name, after, is_backwards=is_backwards)
-            response = self._call_with_retries(self._client.query, **(request | start), **_build_limit(limit))
+            arguments = _build_page_arguments(request, index_name, after, limit, is_backwards=is_backwards)
+            response = self._call_with_retries(self._client.query, **arguments)
             number, after = int(response["Count"]), response.get("LastEvaluatedKey")
             yield number, after
             if after is None:
@@ -271,14 +291,25 @@ class Table:
         response = self._client.update_item(TableName=self._name, Key=key, ReturnValues="ALL_NEW", **expression)
         return response["Attributes"]
 
-    def _call_with_retries(self, call: Callable[..., Any], **arguments: Any) -> Any:
-        """Make a call that is safe to repeat: a read, or an idempotent write."""
-        self.deadline.require_time()
+    def _call_once(self, call: Callable[..., Any], **arguments: Any) -> Any:
+        self._count_call()
+        return call(**arguments)
+
+    def _call_with_retries(
+        self, call: Callable[..., Any], first_attempt: Callable[[], Any] | None = None, **arguments: Any
+    ) -> Any:
+        """Make a call that is safe to repeat: a read, or an idempotent write.
+
+        ``first_attempt`` returns or raises the outcome of the first attempt, if that has begun already.
+        """
+        if first_attempt is None:
+            self.deadline.require_time()
         attempt = 0
         while True:
-            self._count_call()
             try:
-                return call(**arguments)
+                if first_attempt is not None and attempt == 0:
+                    return first_attempt()
+                return self._call_once(call, **arguments)
             except AwsError as error:
                 if not can_be_repeated(error):
                     raise
@@ -300,6 +331,13 @@ def _get_sort_attribute(index_name: str | None) -> str:
 def _build_limit(limit: int | None) -> dict[str, int]:
     """Return the argument that limits the number of items that a call reads. A client's number can be any size."""
     return {} if limit is None else {"Limit": min(limit, _MAX_LIMIT)}
+
+
+def _build_page_arguments(
+    request: dict[str, Any], index_name: str | None, after: Item | None, limit: int | None, *, is_backwards: bool
+) -> dict[str, Any]:
+    """Return the arguments of ``Query`` for the items of ``request`` after a key."""
+    return request | _build_start(request, index_name, after, is_backwards=is_backwards) | _build_limit(limit)
 
 
 def _build_start(

@@ -105,10 +105,10 @@ def _compile_comparison(
     """Compile a comparison of the values at a path: whether any of them matches."""
     if literal is None:
         return _compile_null_comparison(path, operator, leniencies)
-    path, attribute = _resolve_compared_attribute(path)
+    path, attribute = resolve_compared_attribute(path)
     get_values = compile_value_getter(path, leniencies, attribute.absent_value)
     is_negated = operator is ComparisonOperator.NE
-    test = _compile_test(attribute, ComparisonOperator.EQ if is_negated else operator, literal, leniencies)
+    test = compile_test(attribute, ComparisonOperator.EQ if is_negated else operator, literal, leniencies)
     if path.is_single_valued_core_attribute:
         return _compile_single_value_test(attribute, test, is_negated=is_negated)
     if is_negated:
@@ -137,7 +137,7 @@ def _compile_null_comparison(
     raise InvalidFilter(f"{path.without_value_filter} cannot be compared with null by {operator}. Use eq or ne.")
 
 
-def _resolve_compared_attribute(path: AttributePath) -> tuple[AttributePath, Attribute]:
+def resolve_compared_attribute(path: AttributePath) -> tuple[AttributePath, Attribute]:
     """Return the path of the compared values, and the attribute or sub-attribute at its end.
 
     A complex attribute is compared by its sub-attribute ``value`` (RFC 7644 section 3.4.2.2). Raise
@@ -214,7 +214,7 @@ def _compile_extension_getter(extension: str, attribute: Attribute) -> ValueGett
     return get_values
 
 
-def _compile_test(
+def compile_test(
     attribute: Attribute, operator: ComparisonOperator, literal: FilterLiteral, leniencies: LeniencyTracker
 ) -> ValueTest:
     """Compile a comparison of one value of an attribute with ``literal``."""

@@ -14,6 +14,7 @@ from scim.protocol.filter.ast import AttributePath, Comparison, ComparisonOperat
 from scim.protocol.filter.evaluator import compile_filter
 from scim.protocol.filter.parser import parse_filter
 from scim.protocol.filter.path import resolve_path
+from scim.protocol.filter.prefilter import compile_prefilter
 from scim.protocol.leniency import LeniencyTracker
 from scim.protocol.list_response import render_list_response
 from scim.protocol.messages import SearchRequest
@@ -136,7 +137,7 @@ def _build_query(
     )
     paths = [*(list_paths(tree) if tree is not None else ()), *([sorting.path] if sorting is not None else ())]
     load = _select_loader(paths, renderer)
-    matches = _evaluate_on_stored(compile_filter(tree, leniencies), load) if tree is not None else None
+    matches = _compile_stored_predicate(tree, leniencies, load) if tree is not None else None
     order = (
         SortOrder(sorting.path, _evaluate_on_stored(sorting.key, load), is_descending) if sorting is not None else None
     )
@@ -162,6 +163,20 @@ def _select_loader(
 def _reads_item(path: AttributePath) -> bool:
     """Return whether a path reads values that are not in the document of a resource: ``meta``, or links."""
     return path.is_core("meta") or path.reads("$ref")
+
+
+def _compile_stored_predicate(
+    tree: Filter, leniencies: LeniencyTracker, load: Callable[[StoredResource], Mapping[str, Any]] | None
+) -> Callable[[StoredResource], bool]:
+    """Compile a filter into a function that returns whether a stored resource matches.
+
+    The function refuses most resources by the text of their document, which is faster than to parse it.
+    """
+    matches = _evaluate_on_stored(compile_filter(tree, leniencies), load)
+    may_match = compile_prefilter(tree, leniencies)
+    if may_match is None:
+        return matches
+    return lambda stored: may_match(stored.document) and matches(stored)
 
 
 def _evaluate_on_stored(

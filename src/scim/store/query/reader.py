@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -97,11 +98,13 @@ class ResourceReader:
         is_backwards: bool = False,
         skip: int = 0,
         expected: int | None = None,
-    ) -> Iterator[Item]:
+        is_reading_ahead: bool = False,
+    ) -> Generator[Item]:
         """Yield the items in a range after the primary key ``after``, without the first ``skip`` of them.
 
-        ``expected`` is the approximate number of items that the caller will consume (``None``: all). The other
-        arguments are those of :meth:`scim.store.table.Table.query`. Raise the errors of :meth:`charge_budget`.
+        ``expected`` is the approximate number of items that the caller will consume (``None``: all). With
+        ``is_reading_ahead``, large calls are made ahead, and the caller must close the generator. The other arguments
+        are those of :meth:`scim.store.table.Table.query`. Raise the errors of :meth:`charge_budget`.
         """
         table, partition_key = self.table, self.partition_key
         if skip > _MAX_KEYS_SKIPPED:
@@ -123,13 +126,15 @@ class ResourceReader:
             after=after,
             is_backwards=is_backwards,
             limit=limit,
+            charge_unused=self._charge_unused if is_reading_ahead else None,
         )
-        for number, item in enumerate(found_items):
-            if number % _CHECK_INTERVAL == 0:
-                self._keys_read += _CHECK_INTERVAL
-                self.charge_budget(0)
-            if number >= skip:
-                yield item
+        with closing(found_items):
+            for number, item in enumerate(found_items):
+                if number % _CHECK_INTERVAL == 0:
+                    self._keys_read += _CHECK_INTERVAL
+                    self.charge_budget(0)
+                if number >= skip:
+                    yield item
 
     def count(self, key_range: keys.KeyRange, *, index_name: str | None = None) -> int:
         """Return the number of items in a range. Raise the errors of :meth:`charge_budget`."""
@@ -138,6 +143,14 @@ class ResourceReader:
             total += number
             self._charge_keys(number)
         return total
+
+    def _charge_unused(self, number: int) -> None:
+        """Charge permits for resources that were read ahead and are not needed.
+
+        Without a first permit, the query has failed because the tenant has none left.
+        """
+        if self.meter.permits:
+            self.meter.add_resources(number)
 
     def _charge_keys(self, number: int) -> None:
         """Count keys that are counted without being read. Raise the errors of :meth:`charge_budget`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -91,12 +92,14 @@ class IdScan(Scan):
             is_backwards=is_backwards,
             skip=skip,
             expected=expected,
+            is_reading_ahead=True,
         )
         decode = items.decode_document if self.is_document_only else self._decode_resource
-        for item in found_items:
-            self.reader.charge_budget(1)
-            stored = decode(item)
-            yield ScanEntry(stored.id, stored.id, stored)
+        with closing(found_items):
+            for item in found_items:
+                self.reader.charge_budget(1)
+                stored = decode(item)
+                yield ScanEntry(stored.id, stored.id, stored)
 
     def _decode_resource(self, item: Item) -> StoredResource:
         return items.decode_resource(item, self.reader.table.version_floor)
