@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from scim.aws.errors import AwsError, can_be_repeated
 from scim.protocol.errors import Unavailable
 from scim.service.deadline import Deadline
-from scim.store.background_call import BackgroundCall
+from scim.store.calls.arguments import build_limit, build_projection
+from scim.store.calls.background_call import BackgroundCall
 from scim.store.keys import KeyRange, primary_key
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ TIME_ATTRIBUTE = "time"
 # The first call of a query has the limit of the caller. The limit of each next call is larger, then there is none.
 _LIMIT_GROWTH = 4
 _MAX_GROWING_LIMIT = 1_000
-# ``Limit`` is a 32-bit integer (Amazon DynamoDB API reference, Query). A call stops at 1 MB long before that.
-_MAX_LIMIT = 2**31 - 1
 # The limits of BatchGetItem and BatchWriteItem (Amazon DynamoDB API reference).
 _MAX_KEYS_PER_BATCH = 100
 _MAX_WRITES_PER_BATCH = 25
@@ -107,7 +106,7 @@ class Table:
         attempt = 0
         while remaining:
             batch, remaining = remaining[:_MAX_KEYS_PER_BATCH], remaining[_MAX_KEYS_PER_BATCH:]
-            request = {self._name: {"Keys": batch, "ConsistentRead": True, **_build_projection(attributes)}}
+            request = {self._name: {"Keys": batch, "ConsistentRead": True, **build_projection(attributes)}}
             response = self._call_with_retries(self._client.batch_get_item, RequestItems=request)
             found_items += response["Responses"].get(self._name, [])
             if unprocessed := response.get("UnprocessedKeys", {}).get(self._name):
@@ -239,7 +238,7 @@ class Table:
         self, partition_key: str, key_range: KeyRange, index_name: str | None, attributes: Sequence[str]
     ) -> dict[str, Any]:
         """Return the arguments of a ``Query`` call for a range of keys."""
-        projection = _build_projection(attributes)
+        projection = build_projection(attributes)
         names = {**projection.pop("ExpressionAttributeNames", {}), "#sort": _get_sort_attribute(index_name)}
         return {
             "TableName": self._name,
@@ -328,16 +327,11 @@ def _get_sort_attribute(index_name: str | None) -> str:
     return "sk" if index_name is None else TIME_ATTRIBUTE
 
 
-def _build_limit(limit: int | None) -> dict[str, int]:
-    """Return the argument that limits the number of items that a call reads. A client's number can be any size."""
-    return {} if limit is None else {"Limit": min(limit, _MAX_LIMIT)}
-
-
 def _build_page_arguments(
     request: dict[str, Any], index_name: str | None, after: Item | None, limit: int | None, *, is_backwards: bool
 ) -> dict[str, Any]:
     """Return the arguments of ``Query`` for the items of ``request`` after a key."""
-    return request | _build_start(request, index_name, after, is_backwards=is_backwards) | _build_limit(limit)
+    return request | _build_start(request, index_name, after, is_backwards=is_backwards) | build_limit(limit)
 
 
 def _build_start(
@@ -352,11 +346,3 @@ def _build_start(
     bound = ":last" if is_backwards else ":first"
     values = request["ExpressionAttributeValues"] | {bound: after[_get_sort_attribute(index_name)]}
     return {"ExpressionAttributeValues": values, "ExclusiveStartKey": after}
-
-
-def _build_projection(attributes: Sequence[str]) -> dict[str, Any]:
-    """Return the arguments that select attributes, by placeholders because many names are reserved words."""
-    if not attributes:
-        return {}
-    names = {f"#{name}": name for name in attributes}
-    return {"ProjectionExpression": ",".join(names), "ExpressionAttributeNames": names}

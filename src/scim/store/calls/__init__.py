@@ -1,0 +1,1 @@
+"""Build calls to DynamoDB, and make them in another thread."""
