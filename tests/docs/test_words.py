@@ -59,7 +59,8 @@ RETIRED = {
     r"\bthis did not work\b": "say what failed and what to do",
 }
 
-_PATTERN = re.compile("|".join(f"({pattern})" for pattern in RETIRED), re.IGNORECASE)
+# Every phrase begins with a word, so no expression is tried in the middle of one.
+_PATTERN = re.compile(rf"\b(?:{'|'.join(f'({pattern})' for pattern in RETIRED)})", re.IGNORECASE)
 _REPLACEMENTS = list(RETIRED.values())
 _WORD_LISTS = ("tests/docs/test_words.py", "tests/test_names.py")
 

@@ -49,6 +49,8 @@ def find_misplaced_endpoint(
     segments: list[str], raw_query_string: str, resource_types: tuple[ResourceType, ...]
 ) -> MisplacedEndpoint | None:
     """Return what the client meant by a request to a wrong SCIM URL, ``None`` if the SCIM URL is not wrong."""
+    if not raw_query_string and len(segments) < 2:  # such as POST /Users
+        return None
     names = (*(resource_type.endpoint.strip("/") for resource_type in resource_types), *_ENDPOINTS)
     endpoints = {name.lower(): name for name in names}
     return _find_in_query(raw_query_string, endpoints) or _find_in_path(segments, endpoints)
