@@ -27,7 +27,7 @@ def customer(browser: Browser, local_run: LocalRun) -> tuple[str, str]:
         token = add_customer(page, "umbrella")
     for number in range(30):
         long = f"a-long-name-in-a-large-department-{number}"
-        assert create(local_run, token, long, displayName="Wolfeschlegelsteinhausenbergerdorff") == 201
+        assert create(local_run, token, long, displayName="Somewhat Long Display Name") == 201
         assert create(local_run, token, f"failing-{number}", active="perhaps") == 400
     return "umbrella", token
 
