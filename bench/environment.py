@@ -66,6 +66,7 @@ def get_memory_mb() -> int:
         "MasterKey": MASTER_KEY_SECRET,
         "AdminPassword": "bench",
         "OpenIdClient": "bench",
+        "AlertSettings": "bench",
         "EventBus": "bench",
         "LinksQueue": "bench",
         "DeadLetterQueue": "bench",

@@ -8,7 +8,7 @@ from cli import output
 from cli.app import LONG_READ_S, deployment_options, get_deployment, json_option, tenant_argument
 from cli.progress import show_progress
 from cli.tenant_documents import build_tenant_document, color_health, format_expiry, format_value
-from scim.service.tenants.overview import load_overviews
+from scim.service.tenants.overview import load_tenants
 
 
 @click.command(
@@ -27,7 +27,7 @@ def tenants(json: bool) -> None:
     """
     deployment = get_deployment()
     tenant_ids = deployment.build_administration(LONG_READ_S).tenant_store.list_ids()
-    overviews = load_overviews(
+    overviews = load_tenants(
         lambda tenant_id: deployment.build_administration().load_overview_for_list(tenant_id), tenant_ids, _print_fault
     )
     documents = map(build_tenant_document, show_progress(overviews, "Tenants", json=json))

@@ -4,7 +4,7 @@ SAM copies all of ``src`` and all dependencies into the package of every functio
 does not use, and compiles the rest:
 
 - The console is the only function that needs templates and cryptography.
-- botocore has the models of more than 400 services, of which Muster calls six.
+- botocore has the models of more than 400 services, of which Muster calls seven.
 - Lambda cannot store compiled files. Without them, each start of an environment compiles all modules again.
 
 Afterwards the packages of all functions except the console are equal, so SAM uploads them once. The same source gives
@@ -24,7 +24,7 @@ CONSOLE = "AdminFunction"
 """The logical ID of the only function that serves the console."""
 CONSOLE_MODULES = ("handlers/admin.py", "handlers/console", "scim/wiring/console.py", "scim/auth/console_sign_in")
 CONSOLE_DISTRIBUTIONS = ("cffi", "cryptography", "jinja2", "markupsafe", "pycparser", "pyjwt")
-SERVICES = ("codedeploy", "dynamodb", "events", "lambda", "secretsmanager", "sqs")
+SERVICES = ("codedeploy", "dynamodb", "events", "lambda", "secretsmanager", "sns", "sqs")
 """The AWS services whose models botocore needs (``scim.aws.botocore_client``)."""
 
 PYTHON = "python3.13"

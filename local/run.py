@@ -18,6 +18,7 @@ from local.api_gateway.routes import Routes
 from local.aws_lambda.function import LambdaFunction, start_functions
 from local.aws_lambda.invoke_api import InvokeApi
 from local.aws_lambda.queue_mapping import consume
+from local.aws_lambda.schedule import invoke_on_schedule
 from local.aws_lambda.stream_mapping import StreamMapping
 from local.aws_lambda.stream_poller import StreamReader, poll_stream
 from local.connection import Connection, ensure_connection
@@ -111,12 +112,14 @@ def _print_request(request: Request, response: Response, seconds: float) -> None
 def _poll_event_sources(
     stream: StreamReader, functions: Mapping[str, LambdaFunction], messaging: Messaging
 ) -> Iterator[Coroutine[Any, Any, None]]:
-    """Yield a coroutine for each event source mapping; it invokes the function until cancelled."""
+    """Yield a coroutine for each event source mapping and schedule; it invokes the function until cancelled."""
     for function in functions.values():
         if mapping := function.spec.stream:
             yield poll_stream(stream, mapping, function.invoke, partial(_send_to_failure_queue, messaging, mapping))
         if function.spec.queue:
             yield consume(function.spec.queue, messaging.queues, function.invoke)
+        if function.spec.schedule:
+            yield invoke_on_schedule(function.spec.schedule, function.invoke)
 
 
 def _send_to_failure_queue(messaging: Messaging, mapping: StreamMapping, message: Mapping[str, Any]) -> None:

@@ -18,12 +18,14 @@ from scim.auth.master_key.key_ring import create_first_value
 TABLE = "muster"
 _MASTER_KEY = "muster/local/master-key"
 _OPENID = "muster/local/openid-client"
+_ALERTS = "muster/local/alert-settings"
 _PASSWORD = "muster/local/admin-password"  # noqa: S105 - its name
 REFERENCES = {  # the values of !Ref and !GetAtt in the template
     "Table": TABLE,
     "MasterKey": _MASTER_KEY,
     "AdminPassword": _PASSWORD,
     "OpenIdClient": _OPENID,
+    "AlertSettings": _ALERTS,
     "EventBus": "local",
     "AWS::StackName": "local",
     "AWS::Region": REGION,
@@ -63,6 +65,7 @@ def create_resources(template: Template, services: Services, master_key: str | N
     url = services.secrets_manager.url
     secretsmanager.ensure_secret(url, _MASTER_KEY, master_key or create_first_value())
     secretsmanager.ensure_secret(url, _OPENID, "{}")
+    secretsmanager.ensure_secret(url, _ALERTS, "{}")
     return secretsmanager.ensure_secret(url, _PASSWORD)
 
 

@@ -10,6 +10,7 @@ import yaml
 
 from local.api_gateway.routes import DEFAULT, Route
 from local.aws_lambda.queue_mapping import QueueMapping, parse_queue_mapping
+from local.aws_lambda.schedule import Schedule, parse_schedule
 from local.aws_lambda.stream_mapping import StreamMapping, parse_stream_mapping
 from local.errors import LocalRunError
 from local.services.queue_config import QueueConfig, parse_queue
@@ -46,6 +47,7 @@ class FunctionSpec:
     routes: tuple[Route, ...]
     stream: StreamMapping | None = None
     queue: QueueMapping | None = None
+    schedule: Schedule | None = None
 
 
 class _Loader(yaml.SafeLoader):
@@ -81,9 +83,9 @@ class Template:
             self._check_parameter(name, value)
 
     def read_functions(self, known: Mapping[str, str], overrides: Mapping[str, str]) -> list[FunctionSpec]:
-        """Return those of :meth:`read_all_functions` that the API, the table's stream or a queue invokes."""
+        """Return those of :meth:`read_all_functions` that have an event: a route, the stream, a queue or a schedule."""
         specs = self.read_all_functions(known, overrides)
-        return [spec for spec in specs if spec.routes or spec.stream or spec.queue]
+        return [spec for spec in specs if spec.routes or spec.stream or spec.queue or spec.schedule]
 
     def read_all_functions(self, known: Mapping[str, str], overrides: Mapping[str, str]) -> list[FunctionSpec]:
         """Return all functions.
@@ -177,6 +179,7 @@ class Template:
             routes=tuple(_read_routes(name, own.get("Events", {}))),
             stream=_read_stream_mapping(own.get("Events", {})),
             queue=_read_queue_mapping(own.get("Events", {})),
+            schedule=_read_schedule(own.get("Events", {}), values),
         )
 
 
@@ -213,6 +216,12 @@ def _read_queue_mapping(events: Mapping[str, Any]) -> QueueMapping | None:
     properties = [event["Properties"] for event in events.values() if event["Type"] == "SQS"]
     mappings = (parse_queue_mapping(_resolve_queue(event["Queue"]), event) for event in properties)
     return next(mappings, None)
+
+
+def _read_schedule(events: Mapping[str, Any], values: Mapping[str, str]) -> Schedule | None:
+    """Return the schedule of a function's Schedule event, if any."""
+    expressions = [event["Properties"]["Schedule"] for event in events.values() if event["Type"] == "Schedule"]
+    return next((parse_schedule(_resolve(expression, values, "a schedule")) for expression in expressions), None)
 
 
 def _find_dead_letter_queue(properties: Mapping[str, Any]) -> str | None:

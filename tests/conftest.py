@@ -59,6 +59,7 @@ def aws() -> Iterator[None]:
         for name, value in {
             "MASTER_KEY_SECRET": MASTER_KEY,
             "OPENID_SECRET": "{}",
+            "ALERT_SECRET": "{}",
             "PASSWORD_SECRET": PASSWORD,
         }.items():
             boto3.client("secretsmanager").create_secret(Name=ENVIRONMENT[name], SecretString=value)

@@ -27,6 +27,7 @@ REFERENCES = {
     "MasterKey": "muster/master-key",
     "AdminPassword": "muster/admin-password",
     "OpenIdClient": "muster/openid-client",
+    "AlertSettings": "muster/alert-settings",
     "EventBus": "muster",
     "LinksQueue": "https://queue.example.com/links",
     "DeadLetterQueue": "https://queue.example.com/dead-letters",
@@ -46,6 +47,7 @@ ENVIRONMENT = {
     "MASTER_KEY_SECRET": "muster/master-key",
     "PASSWORD_SECRET": "muster/admin-password",
     "OPENID_SECRET": "muster/openid-client",
+    "ALERT_SECRET": "muster/alert-settings",
     "POWERTOOLS_SERVICE_NAME": "muster",
     "POWERTOOLS_METRICS_NAMESPACE": "Muster",
 }

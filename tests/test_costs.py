@@ -102,9 +102,9 @@ def test_counts_are_those_of_template() -> None:
     on_several = [
         sum("MetricStat" in metric for metric in alarm["Metrics"]) for alarm in alarms if alarm.get("Metrics")
     ]
-    assert on_several == [8]
-    assert f"{len(alarms) - 1} alarms on 1 metric, 1 alarm on 8 metrics" in PAGE
-    assert len(TEMPLATE.select_by_type("AWS::SecretsManager::Secret")) == 3
+    assert on_several == [9]
+    assert f"{len(alarms) - 1} alarms on 1 metric, 1 alarm on 9 metrics" in PAGE
+    assert len(TEMPLATE.select_by_type("AWS::SecretsManager::Secret")) == 4
     template = TEMPLATE.apply_parameters()
     functions = [template.get_function(name) for name in template.select_by_type("AWS::Serverless::Function")]
     with_snapshots = [function for function in functions if function["SnapStart"]["ApplyOn"] == "PublishedVersions"]
@@ -116,7 +116,7 @@ def test_counts_are_those_of_template() -> None:
     ]
     with_dimensions = {metric["MetricName"] for metric in metrics if "Dimensions" in metric}
     assert with_dimensions == {"Requests", "Latency"}
-    assert len(metrics) - len(with_dimensions) == 17
+    assert len(metrics) - len(with_dimensions) == 18
 
 
 def test_readme_has_totals() -> None:

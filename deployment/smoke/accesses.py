@@ -38,17 +38,20 @@ class Access:
     action: str
     resource: str
     keys: frozenset[str]
-    attributes: frozenset[str] | None
-    """The attributes that are written. ``None`` for reads, which no policy restricts to attributes."""
+    attributes: frozenset[str]
+    """The attributes that are written, or those that a read selects. Empty for a read of all attributes."""
     enclosing: frozenset[str] = frozenset()
+    select: frozenset[str] = frozenset()
+    """Whether a read selects attributes. Empty for a write."""
 
     @property
-    def condition_values(self) -> dict[str, frozenset[str] | None]:
+    def condition_values(self) -> dict[str, frozenset[str]]:
         """The values of the condition keys."""
         return {
             "dynamodb:LeadingKeys": self.keys,
             "dynamodb:Attributes": self.attributes,
             "dynamodb:EnclosingOperation": self.enclosing,
+            "dynamodb:Select": self.select,
         }
 
 
@@ -56,8 +59,12 @@ def list_accesses(operation: str, arguments: Mapping[str, Any], reading: Reading
     """Return the accesses for which a call needs permissions. It needs all of them."""
     if operation != "TransactWriteItems":
         index = f"/index/{arguments['IndexName']}" if "IndexName" in arguments else ""
-        attributes = _list_attributes(arguments) if operation in _WRITES else None
-        return [Access(f"dynamodb:{operation}", f"{table_arn}{index}", _list_keys(arguments), attributes)]
+        action, resource, item_keys = f"dynamodb:{operation}", f"{table_arn}{index}", _list_keys(arguments)
+        if operation in _WRITES:
+            return [Access(action, resource, item_keys, _list_attributes(arguments))]
+        selected = _list_selected_attributes(arguments)
+        select = frozenset({"SPECIFIC_ATTRIBUTES" if selected else "ALL_ATTRIBUTES"})
+        return [Access(action, resource, item_keys, selected, select=select)]
     items = [(part, request) for action in arguments["TransactItems"] for part, request in action.items()]
     shown = {Reading.POOLED: [request for _, request in items], Reading.ABSENT: []}
     return [
@@ -75,6 +82,13 @@ def list_accesses(operation: str, arguments: Mapping[str, Any], reading: Reading
 def _list_keys(arguments: Mapping[str, Any]) -> frozenset[str]:
     """Return the values of the partition key in a request or in an item of a transaction."""
     return frozenset(re.findall(r"':?pk': \{'S': '([^']*)'", repr(arguments)))
+
+
+def _list_selected_attributes(arguments: Mapping[str, Any]) -> frozenset[str]:
+    """Return the attributes that a read selects, empty for all."""
+    requests = [arguments, *arguments.get("RequestItems", {}).values()]
+    names = (request["ExpressionAttributeNames"] for request in requests if "ProjectionExpression" in request)
+    return frozenset(name for by_placeholder in names for name in by_placeholder.values())
 
 
 def _list_attributes(request: Mapping[str, Any]) -> frozenset[str]:

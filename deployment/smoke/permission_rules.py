@@ -9,7 +9,7 @@ from typing import Any
 Call = tuple[str, Mapping[str, Any]]
 """An operation of DynamoDB with its arguments."""
 
-_ROTATION = "RotationFunction"
+_ROTATION, _HEALTH = "RotationFunction", "HealthFunction"
 _USER, _SETTINGS, _COUNTERS, _SESSION = "T#acme", "A#acme", "L#acme", "S#"
 _LINK_ATTRIBUTES = ("doc", "created", "modified", "since", "time", "id", "normalization")
 
@@ -31,6 +31,16 @@ def build_transaction(*actions: Mapping[str, Any]) -> Call:
 def _build_read(operation: str, partition: str, index: str = "") -> Call:
     arguments = build_action("Delete", partition)["Delete"]
     return operation, arguments | ({"IndexName": index} if index else {})
+
+
+def _build_projected_read(*attributes: str) -> Call:
+    """Return the call that reads some attributes of users."""
+    request = {
+        "Keys": [build_action("Delete", _USER)["Delete"]["Key"]],
+        "ProjectionExpression": ",".join(f"#{name}" for name in attributes),
+        "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
+    }
+    return "BatchGetItem", {"RequestItems": {"t": request}}
 
 
 FORBIDDEN_CALLS: list[tuple[str, Call]] = [
@@ -69,7 +79,7 @@ FORBIDDEN_CALLS: list[tuple[str, Call]] = [
     # No function may write users outside of transactions, so no change is without its record.
     *[
         (function, (operation, arguments))
-        for function in ("UsersFunction", "LinksFunction", "AdminFunction", _ROTATION)
+        for function in ("UsersFunction", "LinksFunction", "AdminFunction", _ROTATION, _HEALTH)
         for operation, arguments in (
             ("PutItem", build_action("Put", _USER, "links")["Put"]),
             ("UpdateItem", build_action("Update", _USER, "links")["Update"]),
@@ -80,11 +90,17 @@ FORBIDDEN_CALLS: list[tuple[str, Call]] = [
     ("UsersFunction", ("UpdateItem", build_action("Update", _COUNTERS, "counts")["Update"])),
     (_ROTATION, ("PutItem", build_action("Put", _SETTINGS, "v")["Put"])),
     # Only the console and the functions of requests and links may read users and sessions.
-    *[(function, _build_read("GetItem", _USER)) for function in ("DiscoveryFunction", "ChangesFunction", _ROTATION)],
+    *[
+        (function, _build_read("GetItem", _USER))
+        for function in ("DiscoveryFunction", "ChangesFunction", _ROTATION, _HEALTH)
+    ],
     *[
         (function, _build_read("GetItem", _SESSION))
-        for function in ("UsersFunction", "DiscoveryFunction", "ChangesFunction", "LinksFunction", _ROTATION)
+        for function in ("UsersFunction", "DiscoveryFunction", "ChangesFunction", "LinksFunction", _ROTATION, _HEALTH)
     ],
+    # The health check reads users only without their documents, and writes only health records.
+    (_HEALTH, _build_projected_read("sk", "doc")),
+    (_HEALTH, ("UpdateItem", build_action("Update", _SETTINGS, "v")["Update"])),
     ("UsersFunction", ("Scan", {})),
 ]
 """Calls to DynamoDB that a function must not be able to make."""
@@ -120,6 +136,8 @@ REQUIRED_CALLS: list[tuple[str, Call]] = [
         build_transaction(build_action("Put", _SETTINGS, "v"), build_action("Put", "TENANTS", "x")),
     ),
     ("AdminFunction", _build_read("Query", "F#acme", "ByTime")),
+    (_HEALTH, _build_projected_read("sk", "active", "modified")),
+    (_HEALTH, ("UpdateItem", build_action("Update", "TENANTS", "health")["Update"])),
     ("AdminFunction", ("UpdateItem", build_action("Update", _SESSION, "attempts")["Update"])),
 ]
 """Calls to DynamoDB that a function makes. The real calls of the smoke test do not include those of the console."""

@@ -15,6 +15,7 @@ FUNCTIONS = (
     "AdminFunction",
     "ChangesFunction",
     "LinksFunction",
+    "HealthFunction",
     "RotationFunction",
 )
 """The logical ids of the functions."""

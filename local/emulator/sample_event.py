@@ -57,7 +57,7 @@ class SampleEvent:
                 return spec
         raise LocalRunError(
             f"{self.path} is for no function: it needs a routeKey of template.yaml, Records of its stream or queue, "
-            "or the Step of a rotation"
+            "the Step of a rotation, or the source of a schedule"
         )
 
     def _is_for(self, spec: FunctionSpec) -> bool:
@@ -66,6 +66,8 @@ class SampleEvent:
             return event["routeKey"] in {route.key for route in spec.routes}
         if "Step" in event:
             return spec.handler == _ROTATION_HANDLER
+        if event.get("source") == "aws.events":
+            return spec.schedule is not None
         sources = {record.get("eventSource") for record in event.get("Records", [])}
         return (spec.stream is not None and sources == {"aws:dynamodb"}) or (
             spec.queue is not None and sources == {"aws:sqs"}

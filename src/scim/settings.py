@@ -46,6 +46,7 @@ class Settings(ValidatedDocument):
         "rate_limit": member(core_schema.float_schema(gt=0), 25.0),
         "rate_limit_burst": member(_number(MAX_OPERATIONS), 25_000),
         "aws_client": member(core_schema.enum_schema(ClientKind, list(ClientKind), sub_type="str"), ClientKind.WIRE),
+        "alert_secret": member(_TEXT, ""),
         "event_bus_name": member(_TEXT, ""),
         "links_queue_url": member(_TEXT, ""),
         "dead_letter_queue_url": member(_TEXT, ""),
@@ -75,6 +76,8 @@ class Settings(ValidatedDocument):
     """The number of writes that a customer may send at once. A bulk request must fit."""
     aws_client: ClientKind
     """The code with which users, bulk and discovery call DynamoDB and Secrets Manager."""
+    alert_secret: str
+    """The name or ARN of the secret with the settings of alerts. Only the function that checks the health has it."""
     event_bus_name: str
     """The name of the event bus. Only the function that publishes events has it."""
     links_queue_url: str

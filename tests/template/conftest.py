@@ -58,5 +58,5 @@ def _list_permissions(service: str, operation: str, arguments: Mapping[str, Any]
 def _describe_keys(arguments: Mapping[str, Any]) -> str:
     """Return the partition keys in the arguments of a call, as patterns of a policy."""
     kinds = {f"{kind}*" for kind in re.findall(r"':?pk': {'S': '(.#)", repr(arguments))}
-    kinds |= {"TENANTS"} if "{'S': 'TENANTS'}" in repr(arguments) else set()
+    kinds |= {partition for partition in ("TENANTS", "HEALTH") if f"{{'S': '{partition}'}}" in repr(arguments)}
     return ", ".join(sorted(kinds))

@@ -24,6 +24,9 @@ HTTP_FUNCTIONS = [name for name, spec in FUNCTIONS.items() if spec.routes]
 ROTATION = "RotationFunction"
 """The function without a route."""
 
+HEALTH = "HealthFunction"
+"""The function that a schedule invokes."""
+
 HOOK = "PreTrafficHook"
 """The function that only deployments use."""
 
@@ -60,8 +63,10 @@ _KNOWN = {
     "ServerlessDeploymentApplication": "ServerlessDeploymentApplication",
     "SecretPrefix": "muster/muster/tenants/",
     "MasterKeySecret": "MasterKey",
+    "AlarmTopic": "AlarmTopic",
+    "AlarmMail": "AlarmMail",
 }
-_NAMES = ("MasterKey", "AdminPassword", "OpenIdClient", "EventBus.Arn", "FunctionLogs.Arn")
+_NAMES = ("MasterKey", "AdminPassword", "OpenIdClient", "AlertSettings", "EventBus.Arn", "FunctionLogs.Arn")
 _QUEUES = [f"{name}.Arn" for name in DEPLOYMENT.select_by_type("AWS::SQS::Queue")]
 
 

@@ -24,18 +24,21 @@ def _is_allowed(statements: Sequence[Mapping[str, Any]], access: Access) -> bool
     )
 
 
-def _holds(operator: str, keys: Mapping[str, Collection[str]], access: Access) -> bool:
+def _holds(operator: str, keys: Mapping[str, Collection[str] | str], access: Access) -> bool:
     """Return whether a condition holds (IAM user guide, "Set operators for multivalued context keys")."""
     for key, patterns in keys.items():
         values = access.condition_values[key]
-        assert values is not None, f"a read is restricted by {key}"
-        matches = [any(fnmatchcase(value, pattern) for pattern in patterns) for value in values]
+        listed = [patterns] if isinstance(patterns, str) else patterns
+        matches = [any(fnmatchcase(value, pattern) for pattern in listed) for value in values]
         match operator:
             case "ForAllValues:StringLike" | "ForAllValues:StringEquals":
                 if not all(matches):
                     return False
             case "ForAnyValue:StringEquals":
                 if not any(matches):
+                    return False
+            case "StringEqualsIfExists":
+                if values and not all(matches):
                     return False
             case _:
                 raise NotImplementedError(operator)

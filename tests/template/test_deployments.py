@@ -7,10 +7,11 @@ import pytest
 from handlers.release_test import ReleasedFunction
 from local.template import Intrinsic
 from scim.service.model.tenant import DEPLOYMENT_TEST_TENANT
-from tests.template.deployment import DEPLOYMENT, FUNCTIONS, HOOK, ROTATION
+from tests.template.deployment import DEPLOYMENT, FUNCTIONS, HEALTH, HOOK, ROTATION
 from tests.template_reader import Deployment
 
 STRATEGIES = DEPLOYMENT["Parameters"]["DeploymentStrategy"]["AllowedValues"]
+RELEASED = [name for name in FUNCTIONS if name != HEALTH]
 MAX_ALARMS = 10  # AWS CodeDeploy user guide, "CodeDeploy limits"
 
 
@@ -26,7 +27,7 @@ def read_preferences(deployment: Deployment) -> dict[str, dict[str, Any]]:
 
 def test_functions_with_traffic_are_deployed_by_codedeploy() -> None:
     preferences = read_preferences(DEPLOYMENT)
-    assert preferences.keys() == FUNCTIONS.keys() == set(ReleasedFunction)
+    assert preferences.keys() == set(RELEASED) == set(ReleasedFunction)
     for preference in preferences.values():
         assert preference["Type"] == Intrinsic("Sub", "CodeDeployDefault.Lambda${DeploymentStrategy}")
         assert preference["Hooks"] == {"PreTraffic": Intrinsic("Ref", HOOK)}
@@ -69,7 +70,7 @@ def test_codedeploy_may_shift_functions_and_invoke_hook() -> None:
     statements = DEPLOYMENT.select_by_type("AWS::IAM::ManagedPolicy")[policy.argument]["PolicyDocument"]["Statement"]
     allowed = {action: statement["Resource"] for statement in statements for action in statement["Action"]}
     assert allowed["lambda:InvokeFunction"] == Intrinsic("GetAtt", f"{HOOK}.Arn")
-    assert allowed["lambda:UpdateAlias"] == [Intrinsic("Sub", f"${{{name}.Arn}}*") for name in FUNCTIONS]
+    assert allowed["lambda:UpdateAlias"] == [Intrinsic("Sub", f"${{{name}.Arn}}*") for name in RELEASED]
     assert allowed.keys() == {
         "cloudwatch:DescribeAlarms",
         "lambda:GetAlias",
@@ -87,10 +88,10 @@ def test_hook_may_use_only_test_customer() -> None:
             keys = condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
             assert set(keys) <= {f"A#{DEPLOYMENT_TEST_TENANT}", "TENANTS"}
         if service == "lambda":
-            assert statement["Resource"] == [Intrinsic("Sub", f"${{{name}.Arn}}:*") for name in FUNCTIONS]
+            assert statement["Resource"] == [Intrinsic("Sub", f"${{{name}.Arn}}:*") for name in RELEASED]
 
 
-def test_rotation_and_hook_get_new_versions_at_once() -> None:
-    """The hook would test itself, and Secrets Manager repeats a failed rotation."""
+def test_functions_without_requests_get_new_versions_at_once() -> None:
+    """The hook would test itself, Secrets Manager repeats a failed rotation, and the schedule a failed check."""
     functions = DEPLOYMENT.select_by_type("AWS::Serverless::Function")
-    assert functions.keys() - read_preferences(DEPLOYMENT).keys() == {HOOK, ROTATION}
+    assert functions.keys() - read_preferences(DEPLOYMENT).keys() == {HOOK, ROTATION, HEALTH}

@@ -169,7 +169,7 @@ def find_keys(deployment: Deployment) -> dict[str, object]:
 def test_key_encrypts_stored_data() -> None:
     mail = {"AlarmEmail": "oncall@example.com"}
     without = find_keys(DEPLOYMENT.apply_parameters(**mail))
-    assert len(without) == 10
+    assert len(without) == 11
     assert set(without.values()) == {None}
     keys = find_keys(DEPLOYMENT.apply_parameters(**mail, **KEY))
     assert keys == dict.fromkeys(without, Intrinsic("Ref", "KmsKeyArn"))
@@ -192,7 +192,7 @@ def test_function_uses_key_through_services_only(function: str) -> None:
     assert not {"kms:CreateGrant", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"} & set(statement["Action"])
     assert statement["Resource"] == Intrinsic("Ref", "KmsKeyArn")
     services = {value.argument.split(".")[0] for value in statement["Condition"]["StringEquals"]["kms:ViaService"]}
-    assert services == {"dynamodb", "secretsmanager", "sqs"}
+    assert services == {"dynamodb", "secretsmanager", "sns", "sqs"}
 
 
 @with_all_functions

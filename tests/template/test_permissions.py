@@ -166,7 +166,8 @@ def test_permissions_have_no_wildcard_resources(function: str) -> None:
         "codedeploy": [DEPLOYMENTS_ARN],
         "lambda": [f"{name}.Arn:*" for name in FUNCTIONS],
         "logs": ["FunctionLogs.Arn"],
-        "secretsmanager": [TOKENS_ARN, TEST_TOKEN_ARN, "MasterKey", "AdminPassword", "OpenIdClient"],
+        "secretsmanager": [TOKENS_ARN, TEST_TOKEN_ARN, "MasterKey", "AdminPassword", "OpenIdClient", "AlertSettings"],
+        "sns": ["AlarmTopic", "AlarmMail"],
         "sqs": [f"{queue}.Arn" for queue in DEPLOYMENT.select_by_type("AWS::SQS::Queue")],
         "xray": ["*"],  # X-Ray does not support resources
     }

@@ -3,7 +3,7 @@
 import base64
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
+from handlers.health import HealthHandler
 from local.api_gateway.event import Request, build_event
 from local.api_gateway.routes import Routes
 from local.emulator.sample_customer import create_customer, read_setup
@@ -130,7 +131,11 @@ def log(aws: None) -> Iterator[io.StringIO]:
 def run(event: SampleEvent, bus: Messaging, log: io.StringIO) -> dict[str, Any]:
     """Invoke the handler of an event, and return the outcome."""
     spec = event.select_function(ALL_FUNCTIONS.values())
-    handlers = {"ChangesFunction": build_changes_handler, "LinksFunction": build_links_handler}
+    handlers: dict[str, Callable[[], Any]] = {
+        "ChangesFunction": build_changes_handler,
+        "LinksFunction": build_links_handler,
+        "HealthFunction": HealthHandler,
+    }
     handler = handlers.get(spec.name, lambda: load(spec.handler))()
     content = event.content | ({"SecretId": find_secret_arn()} if "SecretId" in event.content else {})
     log.truncate(log.seek(0))

@@ -1,24 +1,32 @@
 """The functions have exactly the permissions for the calls that they make."""
 
+import json
 import os
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 import boto3
+import pytest
 
 from deployment.smoke.accesses import Reading, list_accesses
+from handlers.health import HealthHandler
 from handlers.pre_traffic import PreTrafficHook
 from handlers.release_test import ReleasedFunction
 from local.aws_lambda.queue_mapping import build_record
 from local.services.messaging import Messaging
+from scim.alerting.webhook import Webhook
+from scim.protocol.errors import Rule
 from scim.service.model.tenant import DEPLOYMENT_TEST_TENANT
+from scim.service.model.timestamps import format_rfc3339
 from scim.service.tenants.tenant_service import TenantService
 from scim.settings import Settings
 from scim.wiring.operator_adapters import build_operator_adapters
-from tests.endpoint import ENTERPRISE, Endpoint, LambdaContext, load
+from tests.endpoint import CORE, ENTERPRISE, ENVIRONMENT, Endpoint, LambdaContext, load
 from tests.events.history import build_stream_record
 from tests.handlers.console.visitor import Visitor
+from tests.handlers.tenants import get_tenant_id
 from tests.template.conftest import Calls
 from tests.template.deployment import (
     DEPLOYMENT,
@@ -67,7 +75,7 @@ def test_links_function_has_exactly_used_permissions(
         for _, operation, arguments in calls
         if operation == "TransactWriteItems"
         for access in list_accesses(operation, arguments, Reading.POOLED, TABLE_ARN)
-        for attribute in access.attributes or ()
+        for attribute in access.attributes
     }
     assert f"/Users/{boss['id']}" in scim.request("GET", f"/Users/{alice['id']}").json()[ENTERPRISE]["manager"]["$ref"]
     permissions_of_links = set(used_permissions)
@@ -152,6 +160,36 @@ def test_hook_has_exactly_used_permissions(
     } == DEPLOYMENT.list_permissions(HOOK)
 
 
+def test_health_check_has_exactly_used_permissions(
+    connect: Callable[[], Endpoint], used_permissions: set[Permission], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Check customers with failures of each kind of identifier, with a rejected token, and with an alert to send."""
+    settings = {"webhook_secret_arn": "webhook", "scim_url": "https://scim.example.com/scim/v2"}
+    secret = {"SecretId": ENVIRONMENT["ALERT_SECRET"]}
+    boto3.client("secretsmanager").put_secret_value(**secret, SecretString=json.dumps(settings))
+    boto3.client("secretsmanager").create_secret(Name="webhook", SecretString="https://hooks.example.com")
+    monkeypatch.setattr(Webhook, "_post", lambda *_: "")
+    scim, rejected = connect(), connect()
+    user = scim.create()
+    for attributes in ({"externalId": "a"}, {"userName": user["userName"]}, {"emails": [{"value": "a@example.com"}]}):
+        assert scim.request("POST", "/Users", {"schemas": [CORE], **attributes}).status in (400, 409)
+    assert scim.patch(user["id"], {"op": "replace", "path": "active", "value": "perhaps"}).status == 400
+    operator = build_operator_adapters(Settings.from_environment(os.environ), "tests").build_administration()
+    log_store = operator.build_audit_log_store(get_tenant_id(rejected))
+    assert log_store.count_rejected_tokens(format_rfc3339(time.time()), 1, Rule.TOKEN)
+    used_permissions.clear()
+    HealthHandler()({}, LambdaContext())  # type: ignore[arg-type]
+    boto3.client("secretsmanager").put_secret_value(**secret, SecretString="{}")
+    boto3.client("secretsmanager").delete_secret(SecretId="webhook", ForceDeleteWithoutRecovery=True)
+    used = {
+        permission._replace(keys=keys)
+        for permission in used_permissions
+        if not permission.action.endswith(("PutSecretValue", "DeleteSecret"))
+        for keys in permission.keys.split(", ")
+    }
+    assert LOG_AND_TRACE | used == DEPLOYMENT.list_permissions("HealthFunction")
+
+
 def use_console(leave: Callable[[], object] = bool, resume: Callable[[], object] = bool) -> None:
     """Use all pages and forms of the console. Between ``leave`` and ``resume``, an identity provider sends requests."""
     operator, tenant = Visitor(), f"tenant-{uuid.uuid4()}"[:40]
@@ -172,6 +210,7 @@ def use_console(leave: Callable[[], object] = bool, resume: Callable[[], object]
         "/log",
         "/log?person=" + user["userName"],
         "/log.csv",
+        "/problems",
         "/users",
         "/users?search=love",
         "/users?search=nobody",

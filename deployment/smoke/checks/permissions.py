@@ -12,7 +12,7 @@ from deployment.smoke.stack import FUNCTIONS, Stack
 
 _KNOWN_KEYS = (Reading.PER_ITEM, Reading.POOLED)
 """The readings that a simulation can show. In the third one, IAM does not see the keys."""
-_KMS_SERVICES = ("dynamodb", "secretsmanager", "sqs")
+_KMS_SERVICES = ("dynamodb", "secretsmanager", "sns", "sqs")
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,9 @@ def _list_forbidden_actions(run: SmokeRun) -> list[Question]:
 
 
 def _list_token_readers() -> list[str]:
-    return [function for function in FUNCTIONS if function not in ("ChangesFunction", "LinksFunction")]
+    return [
+        function for function in FUNCTIONS if function not in ("ChangesFunction", "LinksFunction", "HealthFunction")
+    ]
 
 
 def _build_queue_arn(stack: Stack, url: str) -> str:

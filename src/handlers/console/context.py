@@ -120,6 +120,10 @@ class ConsoleRequestContext:
             raise PageNotFound
         return tenant
 
+    def report_unreadable_tenant(self, _: str, fault: Exception) -> None:
+        """Log why a tenant of a list could not be read."""
+        self.report_fault(fault.__cause__ if isinstance(fault.__cause__, Exception) else fault)
+
     # Response
 
     def render_page(self, template: str, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> ConsoleResponse:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from handlers.console.pages import (
     attributes,
+    problems,
     product,
     provisioning,
     search,
@@ -108,6 +109,7 @@ _TENANT_PATH = f"tenants/{TENANT_PLACEHOLDER}"
 
 ROUTES = (
     Route("", "tenants", tenants.list_tenants, FormAction(tenants.add_tenant)),
+    Route("problems", "problems", problems.list_problems),
     Route("product", "product", product.show_product, FormAction(product.save_product)),
     Route("search", "search", search.show_search),
     Route("assets/{digest}/{name}", "asset", static.show_asset, is_static=True),
@@ -129,6 +131,7 @@ ROUTES = (
         is_public=True,
     ),
     Route(_TENANT_PATH, "status", provisioning.show_status),
+    Route(f"{_TENANT_PATH}/problems", "customer problems", problems.show_problems),
     Route(f"{_TENANT_PATH}/release", "release", action=FormAction(provisioning.release_deactivations)),
     Route(f"{_TENANT_PATH}/connect", "connect", setup.show_choice),
     Route(f"{_TENANT_PATH}/connect/{{provider}}", "set-up", setup.show_setup),

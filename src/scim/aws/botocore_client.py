@@ -65,7 +65,7 @@ class UsedServicesLoader(Loader):
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002  # each has all types
         """Return the names of the services that Muster uses."""
-        return ["codedeploy", "dynamodb", "events", "lambda", "secretsmanager", "sqs"]
+        return ["codedeploy", "dynamodb", "events", "lambda", "secretsmanager", "sns", "sqs"]
 
 
 class DamagedResponse(HTTPClientError):

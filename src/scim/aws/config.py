@@ -38,6 +38,9 @@ OPERATOR_SECRETS_CONFIG = ClientConfig(connect_timeout_s=2, read_timeout_s=5, ma
 # Both timeouts together are scim.service.deadline.CALL_TIMEOUT_S.
 EVENTS_CONFIG = ClientConfig(connect_timeout_s=1, read_timeout_s=2)
 
+# Alerts are sent by a scheduled function, and each call can be repeated: at worst a message arrives twice.
+ALERT_CONFIG = ClientConfig(connect_timeout_s=2, read_timeout_s=5, max_attempts=3)
+
 # The pre-traffic hook waits until a new version has started and responded. It does not send an event twice.
 INVOKE_CONFIG = ClientConfig(connect_timeout_s=2, read_timeout_s=60)
 

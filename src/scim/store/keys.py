@@ -262,6 +262,11 @@ def tenant_range(first_id: str = "") -> KeyRange:
     return KeyRange(first_id or "-", "{")  # these sort before and after all characters of ids
 
 
+HEALTH_CHECK_PARTITION = "HEALTH"
+"""The partition of the position of the health check, which is about all tenants."""
+HEALTH_CHECK_KEY = "check"
+
+
 # Token usage
 
 

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 from scim.service.audit.log import AuditLog
 from scim.service.console.invitations import InvitationService
 from scim.service.console.password_sign_in import PasswordSignIn
-from scim.service.tenants.overview import OVERVIEW_TIMEOUT_S, load_overview
+from scim.service.problems.open_problems import find_open_problems, list_people_ids
+from scim.service.problems.problem import TenantProblems
+from scim.service.tenants.overview import OVERVIEW_TIMEOUT_S, load_health, load_overview
 from scim.store.audit_log import DynamoDBAuditLogStore
 from scim.store.console.console_store import DynamoDBConsoleStore, DynamoDBInvitationStore
 from scim.store.links import DynamoDBLinkStore
+from scim.store.monitoring.health_store import DynamoDBHealthStore
+from scim.store.monitoring.problem_store import DynamoDBProblemStore
 from scim.store.resources import DynamoDBResourceStore
 from scim.store.tenants import DynamoDBTenantStore
 from scim.wiring import runtime
@@ -45,6 +49,11 @@ class Administration:
     def tenant_store(self) -> DynamoDBTenantStore:
         """The store of tenants."""
         return DynamoDBTenantStore(self.table, runtime.new_id)
+
+    @property
+    def health_store(self) -> DynamoDBHealthStore:
+        """The store of the results of the health check."""
+        return DynamoDBHealthStore(self.table)
 
     @cached_property
     def console_store(self) -> DynamoDBConsoleStore:
@@ -116,7 +125,28 @@ class Administration:
 
     def load_overview_for_list(self, tenant_id: str) -> TenantOverview | None:
         """Return the overview of a tenant within :data:`OVERVIEW_TIMEOUT_S`, ``None`` if there is no such tenant."""
-        table = self.table.with_deadline(self.table.deadline.with_limit(OVERVIEW_TIMEOUT_S))
-        limited = Administration(table, self.resource_store_config, self.token_store, self.actor)
+        limited = self._limit_time()
         tenant = limited.tenant_store.get(tenant_id)
         return None if tenant is None else limited.load_overview(tenant)
+
+    def load_problems(self, tenant: Tenant) -> TenantProblems:
+        """Return the health and the open problems of a tenant."""
+        now, audit_log_store = runtime.current_time(), self.build_audit_log_store(tenant.id)
+        usage = self.tenant_store.get_last_token_usage(tenant.id)
+        health = load_health(tenant, usage, audit_log_store, now, is_detailed=False)
+        indexed = self.resource_store_config().indexed
+        store = DynamoDBProblemStore(self.table, tenant.id, tenant.resource_types[0], indexed, runtime.current_time)
+        open_problems = find_open_problems(store, tenant, usage, health, now)
+        user_names = audit_log_store.get_user_names(list_people_ids(open_problems))
+        return TenantProblems(tenant.id, health.state, open_problems, user_names)
+
+    def load_problems_for_list(self, tenant_id: str) -> TenantProblems | None:
+        """Return the problems of a tenant within :data:`OVERVIEW_TIMEOUT_S`, ``None`` if there is no such tenant."""
+        limited = self._limit_time()
+        tenant = limited.tenant_store.get(tenant_id)
+        return None if tenant is None else limited.load_problems(tenant)
+
+    def _limit_time(self) -> Administration:
+        """Return the same services with the time for one tenant of a list."""
+        table = self.table.with_deadline(self.table.deadline.with_limit(OVERVIEW_TIMEOUT_S))
+        return Administration(table, self.resource_store_config, self.token_store, self.actor)

@@ -40,6 +40,7 @@ PAGES = (
     "/log",
     "/log.csv",
     "/log.jsonl",
+    "/problems",
     "/users",
     "/users?search=unknown",
     "/users?state=inactive&sort=lastModified",

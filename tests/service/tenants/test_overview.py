@@ -10,7 +10,7 @@ from scim.service.model.audit.failure import DailyFailures, FailureKind
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import TokenState, TokenUsage
 from scim.service.tenants.health import HealthState
-from scim.service.tenants.overview import TenantOverview, UnreadableTenant, load_overview, load_overviews
+from scim.service.tenants.overview import TenantOverview, UnreadableTenant, load_overview, load_tenants
 from tests.service.audit.test_log import FakeAuditLogStore, count_failures
 from tests.service.fakes import MemoryTenants
 
@@ -121,7 +121,7 @@ def test_tenants_are_read_in_parallel_and_in_order() -> None:
         together.wait()
         return None if tenant_id == "gone" else replace(build_overview(), tenant=Tenant(tenant_id))
 
-    overviews = load_overviews(load, ["a", "b", "gone", "c"], lambda *_: pytest.fail("no fault"))
+    overviews = load_tenants(load, ["a", "b", "gone", "c"], lambda *_: pytest.fail("no fault"))
     assert [overview.id for overview in overviews] == ["a", "b", "c"]
 
 
@@ -134,7 +134,7 @@ def test_unreadable_tenant_is_unknown(fault: Exception) -> None:
             raise fault
         return replace(build_overview(), tenant=Tenant(tenant_id))
 
-    first, unreadable, last = load_overviews(load, ["a", "unreadable", "b"], lambda *fault: faults.append(fault))
+    first, unreadable, last = load_tenants(load, ["a", "unreadable", "b"], lambda *fault: faults.append(fault))
 
     assert (first.id, last.id, faults) == ("a", "b", [("unreadable", fault)])
     assert isinstance(unreadable, UnreadableTenant)

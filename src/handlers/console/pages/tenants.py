@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from http import HTTPStatus
 from itertools import islice
 
@@ -12,7 +11,7 @@ from handlers.console.outcomes import Outcome
 from handlers.console.response import ConsoleResponse, redirect_to_page
 from scim.service.model.tenant import TENANT_ID_PATTERN
 from scim.service.tenants.errors import TenantExists
-from scim.service.tenants.overview import load_overviews
+from scim.service.tenants.overview import load_tenants
 
 _PAGE_SIZE = 50
 
@@ -39,27 +38,26 @@ def add_tenant(context: ConsoleRequestContext) -> ConsoleResponse:
     return redirect_to_page("tenants", tenant_id, "connect", outcome=Outcome.CUSTOMER_ADDED)
 
 
-def _report(context: ConsoleRequestContext, _: str, fault: Exception) -> None:
-    """Log why a tenant could not be read."""
-    context.report_fault(fault.__cause__ if isinstance(fault.__cause__, Exception) else fault)
-
-
 def _render_list(
     context: ConsoleRequestContext, status: HTTPStatus = HTTPStatus.OK, error_text: str = "", tenant_id: str = ""
 ) -> ConsoleResponse:
     """Return a page of tenants in the order of their ids, after the id in the parameter ``after``."""
     after = context.request.query_parameters.get("after", "")
     first_after = after if TENANT_ID_PATTERN.fullmatch(after) else ""
-    ids = list(islice(context.administration.tenant_store.list_ids(first_after), _PAGE_SIZE + 1))
+    records = dict(islice(context.administration.health_store.list_records(first_after), _PAGE_SIZE + 1))
+    ids = list(records)
     return context.render_page(
         "tenants.html",
         status,
         link_requests=context.administration.invitations.get_link_requests(),
         tenants=list(
-            load_overviews(context.administration.load_overview_for_list, ids[:_PAGE_SIZE], partial(_report, context))
+            load_tenants(
+                context.administration.load_overview_for_list, ids[:_PAGE_SIZE], context.report_unreadable_tenant
+            )
         ),
         is_first_page=not first_after,
         next_after=ids[_PAGE_SIZE - 1] if len(ids) > _PAGE_SIZE else "",
+        health_records=records,
         error_text=error_text,
         tenant_id=tenant_id,
         lifetimes=FIRST_LIFETIMES,

@@ -28,6 +28,16 @@ _MAX_CHANGES_FOR_SHARE = 5_000
 """The maximum number of changes that are counted to display the share: one query of the index."""
 
 
+class HealthLevel(StrEnum):
+    """How good a state is. The values are the classes of the badges in the console."""
+
+    GOOD = "good"
+    BAD = "bad"
+    """Users are not provisioned as they should be. Alerts are about this level."""
+    NEUTRAL = "neutral"
+    """Neither: not connected, not used yet, or unknown."""
+
+
 class HealthState(StrEnum):
     """The state of a tenant's provisioning: the first of these states that applies."""
 
@@ -51,6 +61,17 @@ class HealthState(StrEnum):
     FAILING = "failing"
     """Too many writes fail, or requests fail and no user changes."""
     HEALTHY = "healthy"
+
+    @property
+    def level(self) -> HealthLevel:
+        """How good the state is."""
+        match self:
+            case HealthState.HEALTHY:
+                return HealthLevel.GOOD
+            case HealthState.UNKNOWN | HealthState.DISCONNECTED | HealthState.NO_REQUEST_YET:
+                return HealthLevel.NEUTRAL
+            case _:
+                return HealthLevel.BAD
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
+from typing import TypeVar
 
 from scim.service.identity_providers.detect_by_log import detect_tenant_provider
 from scim.service.model.audit.failure import DailyFailures, sum_days
@@ -31,6 +32,8 @@ OVERVIEW_TIMEOUT_S = 6.0
 """The time to load one tenant of a list: two seconds for retries, and the time of one call that times out."""
 _NEWEST_RECORD_COUNT = 50
 """The number of newest changes and failures from which the identity provider is detected."""
+Loaded = TypeVar("Loaded")
+"""What is loaded of a tenant in a list."""
 _WORKERS = 8  # as for bulk requests: it fits into the connections of the DynamoDB client
 _UNREADABLE = "Could not be read in time. Reload the list, or open the status of this customer."
 
@@ -178,18 +181,18 @@ def _load_activity(
     return RecentActivity(failures, changes, has_more)
 
 
-def load_overviews(
-    load: Callable[[str], TenantOverview | None],
+def load_tenants(
+    load: Callable[[str], Loaded | None],
     tenant_ids: Iterable[str],
     report_fault: Callable[[str, Exception], None],
-) -> Iterator[TenantOverview | UnreadableTenant]:
-    """Yield the overviews of tenants in the order of their ids in ``tenant_ids``. Several are loaded in parallel.
+) -> Iterator[Loaded | UnreadableTenant]:
+    """Yield what ``load`` returns for tenants, in the order of ``tenant_ids``. Several are loaded in parallel.
 
     ``load`` returns ``None`` for a tenant that does not exist, which is omitted. A tenant that cannot be read is an
     :class:`UnreadableTenant`, and ``report_fault`` receives its id and the error.
     """
 
-    def load_or_report(tenant_id: str) -> TenantOverview | UnreadableTenant | None:
+    def load_or_report(tenant_id: str) -> Loaded | UnreadableTenant | None:
         try:
             return load(tenant_id)
         except Exception as fault:  # noqa: BLE001  # a fault of one tenant must not fail the list

@@ -1,0 +1,65 @@
+"""The pages of open problems: of one customer, and of all customers."""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+
+from handlers.console.context import ConsoleRequestContext
+from handlers.console.response import ConsoleResponse
+from scim.service.model.tenant import Tenant
+from scim.service.monitoring.health_record import HealthRecord
+from scim.service.problems.problem import TenantProblems
+from scim.service.tenants.overview import load_tenants
+
+_PAGE_SIZE = 50
+_MAX_CUSTOMERS = 5_000
+"""The maximum number of customers in the order of their problems: about two calls that read the list of tenants."""
+_PAGE_NUMBER = re.compile(r"\d{1,4}", re.ASCII)
+
+
+def show_problems(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
+    """Return the page with the open problems of a tenant."""
+    loaded = context.administration.load_problems(tenant)
+    return context.render_page("customer-problems.html", tenant=tenant.id, loaded=loaded, section="problems")
+
+
+def list_problems(context: ConsoleRequestContext) -> ConsoleResponse:
+    """Return a page with the open problems of customers, those with most problems first. Only operators see it.
+
+    The customers that had problems at the last health check are on the first pages.
+    """
+    context.require_operator()
+    administration = context.administration
+    records = islice(administration.health_store.list_records(), _MAX_CUSTOMERS)
+    ids = [tenant_id for tenant_id, record in sorted(records, key=_get_order)]
+    first = _PAGE_SIZE * _read_page_number(context)
+    page_ids = ids[first : first + _PAGE_SIZE]
+    loaded = list(load_tenants(administration.load_problems_for_list, page_ids, context.report_unreadable_tenant))
+    readable = [tenant for tenant in loaded if isinstance(tenant, TenantProblems)]
+    return context.render_page(
+        "problems.html",
+        tenants=sorted(filter(_has_problems, readable), key=lambda tenant: -len(tenant.open_problems.problems)),
+        unreadable=[tenant.id for tenant in loaded if not tenant.is_readable],
+        examined_count=len(loaded),
+        customer_count=len(ids),
+        next_page=_read_page_number(context) + 1 if len(ids) > first + _PAGE_SIZE else 0,
+    )
+
+
+def _get_order(entry: tuple[str, HealthRecord | None]) -> tuple[bool, int, str]:
+    """Return the sort key of a customer: those with problems at the last check first, then those not checked yet."""
+    tenant_id, record = entry
+    if record is None:
+        return True, -1, tenant_id
+    return not (record.is_bad or record.problem_count), -record.problem_count, tenant_id
+
+
+def _read_page_number(context: ConsoleRequestContext) -> int:
+    """Return the number of the page, counted from 0. A changed link can only show another page."""
+    text = context.request.query_parameters.get("page", "")
+    return int(text) if _PAGE_NUMBER.fullmatch(text) else 0
+
+
+def _has_problems(tenant: TenantProblems) -> bool:
+    return bool(tenant.open_problems.problems)

@@ -1,0 +1,1 @@
+"""Channels to which alerts about customers are sent: SNS topics and a webhook."""

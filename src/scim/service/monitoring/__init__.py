@@ -1,0 +1,1 @@
+"""Check the health of all customers, and send an alert when a customer turns bad."""

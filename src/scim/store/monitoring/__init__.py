@@ -1,0 +1,1 @@
+"""The health records of tenants, and what their open problems need."""
