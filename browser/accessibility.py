@@ -61,6 +61,13 @@ def load_axe(page: Page) -> None:
     page.evaluate(_AXE.read_text("utf-8"))
 
 
+# Returns the ids that several elements have. A label then names the wrong field.
+_FIND_REPEATED_IDS = """() => {
+  const ids = [...document.querySelectorAll("[id]")].map(element => element.id);
+  return ids.filter((id, index) => ids.indexOf(id) !== index).map(id => `repeated id: ${id}`);
+}"""
+
+
 class PathContent(StrEnum):
     """What a path has for the person who is signed in."""
 
@@ -94,7 +101,7 @@ def find_problems(page: Page, *widths: int) -> list[str]:
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme="light")
         problems += _run_axe(page, "tag", _TAGS)
-        problems += page.evaluate(_FIND_FOCUS_PROBLEMS)
+        problems += page.evaluate(_FIND_FOCUS_PROBLEMS) + page.evaluate(_FIND_REPEATED_IDS)
         page_width = page.evaluate("document.documentElement.scrollWidth")
         if page_width > width:
             problems.append(f"the page is {page_width} pixels wide")

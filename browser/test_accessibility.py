@@ -255,6 +255,7 @@ def test_pages_after_forms(browser: Browser, local_run: LocalRun, busy_customer:
         ("document.querySelector('main').innerHTML += '<input name=nameless>'", "label: "),
         ("document.querySelector('h1').style.color = '#ddd'", "color-contrast: "),
         ("document.documentElement.lang = ''", "html-has-lang: "),
+        ("document.querySelector('h1').id = 'password'", "repeated id: "),
         ("document.querySelector('h1').style.width = '2000px'", "pixels wide"),
         ("document.querySelector('main a, main button').tabIndex = -1", "not reached: "),
         ("document.querySelector('main a, main button').style.outline = 'none'", "no visible focus: "),
