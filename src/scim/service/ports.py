@@ -257,10 +257,10 @@ class FailureStore(DailyFailureStore, Protocol):
     """Records the failures of one tenant."""
 
     def record_failure(self, failure: Failure, number: int = 1) -> FailureCount | None:
-        """Record a failure, or increase the count of an equal one. Return ``None`` if that did not succeed.
+        """Record ``number`` failures, or add to the count of an equal one. Return ``None`` if that did not succeed."""
 
-        ``number`` is how often it has happened.
-        """
+    def record_failed_request(self, request_id: str, failures: Sequence[Failure]) -> bool:
+        """Let failures be found by the id of their request, and return whether that succeeded."""
 
 
 class OutcomeRecorder(Protocol):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from hashlib import sha256
 from itertools import groupby, islice
+from typing import Any
 
 from scim.aws.errors import AwsError
 from scim.protocol.errors import Unavailable
@@ -24,14 +24,14 @@ from scim.store import daily_failures, items, keys, log_codec
 from scim.store.deactivations.deactivation_store import read_last_alert
 from scim.store.keys import KeyRange
 from scim.store.log_reader import LogReader
+from scim.store.requests.failed_requests import build_failure_key, build_update
+from scim.store.requests.keys import failed_request_key
 from scim.store.table import TIME_ATTRIBUTE, TIME_INDEX, Item, Table
 
 _DAY_S = 86_400
 _BATCH_SIZE = 100
-_PREVIOUS_OWNERS_SHARE = 0.5
-"""The share of the remaining time that a search through all changes may take."""
-_NEWEST_FAILURES_SHARE = 0.5
-"""The share of the remaining time that a search through the newest failures may take."""
+_SEARCH_SHARE = 0.5
+"""The share of the remaining time that a search through all changes or the newest failures may take."""
 _MAX_CALLS = 20
 """The maximum number of calls for a search through the newest failures. 20 MB are about 60,000 failures."""
 _MAX_MATCHES = 500
@@ -59,11 +59,8 @@ class DynamoDBAuditLogStore:
 
     def record_failure(self, failure: Failure, number: int = 1) -> FailureCount | None:
         """Record that a failure happened ``number`` times, or count it again. Return ``None`` if the write failed."""
-        # If requests have no identifier, the names in them distinguish the failures of different people.
-        names = sorted(failure.identifier_hashes) if not failure.identifier else []
-        digest = sha256("\n".join((failure.operation, failure.rule, *names)).encode()).hexdigest()[:16]
         attributes = log_codec.encode_failure(failure)
-        item = self._increment(keys.failure_key(failure.identifier, digest), failure.at, number, attributes)
+        item = self._increment(build_failure_key(failure), failure.at, number, attributes)
         return None if item is None else log_codec.decode_failure(item)
 
     def count_rejected_tokens(self, at: str, number: int, rule: str, provider: IdentityProvider | None = None) -> bool:
@@ -78,8 +75,15 @@ class DynamoDBAuditLogStore:
     def add_to_day(self, at: str, counts: Mapping[FailureKind, int], provider: IdentityProvider | None) -> bool:
         """Add to the counts of the day (UTC) of ``at``. Return whether that succeeded."""
         update = daily_failures.build_update(at, counts, provider, self._compute_expiry())
+        return self._try_to_update(keys.daily_failures_key(at[:10]), update)
+
+    def record_failed_request(self, request_id: str, failures: Sequence[Failure]) -> bool:
+        """Let failures be found by the id of their request. Return whether that succeeded."""
+        return self._try_to_update(failed_request_key(request_id), build_update(failures, self._compute_expiry()))
+
+    def _try_to_update(self, sort_key: str, update: Mapping[str, Any]) -> bool:
         try:
-            self._table.update_once(self._failures, keys.daily_failures_key(at[:10]), **update)
+            self._table.update_once(self._failures, sort_key, **update)
         except AwsError:
             return False
         return True
@@ -189,7 +193,7 @@ class DynamoDBAuditLogStore:
         Failures are selected here and not by DynamoDB: a filter expression has at most 4 KB and 300 operators, which is
         too little for the identifiers of many people. DynamoDB would read and bill the same number of items.
         """
-        table = self._table.with_deadline(self._table.deadline.with_share(_NEWEST_FAILURES_SHARE))
+        table = self._table.with_deadline(self._table.deadline.with_share(_SEARCH_SHARE))
         attributes = ("sk", log_codec.HASHES)
         pages = table.query_pages(
             self._failures, keys.FAILURE_RANGE, attributes, index_name=TIME_INDEX, is_backwards=True
@@ -223,7 +227,7 @@ class DynamoDBAuditLogStore:
 
         Raise :class:`scim.protocol.errors.Unavailable` if this takes more than a share of the remaining time.
         """
-        table = self._table.with_deadline(self._table.deadline.with_share(_PREVIOUS_OWNERS_SHARE))
+        table = self._table.with_deadline(self._table.deadline.with_share(_SEARCH_SHARE))
         stored_items = table.query(
             self._users, keys.change_range(), ("sk",), contains=(log_codec.HASHES, identifier_hash)
         )

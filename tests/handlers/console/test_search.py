@@ -1,5 +1,6 @@
 """The search over all customers in the console."""
 
+import json
 import time
 from typing import Any
 from urllib.parse import quote
@@ -190,6 +191,79 @@ class TestEvents:
         scim.request("DELETE", f"/Users/{user['id']}")
         process_changes()
         assert ">Deleted</span>" in search(operator_visitor, get_request_id(name, user["id"])).text
+
+
+class TestFailedRequests:
+    @pytest.fixture
+    def request_id(self, tenant: Customer) -> str:
+        """The id of the failed request to create a user."""
+        create_invalid_user(tenant[1])
+        return read_failed_request_id(tenant[0])
+
+    def test_unprovisioned_person(self, operator_visitor: Visitor, tenant: Customer, request_id: str) -> None:
+        page = search(operator_visitor, request_id)
+        assert "Found by id of a failed request" in page.text
+        assert "grace@example.com was not provisioned: the newest create request failed with 400" in page.text
+
+    def test_earlier_request_of_repeated_failure(
+        self, operator_visitor: Visitor, tenant: Customer, request_id: str
+    ) -> None:
+        create_invalid_user(tenant[1])
+        assert "grace@example.com was not provisioned" in search(operator_visitor, request_id).text
+
+    def test_user_with_that_name(self, operator_visitor: Visitor, tenant: Customer) -> None:
+        tenant[1].create(userName="ada@example.com")
+        body = {"schemas": [CORE], "userName": "ada@example.com"}
+        assert tenant[1].request("POST", "/Users", body).status == 409
+        page = search(operator_visitor, read_failed_request_id(tenant[0]))
+        assert ">Active</span>" in page.text
+        assert "and the newest create request failed with 409" in page.text
+
+    def test_request_without_person(self, operator_visitor: Visitor, tenant: Customer) -> None:
+        assert tenant[1].request("GET", "/Users?filter=zaphod").status == 400
+        page = search(operator_visitor, read_failed_request_id(tenant[0]))
+        assert ">No person</span>" in page.text
+        assert "names no user, and failed with 400" in page.text
+        assert "What to change:" in page.text
+
+    def test_people_of_bulk_request(self, operator_visitor: Visitor, tenant: Customer) -> None:
+        operations = [
+            {
+                "method": "POST",
+                "path": "/Users",
+                "bulkId": name,
+                "data": {"schemas": [CORE], "userName": name, "active": 7},
+            }
+            for name in ("ada", "grace")
+        ]
+        body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": operations}
+        assert tenant[1].request("POST", "/Bulk", body).status == 200
+        page = search(operator_visitor, read_failed_request_id(tenant[0]))
+        for name in ("ada", "grace"):
+            assert f"{name} was not provisioned" in page.text
+
+    def test_request_of_other_customer_is_found_there(
+        self, operator_visitor: Visitor, tenant: Customer, request_id: str, connect: Any
+    ) -> None:
+        connect()
+        page = search(operator_visitor, request_id)
+        assert "1 result for" in page.text
+        assert f"/admin/tenants/{tenant[0]}" in page.links
+
+    def test_expired_record_is_ignored(
+        self, operator_visitor: Visitor, request_id: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        later = time.time() + 40 * 86_400
+        monkeypatch.setattr(runtime, "current_time", lambda: later)
+        assert "No customer that was searched has" in search(operator_visitor, request_id).text
+
+
+def read_failed_request_id(tenant_id: str) -> str:
+    """Return the id of the only failed request of a tenant, which its log line and response have, too."""
+    scanned = boto3.client("dynamodb").scan(TableName="muster")["Items"]
+    (failure, *_) = [json.loads(item["failure"]["S"]) for item in scanned if "failure" in item]
+    assert {item["pk"]["S"] for item in scanned if "failure" in item} == {f"F#{tenant_id}"}
+    return str(failure["request_id"])
 
 
 class TestManyCustomers:

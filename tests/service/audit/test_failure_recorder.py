@@ -1,6 +1,6 @@
 """The recorder of failures: records, daily counts and log fields."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -28,12 +28,20 @@ class FakeFailureStore:
     error: bool | Exception = False
     counts: list[tuple[str, dict[str, int], str | None]] = field(default_factory=list)
     has_counts: bool | Exception = True
+    requests: list[tuple[str, int]] = field(default_factory=list)
+    has_requests: bool | Exception = True
 
     def record_failure(self, failure: Failure, number: int = 1) -> FailureCount | None:
         if isinstance(self.error, Exception):
             raise self.error
         self.failures += [failure] * number
         return None if self.error else FailureCount(failure, NOW, len(self.failures), {NOW[:10]: len(self.failures)})
+
+    def record_failed_request(self, request_id: str, failures: Sequence[Failure]) -> bool:
+        if isinstance(self.has_requests, Exception):
+            raise self.has_requests
+        self.requests.append((request_id, len(failures)))
+        return self.has_requests
 
     def add_to_day(self, at: str, counts: Mapping[FailureKind, int], provider: str | None) -> bool:
         if isinstance(self.has_counts, Exception):
@@ -288,3 +296,29 @@ class TestDailyCounts:
         recorder.finish()
 
         assert (store.counts, recorder.log_fields) == ([], {"failures": 1, "uncounted": 1})
+
+
+class TestRequestIds:
+    def test_failures_are_recorded_under_id_of_request(self) -> None:
+        store = FakeFailureStore()
+        recorder = build_recorder(store)
+        for _ in range(2):
+            recorder.record_failure(RequestSummary("create", body=ADA), WRONG_TYPE, LeniencyTracker())
+        recorder.finish()
+        assert store.requests == [("request-1", 2)]
+
+    def test_success_is_not_recorded(self) -> None:
+        store = FakeFailureStore()
+        recorder = build_recorder(store)
+        recorder.record_success(RequestSummary("create", body=ADA), LeniencyTracker())
+        recorder.finish()
+        assert store.requests == []
+
+    @pytest.mark.parametrize("result", [False, RuntimeError()])
+    def test_failed_write_is_counted(self, result: bool | Exception) -> None:
+        faults: list[Exception] = []
+        recorder = build_recorder(FakeFailureStore(has_requests=result), faults=faults)
+        recorder.record_failure(RequestSummary("create", body=ADA), WRONG_TYPE, LeniencyTracker())
+        recorder.finish()
+        assert recorder.log_fields == {FailureLogField.FAILURE: 1, FailureLogField.UNINDEXED: 1}
+        assert len(faults) == isinstance(result, RuntimeError)

@@ -7,7 +7,7 @@ was answered with success although part of it was ignored.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from http import HTTPStatus
@@ -40,6 +40,8 @@ class FailureLogField(StrEnum):
     """The failures and no-ops that could not be recorded: no time was left, or DynamoDB did not respond."""
     UNCOUNTED = "uncounted"
     """1 if the failures of the request could not be added to the counts of the day."""
+    UNINDEXED = "unindexed"
+    """1 if the failures of the request cannot be found by its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +114,16 @@ class FailureRecorder:
             self.report_fault(fault)
 
     def finish(self) -> None:
-        """Add the failures to the counts of the day, with one call for the whole request.
+        """Add the failures to the counts of the day, and let them be found by the id of the request: two calls.
 
         The counts include failures that could not be recorded for lack of time. If no failure could be recorded, no
         call is made. So a partition that does not respond delays the request only once.
         """
         if self._recorded and not self._add_to_day():
             self._counted_fields.append(FailureLogField.UNCOUNTED)
+        errors = [count.failure for count in self._recorded if not count.failure.is_no_op]
+        if errors and not self._record_request(errors):
+            self._counted_fields.append(FailureLogField.UNINDEXED)
 
     @property
     def log_fields(self) -> dict[str, int]:
@@ -187,6 +192,13 @@ class FailureRecorder:
             return self.deadline.has_time() and self.open_store().add_to_day(
                 format_rfc3339(self.now()), +counts, provider
             )
+        except Exception as fault:  # noqa: BLE001  # a fault of the recording must not change the response
+            self.report_fault(fault)
+            return False
+
+    def _record_request(self, failures: Sequence[Failure]) -> bool:
+        try:
+            return self.deadline.has_time() and self.open_store().record_failed_request(self.request_id, failures)
         except Exception as fault:  # noqa: BLE001  # a fault of the recording must not change the response
             self.report_fault(fault)
             return False

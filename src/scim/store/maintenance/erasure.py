@@ -13,6 +13,8 @@ from scim.store import items, keys, log_codec
 from scim.store.keys import KeyRange
 from scim.store.maintenance.keys import BOOKMARK_RANGE, parse_change_version
 from scim.store.maintenance.partitions import read_pages
+from scim.store.requests.failed_requests import FAILURES, list_failure_keys
+from scim.store.requests.keys import FAILED_REQUEST_RANGE
 from scim.store.table import Item, Table
 from scim.store.transactions import NOT_EXISTS_CONDITION, Action, TransactionRole, commit
 
@@ -81,7 +83,8 @@ class DynamoDBErasureStore:
     def delete_failures(self, hashes: Collection[str], is_about_user: Callable[[str], bool]) -> int:
         """Delete the failure records of requests that contain an identifier with one of the hashes. Return how many.
 
-        A record stays if ``is_about_user`` returns true for the identifier under which it is stored.
+        A record stays if ``is_about_user`` returns true for the identifier under which it is stored. The records that
+        lead from the ids of the requests to these failures are deleted first, so that an interruption leaves none.
         """
         searched = frozenset(hashes)
         partition_key = keys.failure_partition(self.tenant_id)
@@ -92,10 +95,19 @@ class DynamoDBErasureStore:
             is_found = hash_identifier(identifier) in searched or not searched.isdisjoint(log_codec.get_hashes(item))
             return is_found and not is_about_user(identifier)
 
-        return sum(
-            self._delete(filter(is_about_person, page))
+        failures = [
+            item
             for page in read_pages(self.table, partition_key, keys.FAILURE_RANGE, attributes)
-        )
+            for item in filter(is_about_person, page)
+        ]
+        failure_keys = {item["sk"]["S"] for item in failures}
+
+        def leads_to_person(item: Item) -> bool:
+            return not failure_keys.isdisjoint(list_failure_keys(item))
+
+        for page in read_pages(self.table, partition_key, FAILED_REQUEST_RANGE, ("pk", "sk", FAILURES)):
+            self._delete(filter(leads_to_person, page))
+        return self._delete(failures)
 
     def delete_bookmarks(self, user_ids: Collection[str]) -> int:
         """Delete the bookmarks that contain one of the ids, and those of release 0.2, which contain names.

@@ -2,33 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from typing import Any
 
+from scim.service.model.audit.failure import Failure
 from scim.service.model.audit.person_match import Match, MatchKind
 from scim.store import keys
 from scim.store.table import Item
 
-MAX_FAILURES = 5
-"""The maximum number of failures in the record of a bulk request."""
+FAILURES = "failures"
+_MAX_FAILURES = 5
+"""The maximum number of failures in the record of a bulk request. A key of a failure has at most 1 KB."""
 
 
-def build_update(failure_keys: Sequence[str], expires: int) -> dict[str, Any]:
-    """Return the arguments of ``UpdateItem`` that record a failed request, with the sort keys of its failures."""
+def build_failure_key(failure: Failure) -> str:
+    """Return the sort key of a failure. Equal failures have the same key, so they are counted together."""
+    # If requests have no identifier, the names in them distinguish the failures of different people.
+    names = sorted(failure.identifier_hashes) if not failure.identifier else []
+    digest = sha256("\n".join((failure.operation, failure.rule, *names)).encode()).hexdigest()[:16]
+    return keys.failure_key(failure.identifier, digest)
+
+
+def build_update(failures: Iterable[Failure], expires: int) -> dict[str, Any]:
+    """Return the arguments of ``UpdateItem`` that record a failed request, with the keys of its first failures.
+
+    ``expires`` is when the record expires, in seconds since 1970.
+    """
+    failure_keys = list(dict.fromkeys(map(build_failure_key, failures)))[:_MAX_FAILURES]
     return {
         "UpdateExpression": "SET #failures = :failures, #ttl = :ttl",
-        "ExpressionAttributeNames": {"#failures": "failures", "#ttl": "ttl"},
+        "ExpressionAttributeNames": {"#failures": FAILURES, "#ttl": "ttl"},
         "ExpressionAttributeValues": {
-            ":failures": {"SS": sorted(set(failure_keys[:MAX_FAILURES]))},
+            ":failures": {"L": [{"S": failure_key} for failure_key in failure_keys]},
             ":ttl": {"N": str(expires)},
         },
     }
 
 
-def decode_failed_request(tenant_id: str, item: Item) -> Match:
-    """Return the match for a failed request. It is about the first identifier in its failures, if there is one."""
-    failure_keys = item["failures"]["SS"]
-    identifier = next(filter(None, map(keys.parse_failure_identifier, failure_keys)), "")
+def list_failure_keys(item: Item) -> list[str]:
+    """Return the sort keys of the failures in the record of a failed request."""
+    return [failure_key["S"] for failure_key in item[FAILURES]["L"]]
+
+
+def decode_failed_request(tenant_id: str, item: Item) -> Sequence[Match]:
+    """Return a match for each person in the failures of a request, or one without a person."""
+    failure_keys = list_failure_keys(item)
+    identifiers = dict.fromkeys(filter(None, map(keys.parse_failure_identifier, failure_keys)))
+    if not identifiers:
+        return [Match(tenant_id, MatchKind.FAILED_REQUEST_ID, failure_keys=failure_keys)]
+    return [_build_match(tenant_id, identifier) for identifier in identifiers]
+
+
+def _build_match(tenant_id: str, identifier: str) -> Match:
     if keys.is_user_id(identifier):
-        return Match(tenant_id, MatchKind.REQUEST, user_id=identifier, failure_keys=failure_keys)
-    return Match(tenant_id, MatchKind.REQUEST, identifier=identifier, failure_keys=failure_keys)
+        return Match(tenant_id, MatchKind.FAILED_REQUEST_ID, user_id=identifier)
+    return Match(tenant_id, MatchKind.FAILED_REQUEST_ID, identifier=identifier)

@@ -19,6 +19,10 @@ def failed_request_key(request_id: str) -> str:
     return f"{_REQUEST_PREFIX}{truncate(escape(recorded), MAX_VALUE_BYTES)}"
 
 
+FAILED_REQUEST_RANGE = KeyRange(_REQUEST_PREFIX, "R$")
+"""The range of all failed requests of a tenant."""
+
+
 def request_key(request_id: str, record_id: str) -> str:
     """Return the key of the record of some changes of a request. ``record_id`` is a new UUID."""
     return f"{failed_request_key(request_id)}#{record_id}"

@@ -54,6 +54,7 @@ class DynamoDBMatchStore:
     def list_searched_kinds(self, text: str) -> tuple[Sequence[MatchKind], Sequence[MatchKind]]:
         """Return the kinds of matches that :meth:`get_matches` can find for a text, and those of the queries."""
         by_key = [MatchKind.USER_NAME, *([MatchKind.ID] if keys.is_user_id(text) else [])]
+        by_key += [MatchKind.FAILED_REQUEST_ID] if "@" not in text else []
         by_query = dict.fromkeys(kind for kind, _ in self._plan_queries(text) if kind is not MatchKind.ID)
         return by_key, list(by_query)
 
@@ -79,9 +80,10 @@ class DynamoDBMatchStore:
         ]
         found_items = self._open_table().get_by_keys(primary_keys, ("pk", "sk", "id", "failures", "ttl"))
         return [
-            self._build_match(tenants[item["pk"]["S"]], item, text)
+            match
             for item in found_items
             if not items.has_expired(item, self.now())
+            for match in _decode_match(tenants[item["pk"]["S"]], item, text)
         ]
 
     def _list_whole_keys(self, text: str) -> list[tuple[Callable[[str], str], str]]:
@@ -93,14 +95,6 @@ class DynamoDBMatchStore:
         if "@" not in text:
             whole_keys.append((keys.failure_partition, failed_request_key(text)))
         return whole_keys
-
-    def _build_match(self, tenant_id: str, item: Item, text: str) -> Match:
-        sort_key = item["sk"]["S"]
-        if sort_key == failed_request_key(text):
-            return decode_failed_request(tenant_id, item)
-        if "id" in item:
-            return Match(tenant_id, MatchKind.USER_NAME, user_id=items.decode_lookup_item(item))
-        return Match(tenant_id, MatchKind.ID, user_id=keys.parse_user_id(sort_key))
 
     # Beginnings of keys
 
@@ -137,6 +131,16 @@ class DynamoDBMatchStore:
 
 _PARTITIONS = (keys.resource_partition, keys.failure_partition)
 """The functions that build the partition keys of whole keys."""
+
+
+def _decode_match(tenant_id: str, item: Item, text: str) -> Sequence[Match]:
+    """Return the matches in an item with a whole key for a text."""
+    sort_key = item["sk"]["S"]
+    if sort_key == failed_request_key(text):
+        return decode_failed_request(tenant_id, item)
+    if "id" in item:
+        return [Match(tenant_id, MatchKind.USER_NAME, user_id=items.decode_lookup_item(item))]
+    return [Match(tenant_id, MatchKind.ID, user_id=keys.parse_user_id(sort_key))]
 
 
 def _query_index(kind: MatchKind, prefix: str, table: Table, tenant_id: str) -> Iterator[Match]:

@@ -13,6 +13,8 @@ class MatchKind(StrEnum):
     USER_NAME = "userName"
     ID = "id"
     REQUEST = "request id"
+    """The id of a write."""
+    FAILED_REQUEST_ID = "id of a failed request"
     EMAIL = "email address"
     EXTERNAL_ID = "externalId"
     FAILED_REQUEST = "identifier in a failed request"
