@@ -74,10 +74,10 @@ def items(table: Any) -> Callable[[], list[dict[str, Any]]]:
 
 @pytest.fixture
 def failures(table: Any) -> Callable[[], list[dict[str, Any]]]:
-    """Read the records of failures, without the daily counts."""
+    """Read the records of failures, without the daily counts and those of failed requests."""
 
     def failures() -> list[dict[str, Any]]:
-        records = [item for item in _read_failures(table) if not item["sk"].startswith("D#")]
+        records = [item for item in _read_failures(table) if not item["sk"].startswith(("D#", "R#"))]
         return [item | json.loads(item.get("failure", "{}")) for item in records]
 
     return failures

@@ -28,7 +28,7 @@ from scim.store.requests.failed_requests import build_failure_key, build_update
 from scim.store.requests.keys import failed_request_key
 from scim.store.table import TIME_ATTRIBUTE, TIME_INDEX, Item, Table
 
-_DAY_S = 86_400
+_EXPIRY_S = RETENTION_DAYS * 86_400
 _BATCH_SIZE = 100
 _SEARCH_SHARE = 0.5
 """The share of the remaining time that a search through all changes or the newest failures may take."""
@@ -56,7 +56,6 @@ class DynamoDBAuditLogStore:
         self._now = now
 
     # Counting failures. Each call makes one attempt and reads nothing, because requests wait for it.
-
     def record_failure(self, failure: Failure, number: int = 1) -> FailureCount | None:
         """Record that a failure happened ``number`` times, or count it again. Return ``None`` if the write failed."""
         attributes = log_codec.encode_failure(failure)
@@ -267,8 +266,7 @@ class DynamoDBAuditLogStore:
         return sum(number for number, _ in pages), any(following is not None for _, following in pages[-1:])
 
     def _compute_expiry(self) -> int:
-        """Return when a record that is written now expires, in seconds since 1970."""
-        return int(self._now()) + RETENTION_DAYS * _DAY_S
+        return int(self._now()) + _EXPIRY_S
 
     def _has_expired(self, item: Item) -> bool:
         return items.has_expired(item, self._now())

@@ -117,12 +117,13 @@ class FailureRecorder:
         """Add the failures to the counts of the day, and let them be found by the id of the request: two calls.
 
         The counts include failures that could not be recorded for lack of time. If no failure could be recorded, no
-        call is made. So a partition that does not respond delays the request only once.
+        call is made, and no second one after a first that failed. So a partition that does not respond delays the
+        request only once.
         """
+        errors = [count.failure for count in self._recorded if not count.failure.is_no_op]
         if self._recorded and not self._add_to_day():
             self._counted_fields.append(FailureLogField.UNCOUNTED)
-        errors = [count.failure for count in self._recorded if not count.failure.is_no_op]
-        if errors and not self._record_request(errors):
+        elif errors and not self._record_request(errors):
             self._counted_fields.append(FailureLogField.UNINDEXED)
 
     @property
