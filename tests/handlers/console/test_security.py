@@ -525,7 +525,7 @@ class TestPages:
         def fail(*_: object) -> None:
             raise RuntimeError("ada@example.com")
 
-        monkeypatch.setattr("scim.store.tenants.DynamoDBTenantStore.list_ids", fail)
+        monkeypatch.setattr("scim.store.monitoring.health_store.DynamoDBHealthStore.list_records", fail)
         response = operator_visitor.send("GET", "/admin")
         assert response.status == 500
         assert response.headers["content-type"] == "text/html; charset=utf-8"
