@@ -229,7 +229,8 @@ def use_console(leave: Callable[[], object] = bool, resume: Callable[[], object]
     assert guest.send("POST", f"{here}/access/request", csrf).status == 303
     for path, action in (("token", "/token"), ("settings", "/mode"), ("token", "/revoke"), ("settings", "/disconnect")):
         page = operator.get(f"{here}/{path}")
-        assert operator.submit(page, page.form(action)).status == 200
+        confirmation = {"confirmation": here.rpartition("/")[2]} if action == "/disconnect" else {}
+        assert operator.submit(page, page.form(action), **confirmation).status == 200
     page = operator.get(f"{here}/token")
     operator.submit(page, page.form("/token"))
     operator.submit(page, page.form("/sign-out"))

@@ -285,7 +285,7 @@ def test_reauthentication_without_auth_time_keeps_the_session(
     assert reason in response.text
     assert "muster" in response.text
     assert visitor.cookies == before
-    assert [form.action for form in page.forms] == ["/admin/sign-out"]
+    assert [form.action for form in page.forms] == ["/admin/search", "/admin/sign-out"]
     fields = page.form("/sign-out").fields | {"tenant": "rejected"}
     assert visitor.send("POST", "/admin", fields).status == 403
 

@@ -120,7 +120,7 @@ def test_wrong_scim_url_is_on_status_and_list(operator_visitor: Visitor, tenant:
     assert scim.request("GET", test, user_agent="Okta SCIM Client 1.0.0").status == 404
 
     assert "The SCIM URL in Okta is wrong" in operator_visitor.get(f"/admin/tenants/{name}").text
-    assert "<td>wrong SCIM URL</td>" in find_row(operator_visitor.get(f"/admin?after={name[:-1]}"), name)
+    assert ">wrong SCIM URL</span></td>" in find_row(operator_visitor.get(f"/admin?after={name[:-1]}"), name)
 
 
 def test_people_with_the_same_name_are_listed(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
@@ -305,11 +305,11 @@ def test_rejected_token_is_on_list_and_pages(operator_visitor: Visitor, tenant: 
     name, scim = tenant
     scim.create()
     list_url, tenant_url = f"/admin?after={name[:-1]}", f"/admin/tenants/{name}"
-    assert "<td>healthy</td>" in find_row(operator_visitor.get(list_url), name)
+    assert ">healthy</span></td>" in find_row(operator_visitor.get(list_url), name)
     assert Endpoint(new_token(name)).request("GET", "/Users").status == 401
 
     row = find_row(operator_visitor.get(list_url), name)
-    assert "<td>token rejected</td>" in row
+    assert ">token rejected</span></td>" in row
     assert "Enter a valid token in the identity provider" in row
     assert "Enter a valid token" in operator_visitor.get(f"{tenant_url}/connect").text
     assert "If the customer uses Microsoft Entra ID" in operator_visitor.get(tenant_url).text
@@ -335,7 +335,7 @@ def test_repeating_failure_is_on_list_and_status(operator_visitor: Visitor, tena
 
     row = find_row(operator_visitor.get(f"/admin?after={name[:-1]}"), name)
 
-    assert "<td>repeating failure</td>" in row
+    assert ">repeating failure</span></td>" in row
     assert (
         "has sent the same failing request at least 5 times since yesterday. See the failures in the audit log." in row
     )
