@@ -25,7 +25,7 @@ from browser.test_console import build_user
 QUERIES = {
     "": ["?after=zzz"],
     "search": ["?q=ada", "?q=nobody"],
-    "tenants/{tenant}/log": ["?failures"],
+    "tenants/{tenant}/log": ["?status=failures"],
     "tenants/{tenant}/users": ["?search=a", "?search=nobody", "?state=inactive"],
 }
 """Other states of a page, by the path of the route."""

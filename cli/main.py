@@ -23,6 +23,8 @@ _SECTIONS = {
         "status": CommandEntry("status:status", "Show the status of a tenant: what fails, and what to do next."),
         "health": CommandEntry("why:health", "Show the health of a tenant."),
         "why": CommandEntry("why:why", "Explain why a person has access or not."),
+        "search": CommandEntry("search:search", "Search all tenants for a person or a request."),
+        "problems": CommandEntry("search:problems", "List the open problems of a tenant."),
         "open": CommandEntry("open_console:open_console", "Open the console in a browser."),
         "log": CommandEntry("log:log", "Show the audit log of a tenant."),
     },
