@@ -99,14 +99,14 @@ def problems(tenant_id: str, json: bool) -> None:
     """
     administration = get_deployment().build_administration(LONG_READ_S)
     loaded = administration.load_problems(require_tenant(administration, tenant_id))
-    found = loaded.open_problems
+    open_problems = loaded.open_problems
     if json:
-        output.print_json_lines(_build_document(problem) for problem in found.problems)
-    elif found.problems:
-        output.print_table(("SINCE", "LAST", "PEOPLE", "REQUESTS", "PROBLEM"), _format_rows(found.problems))
+        output.print_json_lines(_build_document(problem) for problem in open_problems.problems)
+    elif open_problems.problems:
+        output.print_table(("SINCE", "LAST", "PEOPLE", "REQUESTS", "PROBLEM"), _format_rows(open_problems.problems))
     else:
         click.echo("No open problems.")
-    if not found.is_complete:
+    if not open_problems.is_complete:
         click.echo("Only the newest failures were examined. There may be more problems and more people.", err=True)
 
 
@@ -114,8 +114,8 @@ def _build_document(problem: Problem) -> dict[str, Any]:
     return {**asdict(problem), "people": [identifier for _, identifier in problem.people]}
 
 
-def _format_rows(found: Iterable[Problem]) -> Iterator[tuple[str, ...]]:
-    for problem in found:
+def _format_rows(open_problems: Iterable[Problem]) -> Iterator[tuple[str, ...]]:
+    for problem in open_problems:
         people = ", ".join(identifier for _, identifier in problem.people if identifier)
         yield (
             output.format_optional_time(problem.first_at),

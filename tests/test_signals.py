@@ -22,7 +22,7 @@ NOTIFICATION_ACTIONS = [
     Intrinsic("If", ["HasAlarmEmail", Intrinsic("Ref", "AlarmMail"), Intrinsic("Ref", "AWS::NoValue")]),
 ]
 
-LOG_HEADINGS_OF_FUNCTIONS = ["## Events", "## Links"]
+LOG_HEADINGS_OF_FUNCTIONS = ["## Events", "## Health checks", "## Links"]
 
 
 def list_metrics() -> set[str]:

@@ -34,7 +34,7 @@ def test_search_says_what_to_change(run: Muster, acme: Endpoint) -> None:
 
 
 def test_search_without_a_match(run: Muster, acme: Endpoint) -> None:
-    assert run("search", "nobody@example.com").stdout == "No tenant that was searched has nobody@example.com.\n"
+    assert run("search", "unknown@example.com").stdout == "No tenant that was searched has unknown@example.com.\n"
     assert "TEXT is empty" in run("search", " ", code=2).stderr
 
 

@@ -136,7 +136,7 @@ class Administration:
         health = load_health(tenant, usage, audit_log_store, now, is_detailed=False)
         indexed = self.resource_store_config().indexed
         store = DynamoDBProblemStore(self.table, tenant.id, tenant.resource_types[0], indexed, runtime.current_time)
-        open_problems = find_open_problems(store, tenant, usage, health, now)
+        open_problems = find_open_problems(store, tenant, health, now)
         user_names = audit_log_store.get_user_names(list_people_ids(open_problems))
         return TenantProblems(tenant.id, health.state, open_problems, user_names)
 

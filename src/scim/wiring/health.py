@@ -19,7 +19,7 @@ from scim.aws.staging_labels import AWSCURRENT
 from scim.service.console.invitations import build_console_url
 from scim.service.monitoring.alert_sender import AlertSender
 from scim.service.monitoring.health_check import HealthCheck
-from scim.service.tenants.overview import OVERVIEW_TIMEOUT_S
+from scim.service.tenants.overview import OVERVIEW_TIMEOUT_S, read_newest_change_time
 from scim.store.audit_log import DynamoDBAuditLogStore
 from scim.store.monitoring.health_store import DynamoDBHealthStore
 from scim.store.monitoring.problem_store import DynamoDBProblemStore
@@ -57,8 +57,15 @@ class DynamoDBTenantDetails:
 
     def count_changes(self, first_day: str, last_day: str, limit: int) -> tuple[int, bool]:
         """Count at most ``limit`` changes. Return the number, and whether there may be more."""
-        log_store = DynamoDBAuditLogStore(self.table, self.tenant.id, runtime.current_time)
-        return log_store.count_changes(first_day, last_day, limit)
+        return self._log_store.count_changes(first_day, last_day, limit)
+
+    def read_newest_change_time(self) -> str:
+        """Return when a client changed a user last (RFC 3339 in UTC), empty for never."""
+        return read_newest_change_time(self._log_store)
+
+    @property
+    def _log_store(self) -> DynamoDBAuditLogStore:
+        return DynamoDBAuditLogStore(self.table, self.tenant.id, runtime.current_time)
 
 
 def build_health_check_factory(

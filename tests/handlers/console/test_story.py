@@ -145,7 +145,19 @@ def test_unknown_name_is_reported(operator_visitor: Visitor, tenant: tuple[str, 
 
 
 @pytest.mark.parametrize(
-    "position", ["random", "5", "null", "[" * 3_000, "\n\n", "a\nb\nc", "2026-01-31\nT#x\nC#1", "\xff"]
+    "position",
+    [
+        "random",
+        "5",
+        "null",
+        "[" * 3_000,
+        "\n\n",
+        "a\nb\nc",
+        "2026-01-31\nT#x\nC#1",
+        "\xff",
+        f"2026-01-31T09:30:00.000Z\nT#x\nC#{'9' * 1_100}",
+        f"2026-01-31T09:30:00.000Z\nT#{'x' * 1_100}\nC#1",
+    ],
 )
 def test_malformed_log_position_is_400(
     position: str, operator_visitor: Visitor, tenant: tuple[str, Endpoint], read_log: Callable[[], str]

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 
 from scim.service.deadline import Deadline
 from scim.service.model.audit.failure import DailyFailures, FailureKind
+from scim.service.model.audit.log_record import FailureSearchResult
 from scim.service.model.tenant import DEPLOYMENT_TEST_TENANT, Tenant
+from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import TokenState, TokenUsage
 from scim.service.monitoring.alert_message import build_alert_message
 from scim.service.monitoring.alert_sender import AlertSender
 from scim.service.monitoring.health_check import HealthCheck, HealthCheckResult
-from scim.service.monitoring.health_record import CLAIM_S, HealthAlert, HealthRecord
+from scim.service.monitoring.health_record import CLAIM_S, RECOVERY_S, HealthAlert, HealthRecord
 from scim.service.monitoring.ports import AlertNotSent, TenantSnapshot
 from scim.service.tenants.health import HealthState
 from tests.service.problems.test_open_failures import FakeProblemStore
@@ -57,15 +59,24 @@ class FakeHealthStore:
         self.position, self.finished_at = position, finished_at or self.finished_at
 
 
+class BrokenProblemStore(FakeProblemStore):
+    def find_recent_failures(self, _: str) -> FailureSearchResult:
+        raise TimeoutError("out of time")
+
+
 @dataclass
 class FakeDetails:
     problem_store: FakeProblemStore = field(default_factory=FakeProblemStore)
+    newest_change: str = ""
 
     def get_last_token_usage(self) -> TokenUsage | None:
         return TokenUsage(NOW, "v1")
 
     def count_changes(self, *_: object) -> tuple[int, bool]:
         return 0, False
+
+    def read_newest_change_time(self) -> str:
+        return self.newest_change
 
 
 @dataclass
@@ -88,12 +99,13 @@ class Checks:
     channels: list[FakeChannel] = field(default_factory=lambda: [FakeChannel()])
     faults: list[Exception] = field(default_factory=list)
     now: float = NOW
+    details: FakeDetails = field(default_factory=FakeDetails)
 
     def run(self, remaining_s: float = 180.0) -> HealthCheckResult:
         sender = AlertSender(self.store, self.channels, "https://scim.example.com/admin", self.faults.append)
         deadline = Deadline(lambda: remaining_s, lambda _: None)
         return HealthCheck(
-            self.store, lambda _: FakeDetails(), sender, deadline, lambda: self.now, self.faults.append
+            self.store, lambda _: self.details, sender, deadline, lambda: self.now, self.faults.append
         ).run()
 
 
@@ -170,6 +182,43 @@ def test_without_channels_only_the_state_is_stored() -> None:
     checks.channels = []
     assert checks.run() == HealthCheckResult(checked=1, bad=1)
     assert checks.store.records["acme"].is_bad
+    assert checks.run() == HealthCheckResult(checked=1, bad=1)
+
+
+def test_customer_that_is_bad_is_reported_to_a_new_channel() -> None:
+    checks = build_checks("acme", "globex")
+    checks.channels = []
+    checks.run()
+    checks.store.snapshots["globex"] = build_snapshot("globex", DailyFailures())
+    for _ in range(2):
+        checks.now += RECOVERY_S
+        checks.run()
+    channel = FakeChannel("webhook")
+    checks.channels = [channel]
+    assert [checks.run().alerts for _ in range(2)] == [1, 0]
+    (text,) = channel.texts
+    assert "acme" in text
+    assert "globex" not in text
+
+
+def test_alert_is_sent_if_the_problems_cannot_be_read() -> None:
+    checks = build_checks("acme")
+    checks.details = FakeDetails(BrokenProblemStore())
+    assert checks.run() == HealthCheckResult(checked=1, bad=1, alerts=1, sent=1)
+    assert "5 requests failed" in checks.channels[0].texts[0]
+    assert [type(fault) for fault in checks.faults] == [TimeoutError]
+    assert checks.store.records["acme"].is_bad
+
+
+def test_change_after_the_rejection_of_a_token_is_a_use() -> None:
+    """Uses of a token are stored at most once a minute, so the last one may be missing."""
+    rejected = DailyFailures({FailureKind.REJECTED_TOKEN: 1}, last_rejection=format_rfc3339(NOW + 10))
+    for newest_change, bad in (("", 1), (format_rfc3339(NOW + 5), 1), (format_rfc3339(NOW + 20), 0)):
+        checks = build_checks()
+        checks.store.snapshots["acme"] = build_snapshot("acme", rejected)
+        checks.details = FakeDetails(newest_change=newest_change)
+        checks.now = NOW + 60
+        assert checks.run().bad == bad
 
 
 def test_run_continues_where_the_last_one_stopped() -> None:

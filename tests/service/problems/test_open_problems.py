@@ -40,9 +40,10 @@ def find(
     store: FakeProblemStore | None = None,
     usage: TokenUsage | None = None,
 ) -> OpenProblems:
-    health = Health(state, RecentActivity(DailyFailures()), provider=IdentityProvider.OKTA, alert=alert)
+    activity = RecentActivity(DailyFailures())
+    health = Health(state, activity, provider=IdentityProvider.OKTA, alert=alert, token_usage=usage)
     store = store or FakeProblemStore(FailureSearchResult(failures))
-    return find_open_problems(store, tenant, usage, health, NOW)
+    return find_open_problems(store, tenant, health, NOW)
 
 
 def build_people(number: int, **changes: object) -> list[FailureCount]:

@@ -20,6 +20,8 @@ MAX_KEPT_CONNECTIONS = 16
 _RECEIVE_BYTES = 65_536
 _MAX_HEAD_BYTES = 65_536
 _MAX_LINE_BYTES = 4_096
+_MAX_BODY_BYTES = 64_000_000
+"""More than any response of DynamoDB, which has at most 16 MB of items, as JSON."""
 
 
 class HttpResponse(NamedTuple):
@@ -56,6 +58,8 @@ class _Reader:
 
     def read_bytes(self, number: int) -> bytes:
         """Return exactly this number of bytes."""
+        if number > _MAX_BODY_BYTES:
+            raise NoHttpResponse("ConnectionClosedError", "the response is longer than any response of AWS")
         if len(self.rest) >= number:
             part, self.rest = self.rest[:number], self.rest[number:]
             return part

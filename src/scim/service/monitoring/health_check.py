@@ -20,7 +20,14 @@ from scim.service.monitoring.health_record import HealthAlert, HealthRecord, app
 from scim.service.monitoring.ports import HealthStore, TenantDetails, TenantSnapshot
 from scim.service.problems.open_problems import find_open_problems
 from scim.service.problems.problem import OpenProblems
-from scim.service.tenants.health import Health, RecentActivity, assess_health, compute_change_limit_for_state
+from scim.service.tenants.health import (
+    Health,
+    RecentActivity,
+    assess_health,
+    compute_change_limit_for_state,
+    count_change_as_use,
+    is_use_in_doubt,
+)
 
 _BATCH_SIZE = 25
 """The number of customers of one batch of reads, with four items each."""
@@ -125,7 +132,8 @@ class HealthCheck:
             self.report_fault(fault)
             return _TenantCheck(tenant_id, is_readable=False)
         is_claimed = is_stored and (record is None or after.alert != record.alert)
-        return _TenantCheck(tenant_id, is_bad=after.is_bad, alert=after.alert if is_claimed else None)
+        has_alert = is_claimed and after.alert is not None and after.alert.channels
+        return _TenantCheck(tenant_id, is_bad=after.is_bad, alert=after.alert if has_alert else None)
 
     def _assess(self, record: HealthRecord | None, snapshot: TenantSnapshot, days: Sequence[str]) -> HealthRecord:
         """Return the record after the check of a tenant, with the alert that this run sends, if any."""
@@ -137,10 +145,13 @@ class HealthCheck:
         usage = details.get_last_token_usage() if failure_count or has_open_alert else None
         health = self._assess_health(snapshot, usage, details, days)
         after = apply_state(before, health.state, now)
-        has_turned_bad = after.is_bad and not before.is_bad
+        has_turned_bad = after.has_turned_bad_since(before)
         problems: OpenProblems | None = None
-        if record is None or has_turned_bad or before.needs_examination(failure_count, now):
-            problems = find_open_problems(details.problem_store, tenant, usage, health, now)
+        # The state can change without a new failure, for example when a valid token is used.
+        has_changed = record is None or after != before
+        if has_changed or before.needs_examination(failure_count, now):
+            problems = self._find_problems(tenant, health, details)
+        if problems is not None:
             after = replace(
                 after,
                 problem_count=len(problems.problems),
@@ -150,7 +161,15 @@ class HealthCheck:
             )
         if has_turned_bad:
             return replace(after, alert=self._build_alert(health, problems, now))
-        return replace(after, alert=self._claim(before.alert, now))
+        return replace(after, alert=self._claim(before.alert, now, is_bad=after.is_bad))
+
+    def _find_problems(self, tenant: Tenant, health: Health, details: TenantDetails) -> OpenProblems | None:
+        """Return the open problems of a tenant, ``None`` if they cannot be read. Its state is known nevertheless."""
+        try:
+            return find_open_problems(details.problem_store, tenant, health, self.now())
+        except Exception as fault:  # noqa: BLE001  # an alert without its cause is better than none
+            self.report_fault(fault)
+            return None
 
     def _assess_health(
         self, snapshot: TenantSnapshot, usage: TokenUsage | None, details: TenantDetails, days: Sequence[str]
@@ -158,22 +177,31 @@ class HealthCheck:
         limit = compute_change_limit_for_state(snapshot.failures)
         changes, has_more = details.count_changes(days[0], days[-1], limit) if limit else (0, True)
         activity = RecentActivity(snapshot.failures, changes, has_more)
+        if usage is not None and is_use_in_doubt(usage, snapshot.failures, self.now()):
+            usage = count_change_as_use(usage, details.read_newest_change_time())
         provider = detect_tenant_provider(usage, snapshot.failures)
         return assess_health(snapshot.tenant, usage, activity, provider, self.now(), snapshot.last_alert)
 
-    def _build_alert(self, health: Health, problems: OpenProblems | None, now: float) -> HealthAlert | None:
-        """Return a new alert that this run has claimed, ``None`` if there is no channel."""
+    def _build_alert(self, health: Health, problems: OpenProblems | None, now: float) -> HealthAlert:
+        """Return a new alert that this run has claimed. If there is no channel, it waits for one."""
         summaries = [item.summary for item in problems.problems] if problems else []
-        channels = [channel.name for channel in self.sender.channels]
-        if not channels:
-            return None
-        alert = HealthAlert(format_rfc3339(now), health.state, (summaries or [health.advice])[0], channels, now)
+        alert = HealthAlert(format_rfc3339(now), health.state, (summaries or [health.advice])[0], self._names, now)
         return alert.claim(now)
 
-    def _claim(self, alert: HealthAlert | None, now: float) -> HealthAlert | None:
-        """Return a stored alert, claimed by this run unless another run sends it. Forget channels that are gone."""
-        if alert is None or alert.claimed_until > now:
+    def _claim(self, alert: HealthAlert | None, now: float, *, is_bad: bool) -> HealthAlert | None:
+        """Return a stored alert, claimed by this run unless another run sends it.
+
+        Forget channels that are gone. An alert without a channel waits for one, as long as the tenant is bad.
+        """
+        if alert is None or (alert.channels and alert.claimed_until > now):
             return alert
-        names = {channel.name for channel in self.sender.channels}
-        channels = [name for name in alert.channels if name in names]
+        if not alert.channels:
+            waiting = alert if is_bad else None
+            return replace(alert, channels=self._names).claim(now) if waiting and self._names else waiting
+        channels = [name for name in alert.channels if name in self._names]
         return replace(alert, channels=channels).claim(now) if channels else None
+
+    @property
+    def _names(self) -> list[str]:
+        """The names of the channels."""
+        return [channel.name for channel in self.sender.channels]

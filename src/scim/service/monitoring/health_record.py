@@ -24,7 +24,7 @@ class HealthAlert:
         at: When the tenant turned bad (RFC 3339 in UTC).
         state: Its state then.
         cause: The cause in one sentence, which names no person.
-        channels: The names of the channels that have not accepted the alert yet.
+        channels: The names of the channels that have not accepted the alert yet. Empty: there was no channel.
         claimed_until: Until when only the run that has claimed the alert sends it, in seconds since 1970.
     """
 
@@ -40,27 +40,64 @@ class HealthAlert:
 
 
 @dataclass(frozen=True, slots=True)
-class HealthRecord:
-    """The result of the health checks of a tenant. Times are RFC 3339 in UTC.
+class Episode:
+    """A time in which checks found something, such as a bad state. Times are RFC 3339 in UTC.
 
     Attributes:
-        is_bad: Whether the tenant has turned bad, and has not recovered yet.
+        is_open: Whether it was found, and has not ended yet.
         since: When that changed last.
-        good_since: Since when no bad state was found; empty if the last state was bad, or if the tenant has recovered.
+        quiet_since: Since when it was not found any more. Empty if the last check found it, or the episode has ended.
+    """
+
+    is_open: bool = False
+    since: str = ""
+    quiet_since: str = ""
+
+    def advance(self, now: float, *, is_found: bool) -> Episode:
+        """Return the episode after a check. It begins when something is found, and ends after :data:`RECOVERY_S`."""
+        at = format_rfc3339(now)
+        if is_found:
+            return replace(self, quiet_since="") if self.is_open else Episode(is_open=True, since=at)
+        if not self.is_open:
+            return self
+        if not self.quiet_since:
+            return replace(self, quiet_since=at)
+        return Episode(since=at) if now - parse_rfc3339(self.quiet_since) >= RECOVERY_S else self
+
+
+@dataclass(frozen=True, slots=True)
+class HealthRecord:
+    """The result of the health checks of a tenant.
+
+    Attributes:
+        bad: The time in which the tenant is in a bad state.
+        outage: The time in which no request succeeds. It has a separate alert, because a tenant can be bad for weeks
+            because of a few people.
         problem_count: The number of open problems. It is a lower bound unless ``are_all_problems_counted``.
         failure_count: The number of failures of today and yesterday (UTC) when the problems were counted.
-        examined_at: When the problems were counted.
+        examined_at: When the problems were counted (RFC 3339 in UTC), empty for never.
         alert: The alert that some channel has not accepted yet.
     """
 
-    is_bad: bool = False
-    since: str = ""
-    good_since: str = ""
+    bad: Episode = Episode()
+    outage: Episode = Episode()
     problem_count: int = 0
     are_all_problems_counted: bool = True
     failure_count: int = 0
     examined_at: str = ""
     alert: HealthAlert | None = None
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether the tenant has turned bad, and has not recovered yet."""
+        return self.bad.is_open
+
+    def has_turned_bad_since(self, before: HealthRecord) -> bool:
+        """Return whether the tenant has turned bad after the record ``before``, or all of its requests now fail."""
+        return any(
+            after.is_open and not earlier.is_open
+            for after, earlier in ((self.bad, before.bad), (self.outage, before.outage))
+        )
 
     def needs_examination(self, failure_count: int, now: float) -> bool:
         """Return whether the open problems must be counted again: they can have changed."""
@@ -73,19 +110,15 @@ def apply_state(record: HealthRecord, state: HealthState, now: float) -> HealthR
     """Return the record after a check with this state. An unknown state changes nothing.
 
     A tenant turns bad with the first bad state. It recovers after :data:`RECOVERY_S` without one, so that a state that
-    changes back and forth causes one alert.
+    changes back and forth causes one alert. The same applies to outages.
     """
     if state is HealthState.UNKNOWN:
         return record
-    at = format_rfc3339(now)
-    if state.level is HealthLevel.BAD:
-        return replace(record, good_since="") if record.is_bad else replace(record, is_bad=True, since=at)
-    if not record.is_bad:
-        return record
-    if not record.good_since:
-        return replace(record, good_since=at)
-    has_recovered = now - parse_rfc3339(record.good_since) >= RECOVERY_S
-    return replace(record, is_bad=False, since=at, good_since="") if has_recovered else record
+    return replace(
+        record,
+        bad=record.bad.advance(now, is_found=state.level is HealthLevel.BAD),
+        outage=record.outage.advance(now, is_found=state.is_outage),
+    )
 
 
 def mark_sent(record: HealthRecord, alert: HealthAlert, channel: str) -> HealthRecord:

@@ -61,6 +61,9 @@ class TenantDetails(Protocol):
     def count_changes(self, first_day: str, last_day: str, limit: int) -> tuple[int, bool]:
         """Count at most ``limit`` changes. Return the number, and whether there may be more."""
 
+    def read_newest_change_time(self) -> str:
+        """Return when a client changed a user last (RFC 3339 in UTC), empty for never."""
+
 
 class AlertChannel(Protocol):
     """A place to which alerts are sent, such as an SNS topic."""

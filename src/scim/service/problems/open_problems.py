@@ -24,13 +24,12 @@ _NEW_TOKEN = (
 )
 
 
-def find_open_problems(
-    store: ProblemStore, tenant: Tenant, usage: TokenUsage | None, health: Health, now: float
-) -> OpenProblems:
+def find_open_problems(store: ProblemStore, tenant: Tenant, health: Health, now: float) -> OpenProblems:
     """Return the open problems of a tenant, the most urgent first. A disconnected tenant has none.
 
-    ``usage`` is the last use of its token, ``None`` if none was ever used. ``now`` is in seconds since 1970.
+    ``now`` is in seconds since 1970.
     """
+    usage = health.token_usage
     if not tenant.is_connected:
         return OpenProblems()
     search = store.find_recent_failures(format_rfc3339(now - MAX_AGE_S))

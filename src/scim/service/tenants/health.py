@@ -7,7 +7,7 @@ changes, which are counted up to the number that decides the state.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from scim.service.model.audit.failure import REPEATING_THRESHOLD, DailyFailures, FailureKind
@@ -73,6 +73,11 @@ class HealthState(StrEnum):
             case _:
                 return HealthLevel.BAD
 
+    @property
+    def is_outage(self) -> bool:
+        """Whether no request succeeds, so that no user is provisioned."""
+        return self in (HealthState.NO_VALID_TOKEN, HealthState.TOKEN_REJECTED, HealthState.WRONG_SCIM_URL)
+
 
 @dataclass(frozen=True, slots=True)
 class DailyActivity:
@@ -122,6 +127,8 @@ class Health:
     warnings: Sequence[str] = ()
     provider: IdentityProvider | None = None
     alert: MassDeactivation | None = None
+    token_usage: TokenUsage | None = None
+    """The last use of the token that was considered, ``None`` if none was ever used."""
 
 
 def compute_change_limit_for_state(failures: DailyFailures) -> int:
@@ -155,7 +162,7 @@ def assess_health(
     alert = last_alert if last_alert is not None and last_alert.is_open(tenant.brake, now) else None
     state = _determine_state(tenant, usage, activity, now, alert)
     if not tenant.is_connected:
-        return Health(state, activity, provider=provider)
+        return Health(state, activity, provider=provider, token_usage=usage)
     warnings = [
         *_describe_rejections(usage, activity.failures, provider, now),
         *quarantine.assess_quarantine(activity.failures.failed_writes, activity.changes, provider),
@@ -163,7 +170,23 @@ def assess_health(
     ]
     if alert is not None:
         warnings.insert(0, _describe_alert(alert, is_holding=alert.is_holding(tenant.brake)))
-    return Health(state, activity, _advise(state, activity, provider), warnings, provider, alert)
+    return Health(state, activity, _advise(state, activity, provider), warnings, provider, alert, usage)
+
+
+def is_use_in_doubt(usage: TokenUsage | None, failures: DailyFailures, now: float) -> bool:
+    """Return whether a valid token may have been used after the last rejection or wrong SCIM URL of the last 24 hours.
+
+    Uses are stored at most once a minute. So a use may be missing that followed soon after a stored one.
+    """
+    moments = (failures.last_rejection, failures.last_wrong_url)
+    return usage is not None and any(
+        _is_within_a_day(moment, now) and not _was_used_since(usage, moment) for moment in moments
+    )
+
+
+def count_change_as_use(usage: TokenUsage, changed_at: str) -> TokenUsage:
+    """Return the use of a token, with the time of a change (RFC 3339, empty for none) if that is newer."""
+    return replace(usage, last_used=max(usage.last_used, parse_rfc3339(changed_at))) if changed_at else usage
 
 
 def _determine_state(

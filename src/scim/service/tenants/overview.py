@@ -26,6 +26,8 @@ from scim.service.tenants.health import (
     assess_health,
     compute_change_limit_for_details,
     compute_change_limit_for_state,
+    count_change_as_use,
+    is_use_in_doubt,
 )
 
 OVERVIEW_TIMEOUT_S = 6.0
@@ -156,9 +158,16 @@ def load_health(
     activity = _load_activity(
         audit_log_store, now, compute_change_limit_for_details if is_detailed else compute_change_limit_for_state
     )
+    if token_usage is not None and is_use_in_doubt(token_usage, activity.failures, now):
+        token_usage = count_change_as_use(token_usage, read_newest_change_time(audit_log_store))
     newest_records = _read_newest_records(audit_log_store) if is_detailed else ()
     provider = detect_tenant_provider(token_usage, activity.failures, newest_records)
     return assess_health(tenant, token_usage, activity, provider, now, audit_log_store.get_last_mass_deactivation())
+
+
+def read_newest_change_time(audit_log_store: AuditLogStore) -> str:
+    """Return when a client changed a user last (RFC 3339 in UTC), empty for never."""
+    return next((position.at for position, _ in audit_log_store.list_records(kinds=(RecordKind.CHANGE,))), "")
 
 
 def _read_newest_records(audit_log_store: AuditLogStore) -> Iterator[LogRecord]:

@@ -14,6 +14,8 @@ from scim.service.audit.log_filter import LogFilter, is_status
 from scim.service.model.audit.log_record import LogPosition
 
 _MAX_LENGTH = 200
+_MAX_KEY_BYTES = 1_024
+"""DynamoDB accepts no longer sort keys."""
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 
 
@@ -45,7 +47,7 @@ def parse_position(text: str | None) -> LogPosition | None:
         at, partition, sort = urlsafe_b64decode(text).decode().split("\n", 2)
     except ValueError:
         at = partition = sort = ""
-    if not _RFC3339.fullmatch(at):
+    if not _RFC3339.fullmatch(at) or max(len(partition.encode()), len(sort.encode())) > _MAX_KEY_BYTES:
         raise PageError(HTTPStatus.BAD_REQUEST, "The link to other entries is incomplete. Open the audit log again.")
     return LogPosition(at, partition, sort)
 
