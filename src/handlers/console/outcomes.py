@@ -10,6 +10,7 @@ class Outcome(StrEnum):
 
     SIGNED_IN = "signed-in"
     SIGNED_OUT = "signed-out"
+    GUEST_SIGNED_OUT = "guest-signed-out"
     INVITATION_ACCEPTED = "invitation-accepted"
     CUSTOMER_ADDED = "customer-added"
     TOKENS_REVOKED = "tokens-revoked"
@@ -29,7 +30,13 @@ class Outcome(StrEnum):
 _MESSAGES = {
     Outcome.SIGNED_IN: "You are signed in.",
     Outcome.SIGNED_OUT: "You are signed out.",
-    Outcome.INVITATION_ACCEPTED: "You have opened the invitation. This browser stays signed in for eight hours.",
+    Outcome.GUEST_SIGNED_OUT: (
+        "You are signed out. To come back, open the invitation link again: its page lets you ask for a new link."
+    ),
+    Outcome.INVITATION_ACCEPTED: (
+        "You have opened the invitation. This browser stays signed in for eight hours. The first token is available "
+        "during this time. Any further token needs a link that you opened within the last five minutes."
+    ),
     Outcome.CUSTOMER_ADDED: "The customer was added. Its first token is ready.",
     Outcome.TOKENS_REVOKED: "All tokens were revoked. Requests are rejected within a minute.",
     Outcome.DISCONNECTED: "The customer was disconnected. Its users are kept.",
@@ -39,7 +46,7 @@ _MESSAGES = {
     Outcome.BRAKE_OFF: "The brake is off within a minute.",
     Outcome.RELEASED: "Deactivations are accepted for 24 hours, within a minute.",
     Outcome.INVITATIONS_REVOKED: "All unused links were revoked, and the IT admins were signed out.",
-    Outcome.LINK_REQUESTED: "Your request was sent. The person who invited you can now send you a new link.",
+    Outcome.LINK_REQUESTED: "The operators see your request for a new link.",
     Outcome.SCHEMA_SAVED: "The schema was saved. It takes effect within a minute.",
     Outcome.SCHEMA_REMOVED: "The schema is removed within a minute. Users keep their values.",
     Outcome.SETTINGS_SAVED: "The settings were saved.",

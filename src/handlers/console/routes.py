@@ -130,6 +130,12 @@ ROUTES = (
         FormAction(sign_in.accept_invitation, SignInRequirement.NONE),
         is_public=True,
     ),
+    Route(
+        "invitation/{secret}/request",
+        "request link with invitation",
+        action=FormAction(sign_in.request_link_with_invitation, SignInRequirement.NONE),
+        is_public=True,
+    ),
     Route(_TENANT_PATH, "status", provisioning.show_status),
     Route(f"{_TENANT_PATH}/problems", "customer problems", problems.show_problems),
     Route(f"{_TENANT_PATH}/release", "release", action=FormAction(provisioning.release_deactivations)),

@@ -14,7 +14,13 @@ from tests.handlers.console.visitor import Visitor
 
 Tenant = tuple[str, Endpoint]
 Items = Callable[[], list[dict[str, Any]]]
-WITHOUT_SIGN_IN = {"sign-in", "sign-out", "invitation/{secret}", "tenants/{tenant}/access/request"}
+WITHOUT_SIGN_IN = {
+    "sign-in",
+    "sign-out",
+    "invitation/{secret}",
+    "invitation/{secret}/request",
+    "tenants/{tenant}/access/request",
+}
 """The paths of actions that require no recent sign-in: they start or end a session, or ask for another one."""
 ACTIONS = [route for route in ROUTES if route.action]
 PROTECTED = [route for route in ACTIONS if route.path not in WITHOUT_SIGN_IN]

@@ -106,6 +106,7 @@ class TestFirstToken:
             operator.tokens.revoke(name)
         wait_an_hour()
         page = guest.get(f"/admin/tenants/{name}/token")
+        assert "You opened your link more than five minutes ago." in page.text
         assert [form.action for form in page.forms] == ["/admin/sign-out", f"/admin/tenants/{name}/access/request"]
         fields = page.form("/sign-out").fields | {"version": "9"}
         response = guest.send("POST", f"/admin/tenants/{name}/token", fields)
@@ -120,6 +121,16 @@ class TestFirstToken:
         new = guest.submit(page, page.form("/token")).value("token")
         statuses = [start_environment(token).request("GET", "/Users").status for token in (new, issued.token)]
         assert statuses == [200, 200]
+
+    def test_pages_say_the_time_limits(self, operator_visitor: Visitor, name: str) -> None:
+        guest, link = Visitor(), invite(operator_visitor, name)
+        limit = "needs a link that you opened within the last five minutes"
+        assert "signed in for eight hours" in guest.get(link).text
+        for page in (guest.get(link), accept(link, guest), guest.get(f"/admin/tenants/{name}/connect/okta")):
+            assert limit in page.text
+        for path in ("token", "connect/okta"):
+            assert "You are signed in until" in guest.get(f"/admin/tenants/{name}/{path}").text
+            assert "You are signed in until" not in operator_visitor.get(f"/admin/tenants/{name}/{path}").text
 
 
 class TestProgress:
@@ -204,7 +215,8 @@ class TestLinkRequests:
         page = guest.get(f"/admin/tenants/{name}/token")
         for _ in range(2):
             answer = guest.submit(page, page.form("/request"))
-            assert "Your request was sent." in answer.text
+            assert "You asked for a new link at" in answer.text
+            assert find_forms(answer, "/request") == []
 
         def list_customers() -> str:
             return operator_visitor.get(f"/admin?after={name[:-1]}").text

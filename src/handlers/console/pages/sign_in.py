@@ -18,7 +18,7 @@ from handlers.console.response import (
     redirect_to_path,
     restrict_to_console,
 )
-from handlers.console.sessions import Session
+from handlers.console.sessions import Role, Session
 from scim.service.console.invitations import InvalidInvitation, guest_actor
 from scim.service.console.password_sign_in import TooManyAttempts, WeakPassword, WrongPassword
 
@@ -136,15 +136,16 @@ def sign_out(context: ConsoleRequestContext) -> ConsoleResponse:
     """End the session, and redirect to the sign-in page."""
     context.administration.console_store.mark_ended(context.session.id, context.session.expires)
     cookie = context.session_codec.create_expired_cookie()
-    return redirect_to_path(f"{BASE}/sign-in", cookie, outcome=Outcome.SIGNED_OUT)
+    outcome = Outcome.SIGNED_OUT if context.is_operator else Outcome.GUEST_SIGNED_OUT
+    return redirect_to_path(f"{BASE}/sign-in", cookie, outcome=outcome)
 
 
 def show_invitation(context: ConsoleRequestContext, secret: str) -> ConsoleResponse:
     """Ask whether to accept an invitation. A GET does not accept it, since mail scanners also open links."""
     try:
         invitation = context.administration.invitations.find(secret, context.session.id)
-    except InvalidInvitation:
-        return context.render_page("invitation-gone.html", HTTPStatus.GONE)
+    except InvalidInvitation as error:
+        return _respond_to_invalid_invitation(context, secret, error)
     product = context.administration.console_store.get_product()
     return context.render_page(
         "invitation.html", tenant=invitation.tenant_id, expires=invitation.expires, product=product
@@ -157,8 +158,8 @@ def accept_invitation(context: ConsoleRequestContext, secret: str) -> ConsoleRes
         invitation, acceptance = context.administration.invitations.accept(
             secret, context.session.id, context.session_codec.create_session().id
         )
-    except InvalidInvitation:
-        return context.render_page("invitation-gone.html", HTTPStatus.GONE)
+    except InvalidInvitation as error:
+        return _respond_to_invalid_invitation(context, secret, error)
     tenant_id = invitation.tenant_id
     session = context.session_codec.create_guest_session(
         guest_actor(tenant_id),
@@ -170,14 +171,43 @@ def accept_invitation(context: ConsoleRequestContext, secret: str) -> ConsoleRes
     return _start_session(context, session, f"{BASE}/tenants/{tenant_id}/connect", Outcome.INVITATION_ACCEPTED)
 
 
+def request_link_with_invitation(context: ConsoleRequestContext, secret: str) -> ConsoleResponse:
+    """Ask the operators for a new link, with a link that was used before or has expired.
+
+    The page of the link then says since when they see the request.
+    """
+    try:
+        is_requested = context.administration.invitations.request_link_with_invitation(secret, context.session.id)
+    except InvalidInvitation as error:
+        return _respond_to_invalid_invitation(context, secret, error)
+    return redirect_to_page("invitation", secret, outcome=Outcome.LINK_REQUESTED if is_requested else None)
+
+
+def _respond_to_invalid_invitation(
+    context: ConsoleRequestContext, secret: str, error: InvalidInvitation
+) -> ConsoleResponse:
+    """Redirect a guest who is still signed in for the customer of the invitation. Else say how to get a new one."""
+    requested_at = ""
+    if error.tenant_id:
+        tenant = context.administration.tenant_store.get(error.tenant_id)
+        if context.session.role == Role.GUEST and tenant is not None and context.session.can_see(tenant):
+            return redirect_to_page("tenants", tenant.id, "connect")
+        requested_at = context.administration.invitations.get_link_request(error.tenant_id)
+    return context.render_page(
+        "invitation-gone.html",
+        HTTPStatus.GONE,
+        request_path=f"{BASE}/invitation/{secret}/request" if error.tenant_id else "",
+        requested_at=requested_at,
+    )
+
+
 def require_recent_sign_in(context: ConsoleRequestContext) -> None:
     """Raise :class:`PageError` unless the sign-in is less than five minutes old, or the form has the password."""
     if context.reauthentication is ReauthenticationMethod.INVITATION:
         raise PageError(
             HTTPStatus.FORBIDDEN,
-            "Nothing was changed, because you opened the invitation more than five minutes ago. For security, you can "
-            "only create or revoke tokens in the first five minutes. Ask the person who invited you for a new "
-            "invitation link.",
+            "Nothing was changed, because you opened your link more than five minutes ago. To create or revoke a "
+            "token, you need a new invitation link. Go back to Token, and select: Ask for a new link.",
         )
     if context.reauthentication is ReauthenticationMethod.SIGN_IN:
         raise PageError(

@@ -24,7 +24,15 @@ _SECRET_PATTERN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class InvalidInvitation(Exception):
-    """The invitation does not exist, was accepted before, was revoked, or has expired."""
+    """The invitation does not exist, was accepted before, was revoked, or has expired.
+
+    ``tenant_id`` is its tenant if it was accepted before or has expired. Whoever has such a link was invited, so may
+    ask for a new one. Otherwise ``tenant_id`` is empty.
+    """
+
+    def __init__(self, tenant_id: str = "") -> None:
+        super().__init__()
+        self.tenant_id = tenant_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +73,22 @@ class InvitationService:
         Do nothing if it was requested before. Raise :class:`UnknownTenant` if the tenant is not connected.
         """
         get_connected_tenant(self.tenants, tenant_id)
-        if not self.get_link_request(tenant_id):
-            now = self.now()
-            event = AuditEvent(self.new_id(), format_rfc3339(now), AuditAction.REQUEST_LINK, self.actor, {})
-            self.invitation_store.add_link_request(tenant_id, now + _REQUEST_LIFETIME_S, event)
+        self._request_link(tenant_id, self.actor)
+
+    def request_link_with_invitation(self, secret: str, session_id: str) -> bool:
+        """Ask as :meth:`request_link` does, for an invitation that was accepted before or has expired.
+
+        The arguments are those of :meth:`find`. Return whether operators see a request: an invitation that is still
+        valid needs none. Raise :class:`InvalidInvitation` if it does not exist or was revoked.
+        """
+        try:
+            self._find_invitation(secret, session_id)
+        except InvalidInvitation as error:
+            if not error.tenant_id:
+                raise
+            self._request_link(error.tenant_id, guest_actor(error.tenant_id))
+            return True
+        return False
 
     def get_link_request(self, tenant_id: str) -> str:
         """Return when a new invitation was requested for a tenant (RFC 3339 in UTC), empty for never."""
@@ -101,10 +121,16 @@ class InvitationService:
             new = Acceptance(session_id, new_session_id, now)
             acceptance = self.invitation_store.accept(_hash_secret(secret), invitation, new, event)
         if acceptance is None:
-            raise InvalidInvitation
+            raise InvalidInvitation(invitation.tenant_id)
         if acceptance.session_id != new_session_id and not self._is_retry(acceptance, session_id):
-            raise InvalidInvitation
+            raise InvalidInvitation(invitation.tenant_id)
         return invitation, acceptance
+
+    def _request_link(self, tenant_id: str, actor: str) -> None:
+        if not self.get_link_request(tenant_id):
+            now = self.now()
+            event = AuditEvent(self.new_id(), format_rfc3339(now), AuditAction.REQUEST_LINK, actor, {})
+            self.invitation_store.add_link_request(tenant_id, now + _REQUEST_LIFETIME_S, event)
 
     def _find_invitation(self, secret: str, session_id: str) -> tuple[Invitation, Acceptance | None]:
         """Return a valid invitation, and its acceptance if an earlier attempt of the same request has accepted it.
@@ -112,16 +138,18 @@ class InvitationService:
         Raise :class:`InvalidInvitation`.
         """
         stored = self.invitation_store.get(_hash_secret(secret)) if _SECRET_PATTERN.fullmatch(secret) else None
-        if stored is None or stored[0].expires <= self.now():
+        if stored is None:
             raise InvalidInvitation
         invitation, acceptance = stored
         if invitation.created < self.restored_at:
             raise InvalidInvitation
-        if acceptance is not None and not self._is_retry(acceptance, session_id):
-            raise InvalidInvitation
         tenant = self.tenants.get(invitation.tenant_id)
         if tenant is None or not tenant.is_connected or tenant.invitation_epoch != invitation.invitation_epoch:
             raise InvalidInvitation
+        if invitation.expires <= self.now():
+            raise InvalidInvitation(invitation.tenant_id)
+        if acceptance is not None and not self._is_retry(acceptance, session_id):
+            raise InvalidInvitation(invitation.tenant_id)
         return invitation, acceptance
 
     def _is_retry(self, acceptance: Acceptance, session_id: str) -> bool:

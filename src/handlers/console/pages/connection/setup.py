@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handlers.console.context import ConsoleRequestContext
 from handlers.console.guides import GUIDES, Guide, build_colleague_message
-from handlers.console.pages.connection.token_permissions import find_token_offer
+from handlers.console.pages.connection.token_permissions import TokenOffer, find_token_offer
 from handlers.console.response import ConsoleResponse, PageNotFound
 from scim.service.model.identity_provider import parse_identity_provider
 from scim.service.model.tenant import Tenant
@@ -44,6 +44,7 @@ def render_setup(
         overview.user_count, parse_identity_provider(provider)
     )
     guide = GUIDES[provider]
+    offer = None if issued else find_token_offer(context, overview)
     return context.render_page(
         "set-up.html",
         tenant=tenant.id,
@@ -51,7 +52,10 @@ def render_setup(
         guide=guide,
         overview=overview,
         issued=issued,
-        offer=None if issued else find_token_offer(context, overview),
+        offer=offer,
+        requested_at=context.administration.invitations.get_link_request(tenant.id)
+        if offer is TokenOffer.SIGN_IN and not context.is_operator
+        else "",
         progress=progress,
         refresh_s=0 if progress.is_finished else REFRESH_S,
         message=build_colleague_message(guide, context.scim_url, context.product.name),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers.console.context import ConsoleRequestContext
+from handlers.console.context import ConsoleRequestContext, ReauthenticationMethod
 from handlers.console.form_options import GRACE_PERIODS, LIFETIMES, read_option
 from handlers.console.guides import GUIDES
 from handlers.console.outcomes import Outcome
@@ -17,11 +17,13 @@ from scim.service.tenants.errors import TenantError
 def show_token_page(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     """Show the state of the token, and the forms that replace or revoke it."""
     overview = context.administration.load_overview(tenant)
+    needs_link = context.reauthentication is ReauthenticationMethod.INVITATION
     return context.render_page(
         "token.html",
         tenant=tenant.id,
         overview=overview,
         is_first_token=is_first_token(context, tenant, overview.token_usage),
+        requested_at=context.administration.invitations.get_link_request(tenant.id) if needs_link else "",
         grace_periods=GRACE_PERIODS,
         lifetimes=LIFETIMES,
         section="token",
