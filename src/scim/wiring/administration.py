@@ -11,7 +11,7 @@ from scim.service.audit.log import AuditLog
 from scim.service.console.invitations import InvitationService
 from scim.service.console.password_sign_in import PasswordSignIn
 from scim.service.problems.open_problems import find_open_problems, list_people_ids
-from scim.service.problems.problem import TenantProblems
+from scim.service.problems.problem import OpenProblems, TenantProblems
 from scim.service.tenants.overview import OVERVIEW_TIMEOUT_S, load_health, load_overview
 from scim.store.audit_log import DynamoDBAuditLogStore
 from scim.store.console.console_store import DynamoDBConsoleStore, DynamoDBInvitationStore
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from scim.auth.token_store import SecretsManagerTokenStore
     from scim.service.model.tenant import Tenant
     from scim.service.search.customer_search import CustomerSearch
+    from scim.service.tenants.health import Health
     from scim.service.tenants.overview import TenantOverview
     from scim.service.tenants.tenant_service import TenantService
     from scim.store.resources import ResourceStoreConfig
@@ -134,11 +135,15 @@ class Administration:
         now, audit_log_store = runtime.current_time(), self.build_audit_log_store(tenant.id)
         usage = self.tenant_store.get_last_token_usage(tenant.id)
         health = load_health(tenant, usage, audit_log_store, now, is_detailed=False)
-        indexed = self.resource_store_config().indexed
-        store = DynamoDBProblemStore(self.table, tenant.id, tenant.resource_types[0], indexed, runtime.current_time)
-        open_problems = find_open_problems(store, tenant, health, now)
+        open_problems = self.find_open_problems(tenant, health)
         user_names = audit_log_store.get_user_names(list_people_ids(open_problems))
         return TenantProblems(tenant.id, health.state, open_problems, user_names)
+
+    def find_open_problems(self, tenant: Tenant, health: Health) -> OpenProblems:
+        """Return the open problems of a tenant with this health."""
+        now, indexed = runtime.current_time(), self.resource_store_config().indexed
+        store = DynamoDBProblemStore(self.table, tenant.id, tenant.resource_types[0], indexed, runtime.current_time)
+        return find_open_problems(store, tenant, health, now)
 
     def load_problems_for_list(self, tenant_id: str) -> TenantProblems | None:
         """Return the problems of a tenant within :data:`OVERVIEW_TIMEOUT_S`, ``None`` if there is no such tenant."""

@@ -43,6 +43,21 @@ class TestCustomerPage:
             scim.create(externalId=f"person-{index}")
         assert "No open problems." in operator_visitor.get(page).text
 
+    def test_status_has_their_number_and_each_kind_of_failure(self, tenant: Tenant, operator_visitor: Visitor) -> None:
+        name, scim = tenant
+        page = f"/admin/tenants/{name}"
+        assert "<dt>Open problems</dt><dd>none</dd>" in operator_visitor.get(page).text
+        send_without_user_name(scim, 2)
+        assert scim.request("POST", "/Groups", {"displayName": "Everybody"}).status == 501
+        scim.request("GET", "/Users", authorization=f"Bearer {scim.token[:-9]}")
+        text = operator_visitor.get(page).text
+        assert f'<dt>Open problems</dt><dd><a href="{page}/problems">2 open problems</a></dd>' in text
+        rows = dict(re.findall(r"<dt>([^<]*)</dt><dd>(at least \d+|\d+)", text))
+        assert rows["Failed writes of users, today and yesterday"] == "2"
+        assert rows["Other failed requests (queries, groups), today and yesterday"] == "1"
+        assert rows["Requests with an expired or revoked token, today and yesterday"] == "0"
+        assert rows["Requests with a malformed token, in the last 24 hours"] == "at least 1"
+
     def test_failed_update_is_resolved_by_a_later_one(self, tenant: Tenant, operator_visitor: Visitor) -> None:
         name, scim = tenant
         user = scim.create(userName="ada@example.com")

@@ -176,6 +176,16 @@ class TestProgress:
         )
         assert "Enterprise application &gt; Provisioning &gt; Attribute mapping" in read_progress(guest, name, "entra")
 
+    def test_it_refreshes_the_offer_of_a_token_too(self, guest: Visitor, name: str, operator: TenantService) -> None:
+        page = guest.get(f"/admin/tenants/{name}/connect/okta")
+        assert 'data-refresh-also="token-offer"' in read_progress(guest, name)
+        shown = guest.submit(page, page.form("/token"))  # this page keeps its token
+        assert "data-refresh=" in shown.text
+        assert "data-refresh-also" not in shown.text
+        start_environment(shown.value("token")).request("GET", "/Users")
+        offer = guest.get(f"/admin/tenants/{name}/connect/okta").text.partition('<div id="token-offer">')[2]
+        assert "A token is in use." in offer.partition("</div>")[0]
+
     def test_it_takes_as_many_calls_as_documented(
         self, guest: Visitor, name: str, operator: TenantService, calls: list[str]
     ) -> None:

@@ -4,7 +4,9 @@ import pytest
 
 from scim.protocol.errors import MALFORMED_TOKEN_RULES, Rule
 from scim.service.audit.setup_progress import SetupState, assess_setup
+from scim.service.model.audit.failure import Failure, FailureCount
 from scim.service.model.audit.log_record import RejectedTokenCount
+from scim.service.model.identifiers import IdentifierKind
 from scim.service.model.timestamps import format_rfc3339
 from scim.service.model.token import TokenUsage
 
@@ -40,6 +42,37 @@ def test_the_newest_of_each_rule_is_returned() -> None:
     records = [count_rejected(rule, ago) for rule, ago in ((Rule.TOKEN, 1), (Rule.TOKEN_CUT_SHORT, 2), (Rule.TOKEN, 3))]
     issues = assess_setup(None, 0, records, None, NOW).issues
     assert [issue.at for issue in issues] == [format_rfc3339(NOW - 1), format_rfc3339(NOW - 2)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "identifier", "title"),
+    [
+        (IdentifierKind.USER_NAME, "ada@example.com", "A request for ada@example.com failed"),
+        (IdentifierKind.ID, "7d1f", "A request failed"),
+        ("", "", "A request failed"),
+    ],
+)
+def test_failure_names_the_person(kind: str, identifier: str, title: str) -> None:
+    at = format_rfc3339(NOW - 1)
+    failure = Failure(
+        at=at,
+        operation="create",
+        status=409,
+        scim_type="uniqueness",
+        rule=Rule.UNIQUENESS,
+        detail="",
+        attribute=None,
+        identifier_kind=kind,
+        identifier=identifier,
+        identifier_hashes=frozenset(),
+        attributes_sent=(),
+        ignored=(),
+        rejected_leniency=None,
+        provider=None,
+        request_id="1",
+    )
+    (issue,) = assess_setup(use_token(1), 1, [FailureCount(failure, at, 1)], None, NOW).issues
+    assert issue.title == title
 
 
 @pytest.mark.parametrize(

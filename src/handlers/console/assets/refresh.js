@@ -1,6 +1,8 @@
 // Reloads the part of a page that has data-refresh, every so many seconds, until it has changed to one without it.
 // Without this script, the part has a link that reloads the page.
 //
+// A part with data-refresh-also names another element that is taken from the same response.
+//
 // A part with data-follow names an element with a button and a status. The part is not reloaded while it is paused:
 // by the button, or because the person reads it (details are open, something in it has the focus or is selected).
 "use strict";
@@ -61,16 +63,20 @@ function listKeys(part) {
   return [...part.querySelectorAll("[data-key]")].map((element) => element.dataset.key);
 }
 
-// Returns the part as it is now; null if there is no answer, or the person has signed out.
+// Returns the page as it is now; null if there is no answer, or the person has signed out.
 async function load(part) {
   try {
     const response = await fetch(part.dataset.refreshUrl, { credentials: "same-origin", redirect: "error" });
     if (!response.ok) return null;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    return page.getElementById(part.id);
+    return page.getElementById(part.id) && page;
   } catch {
     return null;
   }
+}
+
+function replaceContent(element, next) {
+  if (element && next && next.innerHTML !== element.innerHTML) element.innerHTML = next.innerHTML;
 }
 
 function start(part) {
@@ -84,15 +90,18 @@ function start(part) {
       controls?.stop("Paused: reload the page");
       return;
     }
-    const next = await load(part);
-    if (next === null) {
+    const page = await load(part);
+    if (page === null) {
       controls?.show(NO_CONNECTION);
       return; // the part stays as it is
     }
     if (controls?.isPaused) return;
+    const next = page.getElementById(part.id);
     const known = new Set(listKeys(part));
     controls?.showNew(listKeys(next).filter((key) => !known.has(key)).length);
-    if (next.innerHTML !== part.innerHTML) part.innerHTML = next.innerHTML;
+    replaceContent(part, next);
+    const also = part.dataset.refreshAlso;
+    if (also) replaceContent(document.getElementById(also), page.getElementById(also));
     if (!next.dataset.refresh) clearInterval(timer);
   }, Number(part.dataset.refresh) * 1000);
 }

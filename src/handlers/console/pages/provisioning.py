@@ -18,14 +18,17 @@ def show_status(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleRespon
     """Return the page with the tenant's connection, health and activity."""
     log = context.administration.build_audit_log(tenant)
     overview = context.administration.load_overview(tenant, is_detailed=True)
+    malformed = log.list_malformed_tokens()
     return context.render_page(
         "status.html",
         tenant=tenant.id,
         overview=overview,
+        open_problems=context.administration.find_open_problems(tenant, overview.health),
         provider=GUIDES.get(overview.health.provider or ""),
         contact=describe_first_use(overview.token_usage) if overview.token_usage else "",
         request=describe_last_use(overview.token_usage) if overview.token_usage else "",
-        malformed=diagnosis.describe_malformed_tokens(log.list_malformed_tokens()),
+        malformed=diagnosis.describe_malformed_tokens(malformed),
+        malformed_count=sum(count.count for count in malformed),
         success=log.find_last_success(),
         failure=log.find_last_failure(),
         chart=build_chart(log.get_activity(_CHART_DAYS)),

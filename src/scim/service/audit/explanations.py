@@ -76,7 +76,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
             _ENTRA: "Attribute mapping: make userName the matching attribute (Match objects using this attribute), "
             "then provision the person on demand. If two people in Entra ID have this userName, correct one of them.",
             _OKTA: "Provisioning > Integration: set Unique identifier field for users to userName. Then retry the task "
-            "under Dashboard > Tasks.",
+            "under Dashboard > Tasks. If two people in Okta have this userName, correct one of them.",
         },
     ),
     Rule.REQUIRED: _mapping_error(

@@ -8,8 +8,9 @@ from enum import StrEnum
 
 from scim.protocol.errors import Rule
 from scim.service.audit.explanations import explain, explain_rejected_token
-from scim.service.model.audit.failure import FailureCount
+from scim.service.model.audit.failure import Failure, FailureCount
 from scim.service.model.audit.log_record import LogRecord, RejectedTokenCount
+from scim.service.model.identifiers import IdentifierKind
 from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.timestamps import parse_rfc3339
 from scim.service.model.token import DAY_S, TokenUsage
@@ -129,10 +130,15 @@ def _describe_records(
         elif isinstance(record, FailureCount):
             failure = replace(record.failure, provider=record.failure.provider or provider)
             summary, remediation = explain(failure)
-            title = "A request was partly ignored" if failure.is_no_op else _find_title(failure.rule)
+            title = "A request was partly ignored" if failure.is_no_op else _find_title(failure.rule, failure)
             yield failure.rule, SetupIssue(title, summary, remediation, failure.at)
 
 
-def _find_title(rule: str) -> str:
-    """Return the title of a rule. Another version of Muster may have stored a rule that this one does not have."""
-    return next((title for known, title in _TITLES.items() if known == rule), "A request failed")
+def _find_title(rule: str, failure: Failure | None = None) -> str:
+    """Return the title of a rule, else one that names the person of the failed request.
+
+    Another version of Muster may have stored a rule that this one does not have.
+    """
+    has_name = failure is not None and failure.identifier and failure.identifier_kind != IdentifierKind.ID
+    default = f"A request for {failure.identifier} failed" if failure and has_name else "A request failed"
+    return next((title for known, title in _TITLES.items() if known == rule), default)
