@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from handlers.console.response import BASE
 from scim.service.model.timestamps import parse_rfc3339
@@ -25,6 +26,7 @@ _ASSETS = {
 _MINUTE_S = 60
 _AGE_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", _MINUTE_S))
 _MAX_AGE_S = 30 * 86_400
+_COMMAND = re.compile(r"`(muster [^`]*)`")
 _TIME = re.compile(r'(?<!")\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z')
 
 
@@ -38,6 +40,7 @@ def load_templates() -> Environment:
         "format_age": format_age,
         "format_exact_time": format_exact_time,
         "format_second": format_second,
+        "format_sentence": format_sentence,
         "format_time": format_time,
         "format_times_in": format_times_in,
         "measure_age": measure_age,
@@ -104,6 +107,11 @@ def format_times_in(sentence: str) -> str:
     A time in quotes is an example of a value to send, and stays as it is.
     """
     return _TIME.sub(lambda match: format_time(match.group()), sentence)
+
+
+def format_sentence(sentence: str) -> Markup:
+    """Return a sentence as HTML: escaped, with formatted times (:func:`format_times_in`) and its commands as code."""
+    return Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(format_times_in(sentence)))))  # noqa: S704  # escaped
 
 
 @cache

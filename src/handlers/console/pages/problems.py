@@ -13,7 +13,7 @@ from scim.service.problems.problem import TenantProblems
 from scim.service.tenants.overview import load_tenants
 
 _PAGE_SIZE = 50
-_MAX_CUSTOMERS = 5_000
+MAX_CUSTOMERS = 5_000
 """The maximum number of customers in the order of their problems: about two calls that read the list of tenants."""
 _PAGE_NUMBER = re.compile(r"\d{1,4}", re.ASCII)
 
@@ -31,8 +31,8 @@ def list_problems(context: ConsoleRequestContext) -> ConsoleResponse:
     """
     context.require_operator()
     administration = context.administration
-    records = islice(administration.health_store.list_records(), _MAX_CUSTOMERS)
-    ids = [tenant_id for tenant_id, record in sorted(records, key=_get_order)]
+    records = islice(administration.health_store.list_records(), MAX_CUSTOMERS)
+    ids = [tenant_id for tenant_id, record in sorted(records, key=get_order)]
     first = _PAGE_SIZE * _read_page_number(context)
     page_ids = ids[first : first + _PAGE_SIZE]
     loaded = list(load_tenants(administration.load_problems_for_list, page_ids, context.report_unreadable_tenant))
@@ -47,12 +47,12 @@ def list_problems(context: ConsoleRequestContext) -> ConsoleResponse:
     )
 
 
-def _get_order(entry: tuple[str, HealthRecord | None]) -> tuple[bool, int, str]:
+def get_order(entry: tuple[str, HealthRecord | None]) -> tuple[bool, int, str]:
     """Return the sort key of a customer: those with problems at the last check first, then those not checked yet."""
     tenant_id, record = entry
     if record is None:
         return True, -1, tenant_id
-    return not (record.is_bad or record.problem_count), -record.problem_count, tenant_id
+    return not record.needs_attention, -record.problem_count, tenant_id
 
 
 def _read_page_number(context: ConsoleRequestContext) -> int:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from itertools import islice
 
 from handlers.console.context import ConsoleRequestContext
 from handlers.console.form_options import FIRST_LIFETIMES, read_option
 from handlers.console.outcomes import Outcome
+from handlers.console.pages.problems import MAX_CUSTOMERS, get_order
 from handlers.console.response import ConsoleResponse, redirect_to_page
 from scim.service.model.tenant import TENANT_ID_PATTERN
+from scim.service.monitoring.health_record import HealthRecord
 from scim.service.tenants.errors import TenantExists
 from scim.service.tenants.overview import load_tenants
 
@@ -44,8 +47,9 @@ def _render_list(
     """Return a page of tenants in the order of their ids, after the id in the parameter ``after``."""
     after = context.request.query_parameters.get("after", "")
     first_after = after if TENANT_ID_PATTERN.fullmatch(after) else ""
-    records = dict(islice(context.administration.health_store.list_records(first_after), _PAGE_SIZE + 1))
-    ids = list(records)
+    count = _PAGE_SIZE + 1 if first_after else MAX_CUSTOMERS
+    records = dict(islice(context.administration.health_store.list_records(first_after), count))
+    ids = list(records)[: _PAGE_SIZE + 1]
     return context.render_page(
         "tenants.html",
         status,
@@ -56,9 +60,17 @@ def _render_list(
             )
         ),
         is_first_page=not first_after,
+        sick_ids=[] if first_after else _list_sick_ids(records),
         next_after=ids[_PAGE_SIZE - 1] if len(ids) > _PAGE_SIZE else "",
         health_records=records,
         error_text=error_text,
         tenant_id=tenant_id,
         lifetimes=FIRST_LIFETIMES,
     )
+
+
+def _list_sick_ids(records: Mapping[str, HealthRecord | None]) -> list[str]:
+    """Return the ids of the customers that needed attention at the last health check, most problems first."""
+    return [
+        tenant_id for tenant_id, record in sorted(records.items(), key=get_order) if record and record.needs_attention
+    ]

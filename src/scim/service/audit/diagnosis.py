@@ -44,10 +44,7 @@ CHANGES_INCOMPLETE = "Only 1,000 changes, of at most 50 users, are shown."
 
 def describe_multiple_matches(query: str) -> str:
     """Return the sentence for a query that several people match."""
-    return (
-        f'Several people match "{query}". In the console, select one. Or search again by userName, email, externalId '
-        "or id."
-    )
+    return f'Several people match "{query}". Select one, or search again by userName, email, externalId or id.'
 
 
 def describe_state(

@@ -92,6 +92,11 @@ class HealthRecord:
         """Whether the tenant has turned bad, and has not recovered yet."""
         return self.bad.is_open
 
+    @property
+    def needs_attention(self) -> bool:
+        """Whether the tenant is in a bad state or has open problems."""
+        return self.is_bad or self.problem_count > 0
+
     def has_turned_bad_since(self, before: HealthRecord) -> bool:
         """Return whether the tenant has turned bad after the record ``before``, or all of its requests now fail."""
         return any(

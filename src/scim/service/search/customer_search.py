@@ -43,6 +43,7 @@ class CustomerSearchResult:
         remaining: The number of tenants that were not searched for everything.
         next_after: The id of the tenant after which the next search starts, empty if none remain.
         has_more_matches: Whether there are more matches than the listed ones.
+        searched_tenants: The ids of the tenants that were searched for everything.
     """
 
     text: str
@@ -56,6 +57,7 @@ class CustomerSearchResult:
     remaining: int = 0
     next_after: str = ""
     has_more_matches: bool = False
+    searched_tenants: Sequence[str] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -117,6 +119,7 @@ class CustomerSearch:
             remaining,
             by_query[-1] if remaining else "",
             len(matches) > _MAX_MATCHES,
+            by_query,
         )
 
     def _plan_reads(self, tenant_ids: Sequence[str], text: str) -> Iterator[_Lookup]:

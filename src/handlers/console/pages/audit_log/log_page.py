@@ -29,6 +29,7 @@ _RESULTS = {
 }
 _STATUSES = ("200", "201", "204", "400", "401", "403", "404", "409", "412", "413", "415", "429", "500", "501", "503")
 _OPERATIONS = sorted({*Operation, *map(get_action_name, AuditAction), AUTHENTICATE, "GET Users"})
+_RULES = sorted(Rule)
 
 
 def show_log(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
@@ -62,7 +63,9 @@ def show_log(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
         results=_RESULTS,
         statuses=_STATUSES,
         operations=_OPERATIONS,
-        rules=sorted(Rule),
+        rules=_RULES,
+        unknown_operation=bool(log_filter.operation) and not page.entries and not _is_known_operation(log_filter),
+        unknown_rule=bool(log_filter.rule) and log_filter.rule not in _RULES,
         section="log",
     )
 
@@ -72,6 +75,11 @@ def describe_actor(context: ConsoleRequestContext, tenant: Tenant, entry: LogEnt
     if entry.actor == guest_actor(tenant.id):
         return replace(entry, actor="IT admin")
     return entry if context.is_operator or not entry.actor else replace(entry, actor="the operator")
+
+
+def _is_known_operation(log_filter: LogFilter) -> bool:
+    """Return whether the operation of a filter is one of those that the form suggests, in any case."""
+    return log_filter.operation.lower() in map(str.lower, _OPERATIONS)
 
 
 def _choose_refresh_s(log_filter: LogFilter) -> int:
