@@ -43,8 +43,9 @@ def search(text: str, after: str, json: bool) -> None:
     for card in result.cards:
         _print_card(card)
     for match in result.other_matches:
-        person = match.identifier or match.user_id or "a request without a user"
-        click.echo(output.make_printable(f"{match.tenant_id}: {person}, found by {match.kind}"))
+        person = match.user_name or match.identifier or match.user_id or "a request without a user"
+        state = f", {match.state}" if match.state else ""
+        click.echo(output.make_printable(f"{match.tenant_id}: {person}{state}, found by {match.kind}"))
     if not result.cards and not result.other_matches:
         click.echo(f"No tenant that was searched has {output.make_printable(text)}.")
     _print_completeness(result)

@@ -284,8 +284,7 @@ class TestNameSearch:
         assert ([user.id for user in report.users], report.failed_candidates) == ([ada["id"]], ["ada@example.org"])
         assert (report.timeline, report.is_about_one_person) == ((), False)
         assert report.diagnosis == [
-            'Several people match "Ada Lovelace". In the console, select one. Or search again by userName, email, '
-            "externalId or id.",
+            'Several people match "Ada Lovelace". Select one, or search again by userName, email, externalId or id.',
         ]
 
     def test_only_some_of_many_people_are_listed(

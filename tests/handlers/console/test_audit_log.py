@@ -72,6 +72,19 @@ def test_each_entry_has_its_age_and_exact_time(operator_visitor: Visitor, tenant
 
 
 class TestFilter:
+    def test_unknown_operation_and_rule_get_a_hint(self, operator_visitor: Visitor, tenant: Tenant) -> None:
+        tenant[1].create()
+        page = operator_visitor.get(f"/admin/tenants/{tenant[0]}/log?operation=creat&rule=missing")
+        assert "Unknown: creat. Possible values: " in page.text
+        assert "Unknown: missing. Possible values: " in page.text
+        assert "<p>0 entries. Filtered." in page.text
+
+    def test_known_operation_gets_no_hint(self, operator_visitor: Visitor, tenant: Tenant) -> None:
+        tenant[1].create()
+        here = f"/admin/tenants/{tenant[0]}/log"
+        assert "<p>1 entry. Filtered." in operator_visitor.get(f"{here}?operation=Create").text
+        assert "Unknown:" not in operator_visitor.get(f"{here}?operation=Create&rule=type").text
+
     @pytest.mark.parametrize(
         ("query", "users"),
         [

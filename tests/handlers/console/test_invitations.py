@@ -1,6 +1,7 @@
 """An invitation creates one session. The earlier cookie of the browser cannot create another one."""
 
 import json
+import re
 import time
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
@@ -213,3 +214,16 @@ def test_new_invitation_renews_an_old_session(
     invitation_page = first.visitor.get(link)
     assert first.visitor.submit(invitation_page, invitation_page.forms[-1]).status == 200
     assert first.revocation_forms()
+
+
+def test_message_to_the_it_admin_has_product_link_and_end(operator_visitor: Visitor, tenant: Tenant) -> None:
+    page = operator_visitor.get("/admin/product")
+    operator_visitor.submit(page, page.form("/product"), name="Rocket", support="help@example.com")
+    page = operator_visitor.get(f"/admin/tenants/{tenant[0]}/access")
+    invited = operator_visitor.submit(page, page.form("/invite"))
+    message = invited.text.partition("<textarea")[2].partition("</textarea>")[0]
+    assert "set up user provisioning (SCIM) for Rocket with this link" in message
+    assert f"\n{invited.value('link')}\n" in message
+    assert re.search(r"used once, until \d\d \w{3} \d{4}, \d\d:\d\d UTC", message)
+    assert message.endswith("Questions? help@example.com")
+    assert f"/admin/tenants/{tenant[0]}/access" in invited.links

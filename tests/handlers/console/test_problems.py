@@ -158,6 +158,39 @@ class TestAllCustomers:
         assert f"/admin/tenants/{name}/problems" in operator_visitor.get("/admin/problems").links
         assert f'<a href="/admin/tenants/{name}/problems">1</a>' in operator_visitor.get("/admin").text
 
+    def test_customers_that_need_attention_are_named_first(
+        self, tenant: Tenant, operator_visitor: Visitor, operator: TenantService
+    ) -> None:
+        name, scim = tenant
+        operator.connect("a-quiet")
+        assert "attention" not in operator_visitor.get("/admin").text
+        send_without_user_name(scim, 2)
+        HealthHandler()({}, LambdaContext())  # type: ignore[arg-type]
+        notice = operator_visitor.get("/admin").text.partition('<p class="alert">')[2].partition("</p>")[0]
+        assert notice == f'1 customer needs attention: <a href="/admin/tenants/{name}/problems">{name}</a>'
+        assert "attention" not in operator_visitor.get("/admin?after=a-quiet").text
+
+    def test_notice_names_ten_customers(self, operator_visitor: Visitor, operator: TenantService) -> None:
+        for number in range(12):
+            endpoint = Endpoint(operator.connect(f"group-{number:02}").token)
+            assert endpoint.request("POST", "/Groups", {}).status == 501
+        HealthHandler()({}, LambdaContext())  # type: ignore[arg-type]
+        notice = operator_visitor.get("/admin").text.partition('<p class="alert">')[2].partition("</p>")[0]
+        assert notice.startswith("12 customers need attention: ")
+        assert notice.count("/problems") == 11
+        assert notice.endswith(' and <a href="/admin/problems">2 more</a>')
+
+    def test_healthy_customer_with_problems_leads_to_them(self, tenant: Tenant, operator_visitor: Visitor) -> None:
+        name, scim = tenant
+        scim.create()
+        send_without_user_name(scim, 1)
+        HealthHandler()({}, LambdaContext())  # type: ignore[arg-type]
+        link = f'<a href="/admin/tenants/{name}/problems">'
+        assert f"See the {link}open problems</a>" in operator_visitor.get("/admin").text
+        assert (
+            f"<dd>healthy, with open problems: {link}1</a></dd>" in operator_visitor.get(f"/admin/tenants/{name}").text
+        )
+
     def test_page_is_for_operators_only(self, tenant: Tenant, operator_visitor: Visitor) -> None:
         name, _ = tenant
         access = operator_visitor.get(f"/admin/tenants/{name}/access")

@@ -1,6 +1,7 @@
 """The search over all customers in the console."""
 
 import json
+import re
 import time
 from typing import Any
 from urllib.parse import quote
@@ -9,6 +10,7 @@ import boto3
 import pytest
 from botocore.client import BaseClient
 
+from scim.protocol.errors import Unavailable
 from scim.service.search import customer_search
 from scim.service.tenants.tenant_service import TenantService
 from scim.store.search import match_store
@@ -117,6 +119,7 @@ class TestPeople:
     def test_unknown_person_lists_what_was_searched(self, operator_visitor: Visitor, tenant: Customer) -> None:
         page = search(operator_visitor, "nobody@example.com")
         assert "No customer that was searched has" in page.text
+        assert f"/admin/tenants/{tenant[0]}/users?search=nobody%40example.com" in page.links  # for a part of a name
         assert "userName: 1 customer" in page.text
         assert "externalId, email address, identifier in a failed request: 1 customer" in page.text
         assert "incomplete" not in page.text
@@ -285,6 +288,31 @@ class TestManyCustomers:
         assert "Other results" in page.text
         for tenant_id, user_id in users.items():
             assert f"/admin/tenants/{tenant_id}/users/{user_id}" in page.links
+
+    def test_matches_beyond_cards_have_their_state(
+        self, operator_visitor: Visitor, connect: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(customer_search, "MAX_CARDS", 0)
+        monkeypatch.setattr(match_store, "LOOKUP_TIMEOUT_S", 200.0)
+        names = ["active-1", "inactive-2", "active-3"]
+        endpoints = sorted((connect() for _ in names), key=get_tenant_id)
+        for scim, name in zip(endpoints, names, strict=True):
+            scim.create(userName=name, externalId="E-1", active=name.startswith("active"))
+        text = search(operator_visitor, "E-1").text
+        found = re.findall(r': ([\w-]+)</a> <span class="state \w+">(\w+)</span>, found by externalId', text)
+        assert found == [("inactive-2", "Inactive"), ("active-1", "Active"), ("active-3", "Active")]
+
+    def test_matches_are_listed_without_state_if_users_cannot_be_read(
+        self, operator_visitor: Visitor, connect: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise Unavailable("The database did not answer.")
+
+        monkeypatch.setattr(customer_search, "MAX_CARDS", 0)
+        monkeypatch.setattr(match_store.DynamoDBMatchStore, "read_users", fail)
+        user_id = connect().create(userName="ada")["id"]
+        text = search(operator_visitor, "ada").text
+        assert f": {user_id}</a>, found by userName" in text
 
     def test_customer_that_does_not_answer_hides_no_results(
         self, operator_visitor: Visitor, connect: Any, monkeypatch: pytest.MonkeyPatch

@@ -14,6 +14,7 @@ from scim.protocol.schema import load_user_type
 from scim.service.model.timestamps import parse_rfc3339
 from scim.service.references.link_task import LinkTask
 from scim.service.references.reference_resolver import ReferenceResolver
+from scim.service.tenants.tenant_service import TenantService
 from scim.settings import Settings
 from scim.store.links import DynamoDBLinkStore
 from scim.store.query import list_page
@@ -269,6 +270,17 @@ class TestUserPage:
         page = operator_visitor.get(f"{users_path}/{user['id']}")
         assert "ada has been active since 01 Jan 2026, 10:00 UTC (set by create request" in page.text
         assert '<span class="state active">Active</span> since 01 Jan 2026, 10:00 UTC' in page.text
+
+    def test_active_person_has_access_although_the_token_is_revoked(
+        self, operator_visitor: Visitor, tenant: Tenant, users_path: str, operator: TenantService
+    ) -> None:
+        user = tenant[1].create(userName="ada")
+        assert "Later changes" not in operator_visitor.get(f"{users_path}/{user['id']}").text
+        operator.tokens.revoke(tenant[0])
+        text = operator_visitor.get(f"{users_path}/{user['id']}").text
+        verdict, warning = text.index("ada has access."), text.index("Later changes of this person may not arrive")
+        assert verdict < text.index("ada has been active since") < warning < text.index("tokens", warning)
+        assert "<code>muster rotate" in text[warning:]
 
 
 @pytest.mark.parametrize(

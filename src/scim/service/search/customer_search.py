@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
 from scim.service.model.audit.person_match import RELEVANCE, Match, MatchKind
 from scim.service.model.identifiers import MAX_IDENTIFIER_LENGTH
+from scim.service.model.stored_resource import UserState
 from scim.service.search.person_card import PersonCard
 from scim.service.search.ports import MatchStore
 
@@ -34,7 +35,7 @@ class CustomerSearchResult:
     Attributes:
         text: The searched text.
         cards: The reports on the first people who match, the most relevant first.
-        other_matches: The other matches, and those whose report could not be read.
+        other_matches: The other matches, and those whose report could not be read. Active users come last.
         searched_by_key: The number of tenants that were searched for ``kinds_by_key``.
         searched_by_query: The number of tenants that were also searched for ``kinds_by_query``.
         kinds_by_key: What was searched at the tenants ``searched_by_key``.
@@ -110,7 +111,7 @@ class CustomerSearch:
         return CustomerSearchResult(
             text,
             [card for card, _ in card_results if card],
-            [*without_card, *matches[MAX_CARDS:_MAX_MATCHES]],
+            self._add_states([*without_card, *matches[MAX_CARDS:_MAX_MATCHES]]),
             len(by_key),
             len(by_query),
             kinds_by_key,
@@ -138,6 +139,26 @@ class CustomerSearch:
         except Exception as fault:  # noqa: BLE001  # a fault of one tenant must not hide the results of others
             self.report_fault(lookup.tenant_ids[0], fault)
             return None
+
+    def _add_states(self, matches: Sequence[Match]) -> Sequence[Match]:
+        """Return the matches with the names and states of their users, active users last.
+
+        If the users cannot be read, return the matches as they are.
+        """
+        if not matches:
+            return matches
+        try:
+            users = self.match_store.read_users(matches)
+            described = [
+                replace(match, user_name=user.resource["userName"], state=user.state)
+                if (user := users.get((match.tenant_id, match.user_id)))
+                else match
+                for match in matches
+            ]
+        except Exception as fault:  # noqa: BLE001  # the matches are more important than the names
+            self.report_fault(matches[0].tenant_id, fault)
+            return matches
+        return sorted(described, key=lambda match: match.state is UserState.ACTIVE)
 
     def _try_to_build_card(self, match: Match, text: str) -> tuple[PersonCard | None, str]:
         """Return the card of a match, or the id of its tenant if that could not be read."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from scim.service.model.audit.failure import FailureCount
 from scim.service.model.audit.person_match import Match, MatchKind
 from scim.service.model.change_record import StoredChange
+from scim.service.model.stored_resource import StoredResource
 
 
 class MatchStore(Protocol):
@@ -24,6 +25,9 @@ class MatchStore(Protocol):
 
     def query_matches(self, tenant_id: str, text: str) -> Sequence[Match]:
         """Return the matches of one tenant that have to be queried by the beginning of their keys."""
+
+    def read_users(self, matches: Sequence[Match]) -> Mapping[tuple[str, str], StoredResource]:
+        """Return the users in matches by tenant and id. Deleted ones are omitted. One call reads up to 100 users."""
 
     def read_failures(self, tenant_id: str, failure_keys: Sequence[str]) -> Sequence[FailureCount]:
         """Return failures by their keys. Expired ones are omitted."""

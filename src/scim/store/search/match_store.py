@@ -15,6 +15,7 @@ from scim.protocol.schema import ResourceType
 from scim.service.model.audit.failure import FailureCount
 from scim.service.model.audit.person_match import Match, MatchKind
 from scim.service.model.change_record import StoredChange
+from scim.service.model.stored_resource import StoredResource
 from scim.store import items, keys, log_codec, lookup_keys
 from scim.store.keys import KeyRange
 from scim.store.requests.accepted_events import AcceptedEventStore
@@ -117,7 +118,19 @@ class DynamoDBMatchStore:
         """Return the table for the look-ups at one tenant."""
         return self.table.with_deadline(self.table.deadline.with_limit(LOOKUP_TIMEOUT_S))
 
-    # For the card of a match
+    # For the results
+
+    def read_users(self, matches: Sequence[Match]) -> dict[tuple[str, str], StoredResource]:
+        """Return the users in matches by tenant and id, only with their documents. Make a call for every 100 users."""
+        tenants = {keys.resource_partition(match.tenant_id): match.tenant_id for match in matches}
+        primary_keys = [
+            keys.primary_key(keys.resource_partition(match.tenant_id), keys.user_key(match.user_id))
+            for match in matches
+            if match.user_id
+        ]
+        found_items = self._open_table().get_by_keys(primary_keys, ("pk", *items.DOCUMENT_ATTRIBUTES))
+        users = ((tenants[item["pk"]["S"]], items.decode_document(item)) for item in found_items)
+        return {(tenant_id, user.id): user for tenant_id, user in users}
 
     def read_failures(self, tenant_id: str, failure_keys: Sequence[str]) -> Sequence[FailureCount]:
         """Return failures by their sort keys, without expired ones."""

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from scim.service.model.stored_resource import UserState
+
 
 class MatchKind(StrEnum):
     """What the searched text is in a tenant, the most relevant kind first."""
@@ -30,7 +32,7 @@ class Match:
 
     ``user_id`` is the id of a user, who may be deleted. It is empty for a person who may never have been a user, and is
     then known by ``identifier``. Both are empty for a request that identifies no person; ``failure_keys`` then leads to
-    its failures.
+    its failures. ``user_name`` and ``state`` are those of the user, if they have been read.
     """
 
     tenant_id: str
@@ -38,6 +40,8 @@ class Match:
     user_id: str = ""
     identifier: str = ""
     failure_keys: Sequence[str] = ()
+    user_name: str = ""
+    state: UserState | None = None
 
     @property
     def person(self) -> tuple[str, str]:
