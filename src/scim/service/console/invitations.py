@@ -26,7 +26,7 @@ _SECRET_PATTERN = re.compile(r"[A-Za-z0-9_-]{43}")
 class InvalidInvitation(Exception):
     """The invitation does not exist, was accepted before, was revoked, or has expired.
 
-    ``tenant_id`` is its tenant if it was accepted before or has expired. Whoever has such a link was invited, so may
+    ``tenant_id`` is its tenant if it was accepted before or has expired. An IT admin with such a link may
     ask for a new one. Otherwise ``tenant_id`` is empty.
     """
 
