@@ -69,15 +69,17 @@ Kind = tuple[str, float, BuildEvent]
 def measure(context: BenchContext) -> Section:
     pair = context.pair()
     comparison = HandlerComparison(pair.table, pair.copies[0])
-    with_botocore = Service(pair.table, aws_client=ClientKind.BOTOCORE)
+    other = context.scratch()  # another table: the writes of a third side would let the pair differ
+    with_botocore = Service(other.table, aws_client=ClientKind.BOTOCORE)
     kinds = build_kinds(context.scale, itertools.cycle(pair.sample))
+    others = {name: build_event for name, _, build_event in build_kinds(context.scale, itertools.cycle(other.sample))}
     collect_garbage()
     turns = measure_in_turn(
         context.scale,
         kinds,
-        lambda build_event: (
+        lambda name, build_event: (
             *comparison.measure(build_event(comparison.service)),
-            _measure_call(with_botocore, build_event),
+            _measure_call(with_botocore, others[name]),
         ),
     )
     times, cpu, saved = [], [], []
@@ -105,13 +107,13 @@ def build_kinds(scale: Scale, users: Iterator[User]) -> list[Kind]:
 
 
 def measure_in_turn(
-    scale: Scale, kinds: Sequence[Kind], measure_one: Callable[[BuildEvent], tuple[Cost, ...]]
+    scale: Scale, kinds: Sequence[Kind], measure_one: Callable[[str, BuildEvent], tuple[Cost, ...]]
 ) -> dict[str, list[tuple[Cost, ...]]]:
     """Return what ``measure_one`` returned for each kind of request, measured in turn, after a round to warm up."""
     turns: dict[str, list[tuple[Cost, ...]]] = {name: [] for name, *_ in kinds}
     for number in range(scale.rounds + 1):
         for name, _, build_event in kinds:
-            costs = [measure_one(build_event) for _ in range(scale.batch)]
+            costs = [measure_one(name, build_event) for _ in range(scale.batch)]
             turns[name] += costs if number else []
     return turns
 

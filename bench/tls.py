@@ -45,7 +45,7 @@ def measure(context: BenchContext) -> Section:
         kinds = build_kinds(context.scale, itertools.cycle(pair.sample))
         collect_garbage()
         turns = measure_in_turn(
-            context.scale, kinds, lambda build_event: comparison.measure(build_event(comparison.service))
+            context.scale, kinds, lambda _, build_event: comparison.measure(build_event(comparison.service))
         )
     rows = []
     for name, limit, _ in kinds:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from deployment.smoke.accesses import Reading, list_accesses
 from deployment.smoke.check import CheckFailed, NotApplicable
@@ -51,7 +51,7 @@ class PolicySimulator:
             ActionNames=[question.action],
             ResourceArns=[question.resource],
             ContextEntries=[
-                {"ContextKeyName": name, "ContextKeyValues": list(values), "ContextKeyType": "stringList"}
+                {"ContextKeyName": name, "ContextKeyValues": list(values), "ContextKeyType": _get_type(name)}
                 for name, values in sorted(question.context)
             ],
         )
@@ -204,3 +204,8 @@ def _build_secret_arn(stack: Stack, name: str) -> str:
 def _list_some(questions: Iterable[Question]) -> str:
     """Return the first questions, since the others usually have the same cause."""
     return "; ".join(list(dict.fromkeys(map(str, questions)))[:3])
+
+
+def _get_type(context_key: str) -> Literal["string", "stringList"]:
+    """Return the type of a condition key of DynamoDB (Service Authorization Reference)."""
+    return "string" if context_key == "dynamodb:Select" else "stringList"

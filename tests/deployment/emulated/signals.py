@@ -180,15 +180,16 @@ def simulate_with_context() -> None:
     members["_IAM_HANDLERS"]["SimulatePrincipalPolicy"] = simulate
 
 
-def _read_context(read: Any, parameters: dict[str, Any]) -> dict[str, list[str]]:
-    context: dict[str, list[str]] = {}
+def _read_context(read: Any, parameters: dict[str, Any]) -> dict[str, list[str] | str]:
+    context: dict[str, list[str] | str] = {}
     number = 1
     while name := read(parameters, f"ContextEntries.member.{number}.ContextKeyName"):
         prefix = f"ContextEntries.member.{number}.ContextKeyValues.member"
         values: list[str] = []
         while value := read(parameters, f"{prefix}.{len(values) + 1}"):
             values.append(value)
-        context[name.lower()] = values
+        is_list = read(parameters, f"ContextEntries.member.{number}.ContextKeyType") == "stringList"
+        context[name.lower()] = values if is_list else values[0]
         number += 1
     return context
 
