@@ -117,9 +117,10 @@ class TestPeople:
         assert "2 results for" in search(operator_visitor, "team@example.com").text
 
     def test_unknown_person_lists_what_was_searched(self, operator_visitor: Visitor, tenant: Customer) -> None:
-        page = search(operator_visitor, "nobody@example.com")
+        text = "nobody@example.com"
+        page = search(operator_visitor, text)
         assert "No customer that was searched has" in page.text
-        assert f"/admin/tenants/{tenant[0]}/users?search=nobody%40example.com" in page.links  # for a part of a name
+        assert f"/admin/tenants/{tenant[0]}/users?search={quote(text)}" in page.links  # for a part of a name
         assert "userName: 1 customer" in page.text
         assert "externalId, email address, identifier in a failed request: 1 customer" in page.text
         assert "incomplete" not in page.text

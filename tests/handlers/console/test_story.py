@@ -437,7 +437,7 @@ def test_status_and_log_show_malformed_tokens(
     """They show them after the next request with a valid token for which the function reads the tenant again."""
     name, scim = tenant
     scim.request("GET", "/Users")
-    assert "malformed" not in operator_visitor.get(f"/admin/tenants/{name}").text
+    assert "request with a malformed token" not in operator_visitor.get(f"/admin/tenants/{name}").text
     scim.request("GET", "/Users", authorization=f"Bearer {scim.token[:-2]}")
     later = time.time() + 61
     monkeypatch.setattr("time.time", lambda: later)
