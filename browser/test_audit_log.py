@@ -24,12 +24,12 @@ def customer(browser: Browser, local_run: LocalRun) -> tuple[str, str]:
     with browser.new_context(base_url=local_run.url) as context:
         page = context.new_page()
         sign_in(page, local_run)
-        token = add_customer(page, "wonka")
+        token = add_customer(page, "acme-log")
     for number in range(30):
         long = f"a-long-name-in-a-large-department-{number}"
         assert create(local_run, token, long, displayName="Somewhat Long Display Name") == 201
         assert create(local_run, token, f"failing-{number}", active="perhaps") == 400
-    return "wonka", token
+    return "acme-log", token
 
 
 @pytest.fixture
