@@ -113,7 +113,7 @@ class Service:
             if warm:
                 with set_environment(table.variables | ({} if aws_client is None else {"AWS_CLIENT": aws_client})):
                     self.send("GET", "/Users?count=0")
-                    leased = self._application._adapters.rate_limiter.get_leased(table.tenant)  # noqa: SLF001
+                    leased = self._application._adapters.rate_limiter.get_leased(table.tenant)  # noqa: SLF001  # no setting has it
                     leased.count, leased.leased_at, leased.known_at = _PERMITS, started, started
 
     def event(self, method: str, path: str, body: Any = None, agent: str = "bench/1.0") -> dict[str, Any]:
