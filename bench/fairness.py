@@ -16,14 +16,13 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 from typing import Any
-from unittest.mock import patch
 from urllib.parse import quote
 
 from bench import population
@@ -31,6 +30,7 @@ from bench.environment import ignore_aws_configuration, set_environment
 from bench.measure import MS
 from bench.prefill import prefill_listed_table, prefill_tables
 from bench.service import LambdaContext, Table, event
+from bench.wire import Call, record_calls
 from handlers.http.application import ScimApplication
 from handlers.http.routes.all_routes import find_endpoint
 from scim.service.model.rate_limit.bucket import RateLimit
@@ -38,7 +38,6 @@ from scim.service.rate_limit.limiter import compute_max_lease
 from scim.settings import Settings
 from scim.store.keys import primary_key
 from scim.store.rate_limit import keys
-from scim.store.table import Table as DynamoDBTable
 from scim.wiring.dynamodb import create_client
 from scim.wiring.operator_adapters import build_operator_adapters
 
@@ -57,7 +56,6 @@ _TABLE = "muster-fairness"
 _TIMES_THE_LIMIT = 10
 _OTHERS_RATE = 2.0
 _REQUEST_TIMEOUT_S = 600.0
-# Without a limit, dynoxide reads the rest of the range for each page (bench.wire). A page has fewer users.
 _USERS_OVER_1_MB = 1_000
 _USERS_PER_CLIENT = 100_000
 # The processes import the handlers in this time.
@@ -111,10 +109,13 @@ class ClientResult:
 
 def send_requests(client: Client, first: int, starts_at: float, seconds: float) -> ClientResult:
     """Send requests at the client's rate for some seconds. A late request is sent at once, none is left out."""
-    result, calls = ClientResult(), [0]
+    result = ClientResult()
     select_processors(os.getpid(), is_noisy=client.is_noisy)
     variables = {"RATE_LIMIT": str(client.limit.rate), "RATE_LIMIT_BURST": str(client.limit.burst)}
-    with set_environment(client.table.variables | variables), count_calls(calls):
+    with (
+        set_environment(client.table.variables | variables),
+        record_calls(responses=False, limit=_USERS_OVER_1_MB) as calls,
+    ):
         application = ScimApplication(find_endpoint)
         _send(application, event(client.table.token, "GET", "/Users?count=0"))  # reads the token and the settings
         time.sleep(max(starts_at - time.time(), 0.0))
@@ -123,30 +124,15 @@ def send_requests(client: Client, first: int, starts_at: float, seconds: float) 
             time.sleep(max(due - time.time(), 0.0))
             if time.time() > starts_at + seconds:
                 break
-            calls[0] = 0
+            calls.clear()
             started, cpu = time.perf_counter(), time.process_time()
             status = _send(application, client.build_request(first + number))
-            result.add(status, time.perf_counter() - started, time.process_time() - cpu, calls[0])
+            result.add(status, time.perf_counter() - started, time.process_time() - cpu, _count_dynamodb(calls))
     return result
 
 
-@contextmanager
-def count_calls(calls: list[int]) -> Iterator[None]:
-    """Count the calls to DynamoDB in the only element of a list. Give queries without a limit one."""
-    count, read = DynamoDBTable._count_call, DynamoDBTable.query_pages  # noqa: SLF001  # every call uses it
-
-    def count_call(table: DynamoDBTable) -> None:
-        calls[0] += 1
-        count(table)
-
-    def query_pages(*arguments: Any, limit: int | None = None, **options: Any) -> Any:
-        return read(*arguments, limit=limit or _USERS_OVER_1_MB, **options)
-
-    with (
-        patch.object(DynamoDBTable, "_count_call", count_call),
-        patch.object(DynamoDBTable, "query_pages", query_pages),
-    ):
-        yield
+def _count_dynamodb(calls: Sequence[Call]) -> int:
+    return sum(call.service == "dynamodb" for call in calls)
 
 
 def discard_output() -> None:
