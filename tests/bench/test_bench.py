@@ -101,6 +101,7 @@ def test_report_is_written_despite_failing_part(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("arguments", "lines"),
     [
+        (("invocation",), [r"body of 2,000 bytes: [\d.]+ (µs|ms)", r"body of 200,000 bytes: [\d.]+ (µs|ms)"]),
         (("fairness", "--seconds", "5"), [r"noisy tenant +[1-9]\d* +[1-9]\d*", r"others, calls: 1\.00 times"]),
         (
             ("fairness", "--seconds", "5", "--scan", "300"),
