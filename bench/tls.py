@@ -11,17 +11,12 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+import trustme
 
 from bench.context import BenchContext
 from bench.handler import HandlerComparison, build_kinds, build_row, measure_in_turn
@@ -37,10 +32,13 @@ _BLOCK_BYTES = 65_536
 
 def measure(context: BenchContext) -> Section:
     pair = context.pair()
-    certificate = context.directory("tls") / "server.pem"
-    write_certificate(certificate)
-    with end_tls(certificate, pair.table.url) as url:
-        first, copy = (replace(table, url=url, ca_bundle=str(certificate)) for table in (pair.table, pair.copies[0]))
+    directory = context.directory("tls")
+    server, authority = directory / "server.pem", directory / "authority.pem"
+    issuer = trustme.CA()
+    issuer.cert_pem.write_to_path(authority)
+    issuer.issue_cert(HOST).private_key_and_cert_chain_pem.write_to_path(server)
+    with end_tls(server, pair.table.url) as url:
+        first, copy = (replace(table, url=url, ca_bundle=str(authority)) for table in (pair.table, pair.copies[0]))
         comparison = HandlerComparison(first, copy)
         kinds = build_kinds(context.scale, itertools.cycle(pair.sample))
         collect_garbage()
@@ -52,27 +50,6 @@ def measure(context: BenchContext) -> Section:
         ours, bare = (find_median_cost(side) for side in zip(*turns[name], strict=True))
         rows.append(build_row(f"handler call over TLS, CPU: {name}", ours.cpu, bare.cpu, limit))
     return Section(rows, {"tls": format_verdicts(rows)})
-
-
-def write_certificate(path: Path) -> None:
-    """Write a certificate for this machine, which is valid for a day, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bench")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    private_key = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path.write_bytes(certificate.public_bytes(pem) + private_key)
 
 
 @contextmanager

@@ -2,17 +2,11 @@
 
 import ssl
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from ipaddress import ip_address
-from pathlib import Path
 from threading import Thread
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+import trustme
 
 from scim.aws.wire.connections import ConnectionPool, NoHttpResponse
 from scim.aws.wire.endpoints import parse_url
@@ -33,34 +27,23 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of a certificate for 127.0.0.1, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    file = tmp_path_factory.mktemp("tls") / "server.pem"
-    private_key = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    file.write_bytes(certificate.public_bytes(pem) + private_key)
-    return file
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def ca_bundle(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The file of the authority's certificate."""
+    file = tmp_path_factory.mktemp("tls") / "authority.pem"
+    authority.cert_pem.write_to_path(file)
+    return str(file)
 
 
 @pytest.fixture
-def port(certificate: Path) -> Iterator[int]:
-    """The port of a server with the certificate."""
+def port(authority: trustme.CA) -> Iterator[int]:
+    """The port of a server with a certificate for 127.0.0.1."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -72,16 +55,23 @@ def connect(port: int, ca_bundle: str, host: str = "127.0.0.1") -> ConnectionPoo
     return ConnectionPool(parse_url(f"https://{host}:{port}"), 5, 5, ca_bundle)
 
 
-def test_trusted_certificate_is_accepted(port: int, certificate: Path) -> None:
-    pool = connect(port, str(certificate))
+def test_trusted_certificate_is_accepted(port: int, ca_bundle: str) -> None:
+    pool = connect(port, ca_bundle)
     responses = [pool.send(REQUEST) for _ in range(3)]
     pool.close()
     assert {(response.status, len(response.body)) for response in responses} == {(200, 300_000)}
 
 
-@pytest.mark.parametrize(("ca_bundle", "host"), [("", "127.0.0.1"), ("own", "localhost")])
-def test_other_certificate_is_rejected(port: int, certificate: Path, ca_bundle: str, host: str) -> None:
-    """It is not signed by an authority that botocore trusts, or it is for another host."""
+def test_certificate_of_unknown_authority_is_rejected(port: int) -> None:
+    """botocore's bundle does not have the authority."""
+    expect_rejection(connect(port, ""))
+
+
+def test_certificate_for_other_host_is_rejected(port: int, ca_bundle: str) -> None:
+    expect_rejection(connect(port, ca_bundle, "localhost"))
+
+
+def expect_rejection(pool: ConnectionPool) -> None:
     with pytest.raises(NoHttpResponse, match="certificate verify failed") as raised:
-        connect(port, ca_bundle and str(certificate), host).send(REQUEST)
+        pool.send(REQUEST)
     assert raised.value.code == "SSLError"
