@@ -7,7 +7,7 @@ import pytest
 from scim.protocol import errors
 from scim.protocol.errors import Rule
 from scim.protocol.leniency import Leniency
-from scim.service.audit.explanations import EXPLANATIONS, explain, explain_rejected_token
+from scim.service.audit.explanations import EXPLANATIONS, RULES_WITHOUT_DETAIL, explain, explain_rejected_token
 from scim.service.model.audit.failure import Failure
 from scim.service.model.identity_provider import IdentityProvider
 
@@ -54,7 +54,7 @@ def test_explanation_has_summary_and_remediation(rule: str, provider: IdentityPr
 
     summary, remediation = explain(failure)
 
-    assert len(summary) > 20
+    assert len(summary) >= 20
     assert len(remediation) > 10
     assert not {"{", "}"} & set(summary + remediation)
     assert set(EXPLANATIONS[rule].remediation_by_provider) <= set(IdentityProvider)
@@ -62,6 +62,17 @@ def test_explanation_has_summary_and_remediation(rule: str, provider: IdentityPr
 
 def test_summary_ends_with_the_detail() -> None:
     assert explain(FAILURE)[0].endswith("The error was: active is a boolean. Send true or false.")
+
+
+@pytest.mark.parametrize("rule", sorted(RULES_WITHOUT_DETAIL))
+def test_detail_that_adds_nothing_is_omitted(rule: Rule) -> None:
+    assert "The error was" not in explain(dataclasses.replace(FAILURE, rule=rule))[0]
+
+
+def test_wrong_scim_url_is_said_once() -> None:
+    detail = "The SCIM URL in the identity provider is wrong: it ends in /Users. Set it to https://api.example/scim/v2."
+    summary, _ = explain(dataclasses.replace(FAILURE, rule=Rule.SCIM_URL, detail=detail))
+    assert summary == f"{detail} Until then, no user can be provisioned."
 
 
 def test_unknown_rule_is_explained_by_detail() -> None:

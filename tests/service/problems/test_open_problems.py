@@ -99,7 +99,7 @@ def test_incomplete_search_is_a_lower_bound() -> None:
 @pytest.mark.parametrize("rule", [Rule.GROUPS_ENDPOINT, Rule.RATE_LIMIT, Rule.SCIM_URL])
 def test_problem_of_the_connection_is_described_as_in_the_log(rule: Rule) -> None:
     (problem,) = find(build_count("POST Groups", rule, ("", ""), attribute=None)).problems
-    assert problem.summary == EXPLANATIONS[rule].summary
+    assert problem.summary == EXPLANATIONS[rule].summary.format(detail="")
 
 
 def test_rejected_tokens_are_a_problem_until_a_valid_one_is_used() -> None:

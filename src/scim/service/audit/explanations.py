@@ -1,7 +1,8 @@
 """Explain each rule of :class:`scim.protocol.errors.Rule`: what happened, and what to change.
 
 The texts have placeholders: ``{attribute}`` is the attribute that violates the rule, ``{names}`` are the attributes
-that were ignored, ``{leniency}`` describes the leniency that strict mode rejected.
+that were ignored, ``{leniency}`` describes the leniency that strict mode rejected. ``{detail}`` is the ``detail`` of
+the error response.
 """
 
 from __future__ import annotations
@@ -233,8 +234,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "The request uses a feature that is not supported.", "Turn this feature off in the identity provider."
     ),
     Rule.SCIM_URL: Explanation(
-        "The SCIM URL in the identity provider is wrong: it ends in an endpoint such as /Users, or has a query, the "
-        "part from the question mark on. No user can be provisioned.",
+        "{detail} Until then, no user can be provisioned.",
         "Set the SCIM URL to the one from Connect, which ends in /scim/v2.",
         {
             _ENTRA: f"Provisioning > Admin Credentials: Tenant URL {_CONNECT_URL} Select Test Connection, then restart "
@@ -308,20 +308,26 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     ),
 }
 
+_DATA_RULES_WITHOUT_DETAIL = {Rule.UNIQUENESS, Rule.PRIMARY, Rule.READ_ONLY, Rule.IMMUTABLE, Rule.NO_OP}
+_OTHER_RULES_WITHOUT_DETAIL = {Rule.UNKNOWN_USER, Rule.GROUPS_ENDPOINT, Rule.ME_ENDPOINT, Rule.SCIM_URL}
+RULES_WITHOUT_DETAIL = frozenset(_DATA_RULES_WITHOUT_DETAIL | _OTHER_RULES_WITHOUT_DETAIL)
+"""Rules whose explanation already says everything that is in the ``detail`` of the error response."""
+
 
 def explain(failure: Failure) -> tuple[str, str]:
     """Return what happened and what to change, each in sentences.
 
-    The first text includes the detail of the error. A silent no-op has none, since its response was a success. If a
-    stored failure has a rule that this version of Muster no longer has, it is explained as a bad request.
+    The first text includes the detail of the error, if that adds something. If a stored failure has a rule that this
+    version of Muster no longer has, it is explained as a bad request.
     """
     explanation = EXPLANATIONS.get(failure.rule) or EXPLANATIONS[Rule.BAD_REQUEST]
     placeholders = {
         "attribute": failure.attribute or "an attribute",
         "names": ", ".join(failure.ignored),
         "leniency": _describe_leniency(failure.rejected_leniency),
+        "detail": failure.detail,
     }
-    detail = "" if failure.rule == Rule.NO_OP else f" The error was: {failure.detail}"
+    detail = "" if failure.rule in RULES_WITHOUT_DETAIL else f" The error was: {failure.detail}"
     summary = explanation.summary.format(**placeholders) + detail
     return summary, _choose_remediation(explanation, failure.provider).format(**placeholders)
 

@@ -71,6 +71,7 @@ def describe_cause(failure: Failure, people_count: int, request_count: int, *, i
         "attribute": failure.attribute or "an attribute",
         "names": ", ".join(failure.ignored),
         "leniency": _describe_leniency(failure),
+        "detail": failure.detail,
     }
     predicate = _PREDICATES.get(failure.rule)
     if predicate is None:
