@@ -112,6 +112,18 @@ def test_simultaneous_token_usages_keep_first_use(scim: Endpoint) -> None:
     )
 
 
+def test_usage_is_recorded_when_the_scim_url_was_corrected(scim: Endpoint) -> None:
+    operator = build_operator_adapters(Settings.from_environment(os.environ), "tests")
+    tenant, store = f"t-{uuid.uuid4()}", operator.build_administration().tenant_store
+    last_uses = []
+    for seconds, has_wrong_url in ((0, True), (1, True), (2, False), (3, False), (4, True)):
+        store.record_token_usage(tenant, TokenUsage(1_800_000_000.0 + seconds, "v1", has_wrong_url=has_wrong_url))
+        usage = store.get_last_token_usage(tenant)
+        assert usage is not None
+        last_uses.append((usage.last_used - 1_800_000_000.0, usage.has_wrong_url))
+    assert last_uses == [(0, True), (0, True), (2, False), (2, False), (4, True)]
+
+
 def test_usage_of_previous_token_is_recorded_separately(scim: Endpoint) -> None:
     operator = build_operator_adapters(Settings.from_environment(os.environ), "tests")
     tenant, store = f"t-{uuid.uuid4()}", operator.build_administration().tenant_store

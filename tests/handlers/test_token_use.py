@@ -108,6 +108,45 @@ def test_first_use_of_a_token_is_kept(scim: Endpoint, last_use: Callable[[str], 
     assert later["last_used"] >= first["last_used"]
 
 
+class TestWrongScimUrl:
+    def test_first_request_to_right_url_is_recorded(
+        self, scim: Endpoint, last_use: Callable[[str], Any], calls: list[str]
+    ) -> None:
+        """It shows that the SCIM URL was corrected. Later requests are recorded once a minute, as usual."""
+        scim.request("GET", "/Users/Users")
+        wrong = last_use(get_tenant_id(scim))
+        scim.request("GET", "/Users")
+        right = last_use(get_tenant_id(scim))
+        calls.clear()
+        scim.request("GET", "/Users")
+
+        assert (wrong["has_wrong_url"], right["has_wrong_url"]) == (True, False)
+        assert right["last_used"] > wrong["last_used"]
+        assert "UpdateItem" not in calls
+
+    def test_it_is_recorded_in_another_environment(self, scim: Endpoint, last_use: Callable[[str], Any]) -> None:
+        scim.request("GET", "/Users/Users")
+        start_environment(scim.token).request("GET", "/ServiceProviderConfig")
+        assert last_use(get_tenant_id(scim))["has_wrong_url"] is False
+
+    def test_it_is_recorded_after_the_url_became_wrong(self, scim: Endpoint, last_use: Callable[[str], Any]) -> None:
+        recorded = []
+        for path in ("/Users", "/Users/Users", "/Users"):
+            scim.request("GET", path)
+            recorded.append(last_use(get_tenant_id(scim)))
+        assert [use["has_wrong_url"] for use in recorded] == [False, True, False]
+        assert [use["last_used"] for use in recorded] == sorted({use["last_used"] for use in recorded})
+
+    def test_use_of_an_earlier_version_is_replaced(self, scim: Endpoint, last_use: Callable[[str], Any]) -> None:
+        scim.request("GET", "/Users")
+        use = last_use(get_tenant_id(scim))
+        boto3.resource("dynamodb").Table(ENVIRONMENT["TABLE_NAME"]).update_item(
+            Key={"pk": use["pk"], "sk": use["sk"]}, UpdateExpression="REMOVE has_wrong_url"
+        )
+        start_environment(scim.token).request("GET", "/Users")
+        assert last_use(get_tenant_id(scim))["has_wrong_url"] is False
+
+
 def test_new_token_has_its_own_first_use(
     scim: Endpoint, operator: TenantService, last_use: Callable[[str], Any]
 ) -> None:

@@ -534,7 +534,7 @@ class TestWrongScimUrl:
         first, second = why("ada").diagnosis
 
         assert first.startswith("2 requests failed, most recently at ")
-        assert "it ends in an endpoint such as /Users" in first
+        assert f"it ends in /Users. Set it to {BASE_URL}." in first
         assert 'No request about "ada" has been received' in second
 
     def test_single_request_to_wrong_scim_url(self, scim: Endpoint, why: Why) -> None:
@@ -550,6 +550,12 @@ class TestWrongScimUrl:
     def test_corrected_scim_url_is_not_reported(self, scim: Endpoint, why: Why) -> None:
         scim.request("POST", "/Users/Users", {"schemas": [CORE], "userName": "ada"})
         scim.create(userName="ada")
+        assert "SCIM URL" not in join_diagnosis(why("bob"))
+
+    def test_read_at_corrected_scim_url_is_sufficient(self, scim: Endpoint, why: Why) -> None:
+        scim.request("GET", "/Users/Users")
+        assert "SCIM URL" in join_diagnosis(why("bob"))
+        scim.request("GET", "/Users")
         assert "SCIM URL" not in join_diagnosis(why("bob"))
 
     def test_unknown_path_is_in_the_timeline(self, scim: Endpoint, why: Why) -> None:

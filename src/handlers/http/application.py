@@ -90,8 +90,8 @@ class ScimApplication:
             if (public_response := self._serve_public_endpoint(request, log)) is not None:
                 return public_response
             deadline = runtime.create_deadline(context.get_remaining_time_in_millis() / 1_000)
-            tenant = self._authenticate(request, deadline, log)
-            return self._serve_tenant(request, tenant, deadline, log)
+            tenant, misplaced = self._authenticate(request, deadline, log)
+            return self._serve_tenant(request, tenant, misplaced, deadline, log)
         except ScimError as error:
             log.scim_type, log.rule = error.scim_type, error.rule
             if error.is_fault and isinstance(error.__cause__, Exception):
@@ -118,8 +118,13 @@ class ScimApplication:
     def _build_base_url(self, request: Request) -> str:
         return self._adapters.settings.public_url or f"https://{request.domain}{_BASE_PATH}"
 
-    def _authenticate(self, request: Request, deadline: Deadline, log: RequestLogLine) -> Tenant:
-        """Return the tenant of a request's token. Record that the token was used or rejected.
+    def _authenticate(
+        self, request: Request, deadline: Deadline, log: RequestLogLine
+    ) -> tuple[Tenant, MisplacedEndpoint | None]:
+        """Return the tenant of a request's token, and what the client meant if the SCIM URL is wrong.
+
+        Record that the token was used or rejected. After a request to a wrong SCIM URL, the next request is recorded
+        too: it may be the first one to the right SCIM URL, which shows that the SCIM URL was corrected.
 
         Raise :class:`scim.protocol.errors.Unauthorized` or a subclass if the token is not valid.
         """
@@ -138,15 +143,29 @@ class ScimApplication:
                 log.unrecorded = recorder.record_malformed(error) or None
             raise
         tenant = authentication.tenant
+        misplaced = find_misplaced_endpoint(request.path_segments, request.raw_query_string, tenant.resource_types)
         if authentication.is_first_use:
             self._warn_of_expiry(tenant, authentication.expires)
-            recorder.record_usage(authentication, tenants)
+        if authentication.is_first_use or misplaced:
+            recorder.record_usage(authentication, tenants, has_wrong_url=misplaced is not None)
+        if misplaced:
+            self._adapters.authenticator.reset_first_use(tenant.id)
         # Token and settings are cached, so the calls that read them are not counted as calls of this request.
         log.tenant_id, log.dynamodb_calls_auth = tenant.id, table.calls
-        return tenant
+        return tenant, misplaced
 
-    def _serve_tenant(self, request: Request, tenant: Tenant, deadline: Deadline, log: RequestLogLine) -> Response:
-        """Return the response to an authenticated request. Complete its log line and its recorded failures."""
+    def _serve_tenant(
+        self,
+        request: Request,
+        tenant: Tenant,
+        misplaced: MisplacedEndpoint | None,
+        deadline: Deadline,
+        log: RequestLogLine,
+    ) -> Response:
+        """Return the response to an authenticated request. Complete its log line and its recorded failures.
+
+        ``misplaced`` is what the client meant if the SCIM URL is wrong.
+        """
         table, deactivations_table = self._adapters.open_table(deadline), self._adapters.open_table(deadline)
         rate_limit = RequestRateLimit(self._adapters, tenant.id, deadline)
         service_context = self._build_service_context(
@@ -164,7 +183,7 @@ class ScimApplication:
             recorder=recorder,
         )
         try:
-            return rate_limit.add_headers(self._call_handler(context, recorder, log))
+            return rate_limit.add_headers(self._call_handler(context, misplaced, recorder, log))
         except ScimError as error:
             rate_limit.add_headers_to_error(error)
             raise
@@ -176,7 +195,13 @@ class ScimApplication:
             log.add(_count_retries(deadline))
             log.add(rate_limit.log_fields)
 
-    def _call_handler(self, context: RequestContext, recorder: LazyFailureRecorder, log: RequestLogLine) -> Response:
+    def _call_handler(
+        self,
+        context: RequestContext,
+        misplaced: MisplacedEndpoint | None,
+        recorder: LazyFailureRecorder,
+        log: RequestLogLine,
+    ) -> Response:
         """Call the handler of the request's endpoint, and return its response.
 
         Record the request if it failed, or if it succeeded although part of it was ignored. Requests over the rate
@@ -186,7 +211,6 @@ class ScimApplication:
         tenant, leniencies = service_context.tenant, service_context.leniencies
         endpoint: Endpoint | None = None
         try:
-            misplaced = find_misplaced_endpoint(request.path_segments, request.raw_query_string, tenant.resource_types)
             segments = misplaced.intended_segments if misplaced else request.path_segments
             endpoint = self._find_endpoint(segments, tenant.resource_types)
             log.operation = f"{request.method} {endpoint.name if endpoint else 'unknown path'}"

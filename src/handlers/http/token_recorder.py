@@ -32,17 +32,22 @@ class TokenRecorder:
     deadline: Deadline
     report_fault: Callable[[Exception], None]
 
-    def record_usage(self, authentication: Authentication, tenant_store: DynamoDBTenantStore) -> None:
+    def record_usage(
+        self, authentication: Authentication, tenant_store: DynamoDBTenantStore, *, has_wrong_url: bool
+    ) -> None:
         """Record that a valid token was used, and the malformed tokens of the tenant that were not written yet.
 
-        A failed call to the table is logged, and does not fail the request.
+        ``has_wrong_url`` says whether the request was sent to a wrong SCIM URL. A failed call to the table is logged,
+        and does not fail the request.
         """
         if unwritten := self.adapters.malformed_tokens.take_unwritten(authentication.tenant.id, time.time()):
             store = self._build_audit_log_store(authentication.tenant.id)
             store.count_malformed_tokens(format_rfc3339(runtime.current_time()), *unwritten)
         is_write = self.request.method not in ("GET", "HEAD") and self.request.path_segments[-1:] != [".search"]
         user_agent = self._get_user_agent()[:_MAX_USER_AGENT_LENGTH]
-        usage = TokenUsage(time.time(), authentication.version_id, user_agent, is_write=is_write)
+        usage = TokenUsage(
+            time.time(), authentication.version_id, user_agent, is_write=is_write, has_wrong_url=has_wrong_url
+        )
         try:
             tenant_store.record_token_usage(authentication.tenant.id, usage)
         except AwsError as fault:

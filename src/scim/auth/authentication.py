@@ -67,7 +67,8 @@ class Authentication:
 
     ``expires`` is when the tenant's current token expires (seconds since 1970), ``None`` for never. ``is_first_use``
     says whether this is the first such request since the tenant was read. This happens about once a minute in each
-    execution environment, so work that is needed only once a minute is done then.
+    execution environment, so work that is needed only once a minute is done then. After
+    :meth:`Authenticator.reset_first_use` it happens once more.
     """
 
     tenant: Tenant
@@ -114,6 +115,11 @@ class Authenticator:
             cached.lookup_limiter.count_failure(token.digest, now)
             raise _build_rejection(token.tenant_id, cached, now, build_unauthorized_error(authorization or ""))
         return authentication
+
+    def reset_first_use(self, tenant_id: str) -> None:
+        """Let the next request with a valid token of a tenant be the first use again."""
+        if (cached := self._tenants.peek(tenant_id)) is not None:
+            cached.is_used = False
 
     def _parse_token(self, authorization: str, tenants: TenantReader) -> token_format.Token:
         """Return the token in the header. Raise :class:`Unauthorized` if this stack did not create it."""

@@ -285,4 +285,5 @@ def decode_token_usage(item: Item) -> TokenUsage:
         first_used=float(item["first_used"]["N"]),
         first_is_write=item["first_is_write"]["BOOL"],
         first_user_agent=item["first_user_agent"]["S"],
+        has_wrong_url=item.get("has_wrong_url", {}).get("BOOL", False),
     )

@@ -43,6 +43,9 @@ class DynamoDBTenantStore:
     def record_token_usage(self, tenant_id: str, usage: TokenUsage) -> None:
         """Record the use of a token, unless a use in the last minute is already recorded.
 
+        If only one of them was sent to a wrong SCIM URL, this use is recorded in any case. So the last use is newer
+        than the last failure because of the SCIM URL as soon as a request arrives at the right one.
+
         The first use is kept with the last one. Make one attempt, and raise :class:`AwsError`.
         """
         at, is_write = {"N": str(usage.last_used)}, {"BOOL": usage.is_write}
@@ -50,14 +53,16 @@ class DynamoDBTenantStore:
             self._table.update_once(
                 keys.token_usage_partition(tenant_id),
                 keys.token_usage_key(usage.version_id),
-                UpdateExpression="SET last_used = :at, user_agent = :agent, is_write = :write, "
+                UpdateExpression="SET last_used = :at, user_agent = :agent, is_write = :write, has_wrong_url = :wrong, "
                 "first_used = if_not_exists(first_used, :at), first_is_write = if_not_exists(first_is_write, :write), "
                 "first_user_agent = if_not_exists(first_user_agent, :agent)",
-                ConditionExpression="attribute_not_exists(sk) OR last_used <= :before",
+                ConditionExpression="attribute_not_exists(has_wrong_url) OR has_wrong_url <> :wrong "
+                "OR last_used <= :before",
                 ExpressionAttributeValues={
                     ":at": at,
                     ":agent": {"S": usage.user_agent},
                     ":write": is_write,
+                    ":wrong": {"BOOL": usage.has_wrong_url},
                     ":before": {"N": str(usage.last_used - _USAGE_INTERVAL_S)},
                 },
             )

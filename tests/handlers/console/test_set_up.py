@@ -160,12 +160,24 @@ class TestProgress:
 
     def test_wrong_url_and_groups_are_problems(self, guest: Visitor, name: str, operator: TenantService) -> None:
         endpoint = start_environment(operator.connect(name).token)
-        endpoint.request("GET", "/Users/Users?filter=userName+eq+%22ada%22")
         assert endpoint.request("POST", "/Groups", {"displayName": "Everybody"}).status == 501
+        endpoint.request("GET", "/Users/Users?filter=userName+eq+%22ada%22")
         progress = read_progress(guest, name)
         assert "The SCIM URL is wrong" in progress
+        assert progress.count("SCIM URL in the identity provider is wrong") == 1
         assert "Groups are switched on" in progress
+        assert "The error was" not in progress
         assert progress.count("What to change:") == 2
+
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    def test_corrected_url_is_no_problem(self, method: str, guest: Visitor, name: str, operator: TenantService) -> None:
+        endpoint = start_environment(operator.connect(name).token)
+        endpoint.request("GET", "/Users/Users?filter=userName+eq+%22ada%22")
+        assert "The SCIM URL is wrong" in read_progress(guest, name)
+        endpoint.request(method, "/Users", {"schemas": [CORE], "userName": "ada"} if method == "POST" else None)
+        progress = read_progress(guest, name)
+        assert "The SCIM URL is wrong" not in progress
+        assert "The token works." in progress
 
     def test_rejected_requests_have_the_menu_of_the_provider(
         self, guest: Visitor, name: str, operator: TenantService

@@ -122,6 +122,10 @@ def test_wrong_scim_url_is_on_status_and_list(operator_visitor: Visitor, tenant:
     assert "The SCIM URL in Okta is wrong" in operator_visitor.get(f"/admin/tenants/{name}").text
     assert ">wrong SCIM URL</span></td>" in find_row(operator_visitor.get(f"/admin?after={name[:-1]}"), name)
 
+    scim.request("GET", test.removeprefix("/Users"))
+    assert "The SCIM URL in Okta is wrong" not in operator_visitor.get(f"/admin/tenants/{name}").text
+    assert ">healthy</span></td>" in find_row(operator_visitor.get(f"/admin?after={name[:-1]}"), name)
+
 
 def test_people_with_the_same_name_are_listed(operator_visitor: Visitor, tenant: tuple[str, Endpoint]) -> None:
     name, scim = tenant

@@ -199,6 +199,11 @@ def describe_wrong_scim_url(failures: Sequence[FailureCount], since: str) -> Ite
     yield f"{times} at {last.failure.at}. {summary} What to change: {remediation}"
 
 
+def find_last_use_of_right_url(token_usage: TokenUsage | None) -> str:
+    """Return when the last recorded request arrived at the right SCIM URL (RFC 3339), empty if it did not."""
+    return format_rfc3339(token_usage.last_used) if token_usage and not token_usage.has_wrong_url else ""
+
+
 def describe_rejected_tokens(
     rejected_tokens: Sequence[RejectedTokenCount], token_usage: TokenUsage | None, provider: IdentityProvider | None
 ) -> Iterator[str]:

@@ -85,14 +85,17 @@ class AuditLog:
         """Return the counts of requests with a malformed token in the last 24 hours, by minute. They are unverified."""
         return self.log_store.list_malformed_tokens(self._format_one_day_ago())
 
-    def get_setup_progress(self, user_count: int, provider: IdentityProvider | None) -> SetupProgress:
+    def get_setup_progress(
+        self, token_usage: TokenUsage | None, user_count: int, provider: IdentityProvider | None
+    ) -> SetupProgress:
         """Return how far the set-up of the tenant's identity provider has come.
 
-        ``user_count`` is the number of its users. ``provider`` is the identity provider that is being set up.
+        ``token_usage`` is the last use of the tenant's token, ``None`` if none was ever used. ``user_count`` is the
+        number of its users. ``provider`` is the identity provider that is being set up.
         """
         newest = islice(self.log_store.list_records(kinds=(RecordKind.FAILURE,)), _MAX_SETUP_RECORDS)
         failures = [record for _, record in newest]
-        return assess_setup(self.read_last_use(), user_count, failures, provider, self.now())
+        return assess_setup(token_usage, user_count, failures, provider, self.now())
 
     def get_health(self) -> Health:
         """Return the health of the tenant, with its warnings."""

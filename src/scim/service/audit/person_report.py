@@ -164,7 +164,7 @@ class PersonReportBuilder:
         """
         token_usage, newest_failures = self.read_last_use(), self._list_newest_failures()
         unidentified = _select_unidentified(self.log_store.find_failures([""]).failures)
-        url_problem = list(self._describe_wrong_scim_url(newest_failures))
+        url_problem = list(self._describe_wrong_scim_url(newest_failures, token_usage))
         malformed_tokens = self.log_store.list_malformed_tokens(self._format_one_day_ago())
         problems = [
             *self._describe_access_problems(token_usage, newest_failures),
@@ -172,7 +172,13 @@ class PersonReportBuilder:
             *url_problem,
         ]
         described_rules = {Rule.RATE_LIMIT, *([Rule.SCIM_URL] if url_problem else [])}
-        remaining = [count for count in unidentified if count.failure.rule not in described_rules]
+        last_use = diagnosis.find_last_use_of_right_url(token_usage)
+        remaining = [
+            count
+            for count in unidentified
+            if count.failure.rule not in described_rules
+            and not (count.failure.rule == Rule.SCIM_URL and count.failure.at < last_use)
+        ]
         sentences = [
             *problems,
             diagnosis.describe_unknown_person(query, token_usage, is_incomplete=bool(notes)),
@@ -279,14 +285,19 @@ class PersonReportBuilder:
             rejected_tokens = self.log_store.list_rejected_tokens(self._format_one_day_ago())
             yield from diagnosis.describe_rejected_tokens(rejected_tokens, token_usage, provider)
 
-    def _describe_wrong_scim_url(self, failures: Sequence[FailureCount]) -> Iterator[str]:
-        """Yield a sentence if the SCIM URL is wrong: requests failed in the last 24 hours, and no write followed."""
-        one_day_ago = self._format_one_day_ago()
-        if not any(diagnosis.describe_wrong_scim_url(failures, one_day_ago)):
+    def _describe_wrong_scim_url(
+        self, failures: Sequence[FailureCount], token_usage: TokenUsage | None
+    ) -> Iterator[str]:
+        """Yield a sentence if the SCIM URL is wrong: requests failed in the last 24 hours, and no other one followed.
+
+        ``token_usage`` is the last recorded request. A change may be newer, since requests are recorded once a minute.
+        """
+        since = max(self._format_one_day_ago(), diagnosis.find_last_use_of_right_url(token_usage))
+        if not any(diagnosis.describe_wrong_scim_url(failures, since)):
             return iter(())
         last = next((record for _, record in self.log_store.list_records(kinds=(RecordKind.CHANGE,))), None)
         last_write = last.change.at if isinstance(last, StoredChange) else ""
-        return diagnosis.describe_wrong_scim_url(failures, max(last_write, one_day_ago))
+        return diagnosis.describe_wrong_scim_url(failures, max(last_write, since))
 
     def _format_one_day_ago(self) -> str:
         """Return the time 24 hours ago as RFC 3339 in UTC."""

@@ -82,7 +82,8 @@ class TokenUsage:
     """The first and the last recorded request with one version of a tenant's token.
 
     Requests are recorded at most once a minute. ``user_agent`` is the header ``User-Agent`` of the last request,
-    ``is_write`` says whether it was a write. The fields that begin with ``first_`` are about the first request.
+    ``is_write`` says whether it was a write, and ``has_wrong_url`` whether it was sent to a wrong SCIM URL. The fields
+    that begin with ``first_`` are about the first request.
     """
 
     last_used: float
@@ -92,6 +93,7 @@ class TokenUsage:
     first_used: float = 0.0
     first_is_write: bool = False
     first_user_agent: str = ""
+    has_wrong_url: bool = False
 
 
 @dataclass(frozen=True, slots=True)

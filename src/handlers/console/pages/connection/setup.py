@@ -41,7 +41,7 @@ def render_setup(
         raise PageNotFound
     overview = context.administration.load_overview(tenant)
     progress = context.administration.build_audit_log(tenant).get_setup_progress(
-        overview.user_count, parse_identity_provider(provider)
+        overview.health.token_usage, overview.user_count, parse_identity_provider(provider)
     )
     guide = GUIDES[provider]
     offer = None if issued else find_token_offer(context, overview)
