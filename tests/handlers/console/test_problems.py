@@ -8,6 +8,7 @@ from handlers.console.pages import problems
 from handlers.health import HealthHandler
 from scim.service.tenants.tenant_service import TenantService
 from tests.endpoint import CORE, Endpoint, LambdaContext
+from tests.handlers.console.test_security import accept, invite
 from tests.handlers.console.visitor import Visitor
 
 Tenant = tuple[str, Endpoint]
@@ -101,6 +102,25 @@ class TestCustomerPage:
         assert scim.request("POST", "/Groups", {}).status == 501
         (summary,) = read_summaries(operator_visitor.get(f"/admin/tenants/{name}/problems").text)
         assert summary.startswith("The identity provider sends groups")
+
+    def test_operator_can_copy_a_message_to_the_it_admin(self, tenant: Tenant, operator_visitor: Visitor) -> None:
+        name, scim = tenant
+        send_without_user_name(scim, 7)
+        for path in (f"/admin/tenants/{name}/problems", "/admin/problems"):
+            message = operator_visitor.get(path).value(f"message-{name}-1")
+            assert message.startswith("Hello,\n\nabout user provisioning:\n\n7 people lack userName. Since ")
+            assert "What to do:\n- Correct the attribute mapping of userName: map it to" in message
+            assert "People:\n- person-6\n" in message
+            assert "\n- and 2 more\n" in message
+
+    def test_it_admin_sees_no_message(self, tenant: Tenant, operator_visitor: Visitor) -> None:
+        name, scim = tenant
+        send_without_user_name(scim, 1)
+        guest = Visitor()
+        accept(invite(operator_visitor, name), guest)
+        text = guest.get(f"/admin/tenants/{name}/problems").text
+        assert read_summaries(text) == ["1 person lacks userName."]
+        assert "Message to the IT admin" not in text
 
 
 class TestAllCustomers:

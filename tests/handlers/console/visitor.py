@@ -49,7 +49,7 @@ class Page:
         return form
 
     def value(self, name: str) -> str:
-        """Return the value of the input with this id."""
+        """Return the value of the input, or the text of the textarea, with this id."""
         return _parse(self.text).values[name]
 
     @property
@@ -74,6 +74,7 @@ class _Parser(HTMLParser):
         self.links: list[str] = []
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self._select = ""
+        self._textarea = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = dict(attrs)
@@ -84,12 +85,23 @@ class _Parser(HTMLParser):
             self.links.append(attributes.get("href") or "")
         if tag == "input" and "id" in attributes:
             self.values[attributes["id"] or ""] = attributes.get("value") or ""
+        if tag == "textarea":
+            self._textarea = attributes.get("id") or ""
+            self.values[self._textarea] = ""
         if tag == "select":
             self._select = attributes.get("name") or ""
         if tag == "option" and "selected" in attributes:
             self.forms[-1].fields[self._select] = attributes.get("value") or ""
         if tag == "input" and "name" in attributes and self.forms and attributes.get("type") != "checkbox":
             self.forms[-1].fields[attributes["name"] or ""] = attributes.get("value") or ""
+
+    def handle_data(self, data: str) -> None:
+        if self._textarea:
+            self.values[self._textarea] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self._textarea = ""
 
 
 def _parse(text: str) -> _Parser:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from itertools import islice
 
 from handlers.console.context import ConsoleRequestContext
 from handlers.console.response import ConsoleResponse
 from scim.service.model.tenant import Tenant
+from scim.service.model.timestamps import format_rfc3339
 from scim.service.monitoring.health_record import HealthRecord
-from scim.service.problems.problem import TenantProblems
+from scim.service.problems.problem import Problem, TenantProblems
+from scim.service.problems.problem_message import write_problem_message
 from scim.service.tenants.overview import load_tenants
 
 _PAGE_SIZE = 50
@@ -20,8 +23,13 @@ _PAGE_NUMBER = re.compile(r"\d{1,4}", re.ASCII)
 
 def show_problems(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
     """Return the page with the open problems of a tenant."""
-    loaded = context.administration.load_problems(tenant)
-    return context.render_page("customer-problems.html", tenant=tenant.id, loaded=loaded, section="problems")
+    return context.render_page(
+        "customer-problems.html",
+        tenant=tenant.id,
+        loaded=context.administration.load_problems(tenant),
+        write_message=partial(_write_message, format_rfc3339(context.session_codec.now)),
+        section="problems",
+    )
 
 
 def list_problems(context: ConsoleRequestContext) -> ConsoleResponse:
@@ -43,6 +51,7 @@ def list_problems(context: ConsoleRequestContext) -> ConsoleResponse:
         unreadable=[tenant.id for tenant in loaded if not tenant.is_readable],
         examined_count=len(loaded),
         customer_count=len(ids),
+        write_message=partial(_write_message, format_rfc3339(context.session_codec.now)),
         next_page=_read_page_number(context) + 1 if len(ids) > first + _PAGE_SIZE else 0,
     )
 
@@ -53,6 +62,11 @@ def get_order(entry: tuple[str, HealthRecord | None]) -> tuple[bool, int, str]:
     if record is None:
         return True, -1, tenant_id
     return not record.needs_attention, -record.problem_count, tenant_id
+
+
+def _write_message(checked_at: str, loaded: TenantProblems, problem: Problem) -> str:
+    """Return a message to the IT admin about a problem of a tenant. ``checked_at`` is RFC 3339 in UTC."""
+    return write_problem_message(problem, loaded.user_names, checked_at)
 
 
 def _read_page_number(context: ConsoleRequestContext) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from scim.service.audit.it_admin_message import write_it_admin_message
 from scim.service.audit.log_entries import LogEntry, LogEntryKind, describe_record
 from scim.service.audit.person_report import PersonReport, PersonReportBuilder
 from scim.service.model.audit.person_match import Match
@@ -80,6 +81,11 @@ class PersonCard:
     publication: Publication | None
     message: str
 
+    @property
+    def request_id(self) -> str:
+        """The id of the newest request in the timeline, empty if there is none."""
+        return self.timeline[0].request_id if self.timeline else ""
+
 
 @dataclass(frozen=True, slots=True)
 class PersonCardBuilder:
@@ -139,7 +145,9 @@ class PersonCardBuilder:
         last_write: StoredChange | None,
     ) -> PersonCard:
         newest = timeline[:_MAX_ENTRIES]
-        message = _write_message(name, verdict, fixes, newest, format_rfc3339(self.now()))
+        subject = f"the provisioning of {name}" if name else "a provisioning request"
+        sections = {"What to do": fixes, "Newest requests": [_summarize_entry(entry) for entry in newest]}
+        message = write_it_admin_message(subject, verdict, sections, format_rfc3339(self.now()))
         return PersonCard(match, name, state, verdict, fixes, newest, self._find_publication(last_write), message)
 
     def _find_publication(self, change: StoredChange | None) -> Publication | None:
@@ -229,15 +237,6 @@ def _describe_fixes(state: PersonState, report: PersonReport, failures: Sequence
         yield (
             "Assign the person to the application again in the identity provider, which then creates the user again."
         )
-
-
-def _write_message(name: str, verdict: str, fixes: Sequence[str], timeline: Sequence[LogEntry], checked_at: str) -> str:
-    """Return a message to the IT admin of the tenant, in plain text."""
-    lines = ["Hello,", "", f"about the provisioning of {name}:" if name else "about a provisioning request:", ""]
-    lines += [verdict, "", "What to do:", *(f"- {fix}" for fix in fixes), ""]
-    lines += ["Newest requests:", *(f"- {_summarize_entry(entry)}" for entry in timeline), ""]
-    lines += [f"This was the state at {checked_at}."]
-    return "\n".join(lines)
 
 
 def _summarize_entry(entry: LogEntry) -> str:
