@@ -77,6 +77,8 @@ def _print_completeness(result: CustomerSearchResult) -> None:
     """Print what was not searched, to standard error."""
     if result.unreadable_tenants:
         click.echo(f"Could not be searched: {', '.join(result.unreadable_tenants)}.", err=True)
+    if result.tenants_without_card:
+        click.echo(f"Searched, but without details: {', '.join(result.tenants_without_card)}.", err=True)
     if result.remaining:
         click.echo(f"{result.remaining:,} tenants were not searched. Use --after {result.next_after}.", err=True)
     if result.has_more_matches:
@@ -130,4 +132,6 @@ def _format_rows(open_problems: Iterable[Problem]) -> Iterator[tuple[str, ...]]:
 
 
 def _print_fault(tenant_id: str, fault: Exception) -> None:
-    click.echo(f"{tenant_id} could not be searched: {output.make_printable(str(fault.__cause__ or fault))}", err=True)
+    click.echo(
+        f"A part of {tenant_id} could not be read: {output.make_printable(str(fault.__cause__ or fault))}", err=True
+    )

@@ -2,6 +2,8 @@
 
 import pytest
 
+from scim.protocol.errors import Unavailable
+from scim.service.search.person_card import PersonCardBuilder
 from tests.cli.conftest import Muster
 from tests.endpoint import CORE, Endpoint
 from tests.handlers.tenants import start_environment
@@ -36,6 +38,21 @@ def test_search_says_what_to_change(run: Muster, acme: Endpoint) -> None:
 def test_search_without_a_match(run: Muster, acme: Endpoint) -> None:
     assert run("search", "unknown@example.com").stdout == "No tenant that was searched has unknown@example.com.\n"
     assert "TEXT is empty" in run("search", " ", code=2).stderr
+
+
+def test_search_says_that_only_details_are_missing(
+    run: Muster, acme: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise Unavailable("The database did not answer.")
+
+    monkeypatch.setattr(PersonCardBuilder, "build", fail)
+    result = run("search", "ada@example.com")
+    assert "acme: ada@example.com, active, found by userName" in result.stdout
+    assert "Searched, but without details: acme." in result.stderr
+    assert "could not be searched" not in result.stderr.lower()
+    found = run.json("search", "ada@example.com")
+    assert (found["is_complete"], found["unreadable_tenants"], found["tenants_without_card"]) == (True, [], ["acme"])
 
 
 def test_problems_are_grouped_by_cause(run: Muster, acme: Endpoint) -> None:

@@ -28,7 +28,7 @@ def build_customer_search(
 ) -> CustomerSearch:
     """Return the search over all tenants, with its own time limit.
 
-    ``report_fault`` receives the id of a tenant that could not be searched, and the error.
+    ``report_fault`` receives the id of a tenant of which a part could not be read, and the error.
     """
     table = table.with_deadline(table.deadline.with_limit(SEARCH_TIMEOUT_S))
     tenant_store = DynamoDBTenantStore(table, runtime.new_id)

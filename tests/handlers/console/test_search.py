@@ -12,6 +12,7 @@ from botocore.client import BaseClient
 
 from scim.protocol.errors import Unavailable
 from scim.service.search import customer_search
+from scim.service.search.person_card import PersonCardBuilder
 from scim.service.tenants.tenant_service import TenantService
 from scim.store.search import match_store
 from scim.wiring import runtime
@@ -230,6 +231,31 @@ class TestFailedRequests:
         assert "names no user, and failed with 400" in page.text
         assert "What to change:" in page.text
 
+    def test_request_without_person_leads_to_its_log_entry(
+        self, operator_visitor: Visitor, tenant: Customer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        name, scim = tenant
+        assert scim.request("GET", "/Users?filter=zaphod").status == 400
+        request_id = read_failed_request_id(name)
+        create_invalid_user(scim)
+        link = f"/admin/tenants/{name}/log?request={request_id}"
+        assert search(operator_visitor, request_id).links.count(link) == 2
+        log = operator_visitor.get(link).text
+        assert log.count("<tr data-key=") == 1
+        assert request_id in log
+        monkeypatch.setattr(customer_search, "MAX_CARDS", 0)
+        assert link in search(operator_visitor, request_id).links
+
+    def test_link_leads_to_the_last_of_repeated_requests(self, operator_visitor: Visitor, tenant: Customer) -> None:
+        """The log has a repeated failure once, with the id of the last request."""
+        name, scim = tenant
+        assert scim.request("GET", "/Users?filter=zaphod").status == 400
+        first_id = read_failed_request_id(name)
+        assert scim.request("GET", "/Users?filter=zaphod").status == 400
+        last_id = read_failed_request_id(name)
+        assert first_id != last_id
+        assert f"/admin/tenants/{name}/log?request={last_id}" in search(operator_visitor, first_id).links
+
     def test_people_of_bulk_request(self, operator_visitor: Visitor, tenant: Customer) -> None:
         operations = [
             {
@@ -326,6 +352,25 @@ class TestManyCustomers:
         assert f"user-of-{get_tenant_id(healthy)} has been active since" in page.text
         assert "These customers could not be searched:" in page.text
         assert f"/admin/tenants/{get_tenant_id(throttled)}/users?search=ada" in page.links
+
+    def test_person_without_card_was_searched(
+        self, operator_visitor: Visitor, connect: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Only the details are missing, so the search itself is complete."""
+
+        def fail(*_: object) -> None:
+            raise Unavailable("The database did not answer.")
+
+        scim = connect()
+        user_id = scim.create(userName="ada")["id"]
+        monkeypatch.setattr(PersonCardBuilder, "build", fail)
+        page = search(operator_visitor, "ada")
+        assert "could not be searched" not in page.text
+        assert "The search is incomplete" not in page.text
+        assert "1 result for <strong>ada</strong>." in page.text
+        notice = page.text.partition("The details of results at these customers could not be read in time")[2]
+        assert get_tenant_id(scim) in notice.partition("</p>")[0]
+        assert f"/admin/tenants/{get_tenant_id(scim)}/users/{user_id}" in page.links
 
     def test_search_continues_with_other_customers(
         self, operator_visitor: Visitor, connect: Any, monkeypatch: pytest.MonkeyPatch

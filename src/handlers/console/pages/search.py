@@ -5,7 +5,9 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from handlers.console.context import ConsoleRequestContext
+from handlers.console.pages.audit_log.log_query import build_query
 from handlers.console.response import BASE, ConsoleResponse
+from scim.service.audit.log_filter import LogFilter
 from scim.service.model.audit.person_match import Match
 from scim.service.model.identifiers import MAX_IDENTIFIER_LENGTH
 from scim.service.model.tenant import TENANT_ID_PATTERN
@@ -24,18 +26,18 @@ def show_search(context: ConsoleRequestContext) -> ConsoleResponse:
     )
 
 
-def build_person_path(match: Match) -> str:
-    """Return the path of the page of a person at a tenant; for a request without a person, of the audit log."""
+def build_person_path(match: Match, request_id: str) -> str:
+    """Return the path of the page of a person at a tenant; for a request without a person, of its log entries."""
     tenant_path = f"{BASE}/tenants/{match.tenant_id}"
     if match.user_id:
         return f"{tenant_path}/users/{match.user_id}"
     return (
         f"{tenant_path}/users?search={quote(match.identifier)}"
         if match.identifier
-        else f"{tenant_path}/log?status=failures"
+        else f"{tenant_path}/log?{build_query(LogFilter(request_id=request_id))}"
     )
 
 
 def _report(context: ConsoleRequestContext, fault: Exception) -> None:
-    """Log why a tenant could not be searched."""
+    """Log why a part of a tenant could not be read."""
     context.report_fault(fault.__cause__ if isinstance(fault.__cause__, Exception) else fault)

@@ -41,6 +41,7 @@ class CustomerSearchResult:
         kinds_by_key: What was searched at the tenants ``searched_by_key``.
         kinds_by_query: What was searched at the tenants ``searched_by_query``.
         unreadable_tenants: The ids of tenants at which a part of the search failed.
+        tenants_without_card: The ids of tenants at which a person was found whose report could not be read.
         remaining: The number of tenants that were not searched for everything.
         next_after: The id of the tenant after which the next search starts, empty if none remain.
         has_more_matches: Whether there are more matches than the listed ones.
@@ -55,6 +56,7 @@ class CustomerSearchResult:
     kinds_by_key: Sequence[MatchKind] = ()
     kinds_by_query: Sequence[MatchKind] = ()
     unreadable_tenants: Sequence[str] = ()
+    tenants_without_card: Sequence[str] = ()
     remaining: int = 0
     next_after: str = ""
     has_more_matches: bool = False
@@ -80,7 +82,7 @@ class CustomerSearch:
 
     ``list_tenant_ids`` yields the ids of the tenants after an id, in order. ``build_card`` returns the card of a match,
     ``None`` if the tenant or the person is gone. ``report_fault`` receives the id of a tenant and the error because of
-    which it could not be searched. A fault of one tenant never hides the results of others.
+    which a part of it could not be read. A fault of one tenant never hides the results of others.
     """
 
     match_store: MatchStore
@@ -101,10 +103,8 @@ class CustomerSearch:
             matches = _select_people([match for found_matches in results for match in found_matches or ()])
             card_results = list(pool.map(lambda match: self._try_to_build_card(match, text), matches[:MAX_CARDS]))
         failed = [lookup for lookup, found_matches in zip(lookups, results, strict=True) if found_matches is None]
-        unreadable = {tenant_id for lookup in failed for tenant_id in lookup.tenant_ids}
-        unreadable |= {tenant_id for _, tenant_id in card_results if tenant_id}
         without_card = [
-            match for match, (_, tenant_id) in zip(matches[:MAX_CARDS], card_results, strict=True) if tenant_id
+            match for match, (_, is_readable) in zip(matches[:MAX_CARDS], card_results, strict=True) if not is_readable
         ]
         kinds_by_key, kinds_by_query = self.match_store.list_searched_kinds(text)
         remaining = len(tenant_ids) - len(by_query)
@@ -116,7 +116,8 @@ class CustomerSearch:
             len(by_query),
             kinds_by_key,
             kinds_by_query,
-            sorted(unreadable),
+            sorted({tenant_id for lookup in failed for tenant_id in lookup.tenant_ids}),
+            sorted({match.tenant_id for match in without_card}),
             remaining,
             by_query[-1] if remaining else "",
             len(matches) > _MAX_MATCHES,
@@ -160,13 +161,13 @@ class CustomerSearch:
             return matches
         return sorted(described, key=lambda match: match.state is UserState.ACTIVE)
 
-    def _try_to_build_card(self, match: Match, text: str) -> tuple[PersonCard | None, str]:
-        """Return the card of a match, or the id of its tenant if that could not be read."""
+    def _try_to_build_card(self, match: Match, text: str) -> tuple[PersonCard | None, bool]:
+        """Return the card of a match, and whether it could be read."""
         try:
-            return self.build_card(match, text), ""
+            return self.build_card(match, text), True
         except Exception as fault:  # noqa: BLE001  # as above
             self.report_fault(match.tenant_id, fault)
-            return None, match.tenant_id
+            return None, False
 
 
 def _select_people(matches: Sequence[Match]) -> list[Match]:
