@@ -1,6 +1,6 @@
 """The number of rejected tokens is written once a minute."""
 
-from scim.auth.rejected_tokens import RejectedTokenCounter
+from scim.auth.rejected_tokens import MAX_RECORDED_REQUESTS, RejectedTokenCounter
 from scim.protocol.errors import Rule
 
 
@@ -37,3 +37,16 @@ def test_counted_requests_are_written_only_once() -> None:
     counter.count("acme", Rule.TOKEN_MALFORMED)
     assert counter.count_and_take_unwritten("acme", 100.0) == 2
     assert counter.take_unwritten("acme", 200.0) is None
+
+
+def test_ids_of_the_first_requests_lead_to_the_written_count() -> None:
+    """A client that retries a wrong token does not write a record for each request."""
+    counter = RejectedTokenCounter()
+    assert counter.take_record_time("acme") is None  # no count was written
+    times = []
+    for number in range(100):
+        counter.count_and_take_unwritten("acme", 100.0 + number / 2)
+        times.append(counter.take_record_time("acme"))
+    assert times == [100.0] * MAX_RECORDED_REQUESTS + [None] * (100 - MAX_RECORDED_REQUESTS)
+    counter.count_and_take_unwritten("acme", 160.0)
+    assert counter.take_record_time("acme") == 160.0

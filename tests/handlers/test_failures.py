@@ -164,6 +164,7 @@ class TestTokens:
             "pk",
             "sk",
             "rule",
+            "request",
             "last",
             "time",
             "ttl",

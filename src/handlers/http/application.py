@@ -135,12 +135,12 @@ class ScimApplication:
             authentication = self._adapters.authenticator.authenticate(request.get_header("authorization"), tenants)
         except TokenRejected as error:
             log.rejected_tenant_id = error.tenant_id
-            log.unrecorded = recorder.record_rejected(error) or None
+            log.add(recorder.record_rejected(error))
             raise
         except MalformedToken as error:
             if error.is_connected:  # other names are not logged: the client may have made them up
                 log.unverified_tenant_id = error.tenant_id
-                log.unrecorded = recorder.record_malformed(error) or None
+                log.add(recorder.record_malformed(error))
             raise
         tenant = authentication.tenant
         misplaced = find_misplaced_endpoint(request.path_segments, request.raw_query_string, tenant.resource_types)

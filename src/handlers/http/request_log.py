@@ -19,7 +19,7 @@ class RequestLogLine:
     """The fields of a request's log line. Each step of the request sets some of them.
 
     A field that is ``None`` is not logged. ``details`` are fields that only some requests have: from the route, from
-    recorded failures, and from retries.
+    recorded failures and tokens, and from retries.
     """
 
     request_id: str
@@ -28,8 +28,6 @@ class RequestLogLine:
     """The tenant of a token that this stack created and that is no longer valid."""
     unverified_tenant_id: str | None = None
     """The connected tenant that a malformed token names. It is not verified: anyone can send such a token."""
-    unrecorded: int | None = None
-    """The number of requests with rejected or malformed tokens that could not be counted in the table."""
     tenant_id: str | None = None
     """The tenant of a valid token."""
     dynamodb_calls_auth: int | None = None

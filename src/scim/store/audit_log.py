@@ -7,7 +7,7 @@ from itertools import groupby, islice
 from typing import Any
 
 from scim.aws.errors import AwsError
-from scim.protocol.errors import Unavailable
+from scim.protocol.errors import MALFORMED_TOKEN_RULES, Unavailable
 from scim.service.model.audit.failure import RETENTION_DAYS, DailyFailures, Failure, FailureCount, FailureKind
 from scim.service.model.audit.log_record import (
     FailureSearchResult,
@@ -62,14 +62,28 @@ class DynamoDBAuditLogStore:
         item = self._increment(build_failure_key(failure), failure.at, number, attributes)
         return None if item is None else log_codec.decode_failure(item)
 
-    def count_rejected_tokens(self, at: str, number: int, rule: str, provider: IdentityProvider | None = None) -> bool:
-        """Add ``number`` rejected tokens to the counts of the minute and the day. Return whether that succeeded."""
-        is_recorded = self._increment(keys.rejected_tokens_key(at[:16]), at, number, {"rule": {"S": rule}}) is not None
+    def count_rejected_tokens(
+        self, at: str, number: int, rule: str, provider: IdentityProvider | None = None, request_id: str = ""
+    ) -> bool:
+        """Add ``number`` rejected tokens to the counts of the minute and the day. Return whether that succeeded.
+
+        ``rule`` and ``request_id`` are those of the last request.
+        """
+        is_recorded = self._count_tokens(keys.rejected_tokens_key(at[:16]), at, number, rule, request_id)
         return is_recorded and self.add_to_day(at, {FailureKind.REJECTED_TOKEN: number}, provider)
 
-    def count_malformed_tokens(self, at: str, number: int, rule: str) -> bool:
-        """Add malformed tokens to the count of the minute, with the rule of the last. Return whether that succeeded."""
-        return self._increment(keys.malformed_tokens_key(at[:16]), at, number, {"rule": {"S": rule}}) is not None
+    def count_malformed_tokens(self, at: str, number: int, rule: str, request_id: str = "") -> bool:
+        """Add malformed tokens to the count of the minute. Return whether that succeeded.
+
+        ``rule`` and ``request_id`` are those of the last request. The id is empty if anyone can have sent it.
+        """
+        return self._count_tokens(keys.malformed_tokens_key(at[:16]), at, number, rule, request_id)
+
+    def _count_tokens(self, sort_key: str, at: str, number: int, rule: str, request_id: str) -> bool:
+        attributes: Item = {"rule": {"S": rule}}
+        if request_id:
+            attributes[log_codec.REQUEST] = {"S": request_id}
+        return self._increment(sort_key, at, number, attributes) is not None
 
     def add_to_day(self, at: str, counts: Mapping[FailureKind, int], provider: IdentityProvider | None) -> bool:
         """Add to the counts of the day (UTC) of ``at``. Return whether that succeeded."""
@@ -78,7 +92,19 @@ class DynamoDBAuditLogStore:
 
     def record_failed_request(self, request_id: str, failures: Sequence[Failure]) -> bool:
         """Let failures be found by the id of their request. Return whether that succeeded."""
-        return self._try_to_update(failed_request_key(request_id), build_update(failures, self._compute_expiry()))
+        return self._lead_to(request_id, map(build_failure_key, failures))
+
+    def record_rejected_request(self, request_id: str, at: str, rule: str) -> bool:
+        """Let the count of rejected or malformed tokens of a minute be found by the id of a request.
+
+        ``at`` is when the count was written (RFC 3339 in UTC). Return whether that succeeded.
+        """
+        is_malformed = rule in MALFORMED_TOKEN_RULES
+        build_key = keys.malformed_tokens_key if is_malformed else keys.rejected_tokens_key
+        return self._lead_to(request_id, [build_key(at[:16])])
+
+    def _lead_to(self, request_id: str, sort_keys: Iterable[str]) -> bool:
+        return self._try_to_update(failed_request_key(request_id), build_update(sort_keys, self._compute_expiry()))
 
     def _try_to_update(self, sort_key: str, update: Mapping[str, Any]) -> bool:
         try:

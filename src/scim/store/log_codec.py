@@ -17,6 +17,8 @@ DAY_PREFIX = "day#"
 """The prefix of the attributes that count a failure by day. The date (UTC) follows."""
 HASHES = "handles"
 """The attribute with the hashes of identifiers. It has this name since an earlier version."""
+REQUEST = "request"
+"""The attribute with the id of a request."""
 
 _FAILURE_FIELDS = {
     "status": "status",
@@ -84,7 +86,13 @@ def decode_counts_by_day(item: Item) -> dict[str, int]:
 
 def decode_rejected_tokens(item: Item) -> RejectedTokenCount:
     """Return the number of rejected tokens in a minute, from its item."""
-    return RejectedTokenCount(item["first"]["S"], item["last"]["S"], int(item["count"]["N"]), item["rule"]["S"])
+    return RejectedTokenCount(
+        first_at=item["first"]["S"],
+        last_at=item["last"]["S"],
+        count=int(item["count"]["N"]),
+        rule=item["rule"]["S"],
+        request_id=item.get(REQUEST, {}).get("S", ""),  # items of earlier versions lack it
+    )
 
 
 def decode_change(item: Item) -> StoredChange:
@@ -97,7 +105,7 @@ def decode_change(item: Item) -> StoredChange:
         attributes_changed=attributes_changed,
         participation=Participation(item["participation"]["S"]),
         actor=item["actor"]["S"],
-        request_id=item["request"]["S"],
+        request_id=item[REQUEST]["S"],
         leniencies=_decode_texts(item, "leniencies"),
         resource_type=item["resourceType"]["S"],
         user_name=item["userName"]["S"],

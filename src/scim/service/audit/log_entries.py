@@ -166,6 +166,7 @@ def _build_rejected_tokens_entry(rejected: RejectedTokenCount) -> LogEntry:
         remediation=remediation,
         first_at=rejected.first_at,
         count=rejected.count,
+        request_id=rejected.request_id,
     )
 
 

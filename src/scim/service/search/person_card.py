@@ -9,6 +9,7 @@ from enum import StrEnum
 from scim.service.audit.it_admin_message import write_it_admin_message
 from scim.service.audit.log_entries import LogEntry, LogEntryKind, describe_record
 from scim.service.audit.person_report import PersonReport, PersonReportBuilder
+from scim.service.model.audit.log_record import AUTHENTICATE
 from scim.service.model.audit.person_match import Match
 from scim.service.model.change_record import Operation, StoredChange
 from scim.service.model.stored_resource import StoredResource
@@ -124,13 +125,13 @@ class PersonCardBuilder:
         return self._build_card(match, name, state, verdict, fixes, report.timeline, report.last_write)
 
     def _build_request_card(self, match: Match) -> PersonCard | None:
-        """Return the card of a failed request that identifies no person."""
+        """Return the card of a failed request that identifies no person, or whose token was rejected."""
         failures = self.match_store.read_failures(self.tenant.id, match.failure_keys)
         timeline = sorted((describe_record(failure, {}) for failure in failures), key=_get_time, reverse=True)
         if not timeline:
             return None
         newest = timeline[0]
-        verdict = f"The {newest.operation} request names no user, and failed with {newest.status} at {newest.at}."
+        verdict = _describe_failed_request(newest)
         fixes = [f"{entry.summary} What to change: {entry.remediation}" for entry in timeline[:_MAX_FIXES]]
         return self._build_card(match, "", PersonState.NO_PERSON, verdict, fixes, timeline, None)
 
@@ -205,6 +206,13 @@ def _describe_verdict(name: str, state: PersonState, report: PersonReport, failu
         case _:
             return f"{name} was not provisioned: {outcome}."
     return f"{fact}, and {outcome}." if outcome else f"{fact}."
+
+
+def _describe_failed_request(failure: LogEntry) -> str:
+    """Return the verdict on a failed request that identifies no person."""
+    if failure.operation == AUTHENTICATE:
+        return f"The request was rejected with {failure.status} because of its token."
+    return f"The {failure.operation} request names no user, and failed with {failure.status} at {failure.at}."
 
 
 def _describe_outcome(failure: LogEntry) -> str:

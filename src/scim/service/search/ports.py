@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from scim.service.model.audit.failure import FailureCount
+from scim.service.model.audit.log_record import LogRecord
 from scim.service.model.audit.person_match import Match, MatchKind
 from scim.service.model.change_record import StoredChange
 from scim.service.model.stored_resource import StoredResource
@@ -29,8 +29,8 @@ class MatchStore(Protocol):
     def read_users(self, matches: Sequence[Match]) -> Mapping[tuple[str, str], StoredResource]:
         """Return the users in matches by tenant and id. Deleted ones are omitted. One call reads up to 100 users."""
 
-    def read_failures(self, tenant_id: str, failure_keys: Sequence[str]) -> Sequence[FailureCount]:
-        """Return failures by their keys. Expired ones are omitted."""
+    def read_failures(self, tenant_id: str, failure_keys: Sequence[str]) -> Sequence[LogRecord]:
+        """Return failures and counts of rejected tokens by their keys. Expired ones are omitted."""
 
     def find_acceptance(self, tenant_id: str, change: StoredChange) -> str:
         """Return when EventBridge had accepted the event of a change (RFC 3339), empty if that is not recorded."""

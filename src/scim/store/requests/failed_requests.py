@@ -24,12 +24,13 @@ def build_failure_key(failure: Failure) -> str:
     return keys.failure_key(failure.identifier, digest)
 
 
-def build_update(failures: Iterable[Failure], expires: int) -> dict[str, Any]:
+def build_update(sort_keys: Iterable[str], expires: int) -> dict[str, Any]:
     """Return the arguments of ``UpdateItem`` that record a failed request, with the keys of its first failures.
 
-    ``expires`` is when the record expires, in seconds since 1970.
+    ``sort_keys`` are those of its failures, or of the count that includes its rejected token. ``expires`` is when the
+    record expires, in seconds since 1970.
     """
-    failure_keys = list(dict.fromkeys(map(build_failure_key, failures)))[:_MAX_FAILURES]
+    failure_keys = list(dict.fromkeys(sort_keys))[:_MAX_FAILURES]
     return {
         "UpdateExpression": "SET #failures = :failures, #ttl = :ttl",
         "ExpressionAttributeNames": {"#failures": FAILURES, "#ttl": "ttl"},
@@ -41,14 +42,16 @@ def build_update(failures: Iterable[Failure], expires: int) -> dict[str, Any]:
 
 
 def list_failure_keys(item: Item) -> list[str]:
-    """Return the sort keys of the failures in the record of a failed request."""
+    """Return the sort keys in the record of a failed request."""
     return [failure_key["S"] for failure_key in item[FAILURES]["L"]]
 
 
 def decode_failed_request(tenant_id: str, item: Item) -> Sequence[Match]:
     """Return a match for each person in the failures of a request, or one without a person."""
     failure_keys = list_failure_keys(item)
-    identifiers = dict.fromkeys(filter(None, map(keys.parse_failure_identifier, failure_keys)))
+    identifiers = dict.fromkeys(
+        filter(None, map(keys.parse_failure_identifier, filter(keys.is_failure_key, failure_keys)))
+    )
     if not identifiers:
         return [Match(tenant_id, MatchKind.FAILED_REQUEST_ID, failure_keys=failure_keys)]
     return [_build_match(tenant_id, identifier) for identifier in identifiers]

@@ -12,7 +12,7 @@ from functools import partial
 
 from scim.protocol.filter.ast import AttributePath
 from scim.protocol.schema import ResourceType
-from scim.service.model.audit.failure import FailureCount
+from scim.service.model.audit.log_record import LogRecord
 from scim.service.model.audit.person_match import Match, MatchKind
 from scim.service.model.change_record import StoredChange
 from scim.service.model.stored_resource import StoredResource
@@ -132,10 +132,10 @@ class DynamoDBMatchStore:
         users = ((tenants[item["pk"]["S"]], items.decode_document(item)) for item in found_items)
         return {(tenant_id, user.id): user for tenant_id, user in users}
 
-    def read_failures(self, tenant_id: str, failure_keys: Sequence[str]) -> Sequence[FailureCount]:
-        """Return failures by their sort keys, without expired ones."""
+    def read_failures(self, tenant_id: str, failure_keys: Sequence[str]) -> Sequence[LogRecord]:
+        """Return failures and counts of rejected tokens by their sort keys, without expired ones."""
         stored_items = self.table.get_all(keys.failure_partition(tenant_id), list(failure_keys))
-        return [log_codec.decode_failure(item) for item in stored_items if not items.has_expired(item, self.now())]
+        return [log_codec.decode_record(item) for item in stored_items if not items.has_expired(item, self.now())]
 
     def find_acceptance(self, tenant_id: str, change: StoredChange) -> str:
         """Return when EventBridge had accepted the event of a change (RFC 3339), empty if that is not recorded."""

@@ -20,14 +20,16 @@ AUTHENTICATE = "authenticate"
 class RejectedTokenCount:
     """The requests of a tenant that were rejected within a minute because of their token.
 
-    ``count`` is a lower bound. ``first_at`` and ``last_at`` are RFC 3339 in UTC. ``rule`` is that of the last
-    request. If it is one of :data:`scim.protocol.errors.MALFORMED_TOKEN_RULES`, anyone may have sent the requests.
+    ``count`` is a lower bound. ``first_at`` and ``last_at`` are RFC 3339 in UTC. ``rule`` and ``request_id`` are those
+    of the last request. The id is empty if it is not known. If the rule is one of
+    :data:`scim.protocol.errors.MALFORMED_TOKEN_RULES`, anyone may have sent the requests.
     """
 
     first_at: str
     last_at: str
     count: int
     rule: str
+    request_id: str = ""
 
 
 class RecordKind(StrEnum):
