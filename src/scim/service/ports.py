@@ -212,6 +212,12 @@ class AuditLogStore(Protocol):
         The search makes a limited number of calls, and takes a share of the remaining time.
         """
 
+    def list_failed_request_keys(self, request_id: str) -> Sequence[str]:
+        """Return the sort keys of the first records of a failed request: of failures, or the count of its token.
+
+        Unlike the id in a record, which is that of the last request, they are known for each failed request.
+        """
+
     def list_changes(self, resource_id: str) -> Iterator[StoredChange]:
         """Yield the changes of a user, newest first."""
 

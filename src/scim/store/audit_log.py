@@ -24,7 +24,7 @@ from scim.store import daily_failures, items, keys, log_codec
 from scim.store.deactivations.deactivation_store import read_last_alert
 from scim.store.keys import KeyRange
 from scim.store.log_reader import LogReader
-from scim.store.requests.failed_requests import build_failure_key, build_update
+from scim.store.requests.failed_requests import build_failure_key, build_update, list_failure_keys
 from scim.store.requests.keys import failed_request_key
 from scim.store.table import TIME_ATTRIBUTE, TIME_INDEX, Item, Table
 
@@ -237,6 +237,13 @@ class DynamoDBAuditLogStore:
     def _read_failures(self, sort_keys: list[str]) -> list[FailureCount]:
         stored_items = self._table.get_all(self._failures, sort_keys)
         return [log_codec.decode_failure(item) for item in stored_items if not self._has_expired(item)]
+
+    def list_failed_request_keys(self, request_id: str) -> list[str]:
+        """Return the sort keys of the first records of a failed request, with one call."""
+        stored_items = self._table.get_all(self._failures, [failed_request_key(request_id)])
+        return [
+            sort_key for item in stored_items if not self._has_expired(item) for sort_key in list_failure_keys(item)
+        ]
 
     # Reading the records of users and days
 

@@ -288,6 +288,62 @@ class TestFailedRequests:
         assert "No customer that was searched has" in search(operator_visitor, request_id).text
 
 
+class TestRejectedTokens:
+    """Requests that the customer sees with a 401 and a request id."""
+
+    def test_request_with_revoked_token(self, operator_visitor: Visitor, tenant: Customer, operator: Any) -> None:
+        name, scim = tenant
+        operator.tokens.revoke(name)
+        assert scim.request("GET", "/Users").status == 401
+        page = search(operator_visitor, read_rejected_request_id(name, "X#"))
+        assert "Found by id of a failed request" in page.text
+        assert "The request was rejected with 401 because of its token." in page.text
+
+    def test_request_with_malformed_token(self, operator_visitor: Visitor, tenant: Customer) -> None:
+        name, scim = tenant
+        assert scim.request("GET", "/Users", authorization=f"Bearer Bearer {scim.token}").status == 401
+        page = search(operator_visitor, read_rejected_request_id(name, "Y#"))
+        assert "The request was rejected with 401 because of its token." in page.text
+        assert "enter the token without the word Bearer" in page.text
+
+    def test_card_names_the_request(self, operator_visitor: Visitor, tenant: Customer, operator: Any) -> None:
+        name, scim = tenant
+        operator.tokens.revoke(name)
+        scim.request("GET", "/Users")
+        request_id = read_rejected_request_id(name, "X#")
+        assert f"Request id {request_id}" in search(operator_visitor, request_id).text
+
+    def test_first_requests_of_a_minute_are_found(
+        self, operator_visitor: Visitor, tenant: Customer, operator: Any
+    ) -> None:
+        """Only the last request of the count is named in the log, but the search finds the others."""
+        name, scim = tenant
+        operator.tokens.revoke(name)
+        for _ in range(3):
+            scim.request("GET", "/Users")
+        (first, *others) = read_failed_request_keys(name)
+        assert len(others) == 2
+        for sort_key in (first, *others):
+            page = search(operator_visitor, sort_key.removeprefix("R#"))
+            assert "The request was rejected with 401 because of its token." in page.text
+            log = operator_visitor.get(f"/admin/tenants/{name}/log?request={quote(sort_key.removeprefix('R#'))}")
+            assert log.text.count(">authenticate<") == 1
+
+
+def read_rejected_request_id(tenant_id: str, prefix: str) -> str:
+    """Return the id of the request in the only count of rejected (``X#``) or malformed (``Y#``) tokens of a tenant."""
+    scanned = boto3.client("dynamodb").scan(TableName="muster")["Items"]
+    (count,) = [item for item in scanned if item["sk"]["S"].startswith(prefix)]
+    assert count["pk"]["S"] == f"F#{tenant_id}"
+    return str(count["request"]["S"])
+
+
+def read_failed_request_keys(tenant_id: str) -> list[str]:
+    """Return the sort keys of all records of a tenant's failed requests."""
+    scanned = boto3.client("dynamodb").scan(TableName="muster")["Items"]
+    return [item["sk"]["S"] for item in scanned if item["pk"]["S"] == f"F#{tenant_id}" and item["sk"]["S"][:2] == "R#"]
+
+
 def read_failed_request_id(tenant_id: str) -> str:
     """Return the id of the only failed request of a tenant, which its log line and response have, too."""
     scanned = boto3.client("dynamodb").scan(TableName="muster")["Items"]

@@ -41,6 +41,9 @@ class FakeAuditLogStore:
     def find_failures_by_name(self, *_: object) -> FailureSearchResult:
         return FailureSearchResult()
 
+    def list_failed_request_keys(self, _: str) -> list[str]:
+        return []
+
     def list_changes(self, *_: object) -> Iterator[StoredChange]:
         return iter(())
 

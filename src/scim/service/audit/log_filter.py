@@ -34,7 +34,7 @@ class LogFilter:
         operation: The operation of a request, or the action of an audit event.
         status: The HTTP status of the response, or a :class:`LogResult`.
         rule: The rule that the request violated (:class:`scim.protocol.errors.Rule`).
-        request_id: The id of the request. A failure that was repeated has the id of the last request.
+        request_id: The id of the request. An entry that counts several requests has the id of the last one.
         since: The first time (RFC 3339 in UTC with milliseconds).
         until: The time before which entries are selected (RFC 3339 in UTC with milliseconds).
     """

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from scim.protocol.normalize import normalize_string
 from scim.service.audit.log_entries import LogEntry, describe_record
@@ -102,11 +102,12 @@ class LogPageReader:
 
         If this needs more than :data:`MAX_RECORDS` records, return those that were found, and the last position.
         """
+        request_keys = self._list_request_keys()
         matching: list[tuple[LogPosition, LogRecord]] = []
         for number, (position, record) in enumerate(candidates, 1):
             if not self._is_in_time(position):
                 break
-            if record is not None and self._matches(record):
+            if record is not None and self._matches(record, is_of_request=position.sort in request_keys):
                 matching.append((position, record))
             if len(matching) > count:
                 break
@@ -118,8 +119,16 @@ class LogPageReader:
         since, until = self.log_filter.since, self.log_filter.until
         return position.at >= since and (not until or position.at < until)
 
-    def _matches(self, record: LogRecord) -> bool:
-        return not self.log_filter.selects_entries or self.log_filter.matches(describe_record(record, {}))
+    def _list_request_keys(self) -> Collection[str]:
+        """Return the sort keys of records that a request led to, although they may have the id of a later request."""
+        request_id = self.log_filter.request_id
+        return frozenset(self.log_store.list_failed_request_keys(request_id)) if request_id else frozenset()
+
+    def _matches(self, record: LogRecord, *, is_of_request: bool) -> bool:
+        if not self.log_filter.selects_entries:
+            return True
+        log_filter = replace(self.log_filter, request_id="") if is_of_request else self.log_filter
+        return log_filter.matches(describe_record(record, {}))
 
     def _list_candidates(self, start: LogPosition | None, *, oldest_first: bool) -> tuple[_Candidates, bool]:
         """Return the records after ``start`` that can match, and whether they are all."""
