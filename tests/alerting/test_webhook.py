@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -16,6 +17,12 @@ from scim.aws.errors import ErrorResponse
 from scim.service.monitoring.ports import AlertNotSent
 
 
+def use_http(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let webhooks have http URLs."""
+    monkeypatch.setattr(webhook, "_SCHEME", "http://")
+    monkeypatch.setattr(webhook, "HTTPSConnection", HTTPConnection)
+
+
 @dataclass
 class Receiver:
     """A server that answers with the statuses in turn, the last one for all further requests."""
@@ -24,6 +31,8 @@ class Receiver:
     bodies: list[dict[str, Any]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     url: str = ""
+    is_slow: bool = False
+    was_disconnected: Event = field(default_factory=Event)
 
     def build_webhook(self) -> Webhook:
         return build_webhook(lambda: f"{self.url}/services/secret", lambda _: None)
@@ -32,18 +41,30 @@ class Receiver:
 @pytest.fixture
 def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     """Run a server on this machine, which has no certificate."""
-    monkeypatch.setattr(webhook, "_SCHEME", "http://")
+    use_http(monkeypatch)
     receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             receiver.paths.append(self.path)
             receiver.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            if receiver.is_slow:
+                self.respond_slowly()
+                return
             status = receiver.statuses.pop(0) if len(receiver.statuses) > 1 else receiver.statuses[0]
             self.send_response(status)
             self.send_header("Location", f"{receiver.url}/elsewhere")
             self.send_header("Content-Length", "0")
             self.end_headers()
+
+        def respond_slowly(self) -> None:
+            """Send a successful response in five seconds, a few bytes at a time, as long as the client reads it."""
+            try:
+                for byte in b"HTTP/1.0 200 OK\r\nX: %s\r\n\r\n" % (b"x" * 75):
+                    self.connection.sendall(bytes([byte]))
+                    Event().wait(0.05)
+            except OSError:
+                receiver.was_disconnected.set()
 
         def log_message(self, *_: object) -> None:
             pass
@@ -80,10 +101,19 @@ def test_other_statuses_are_failures(receiver: Receiver, status: int) -> None:
 
 
 def test_missing_server_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webhook, "_SCHEME", "http://")
+    use_http(monkeypatch)
     channel = build_webhook(lambda: "http://127.0.0.1:9/services/secret", lambda _: None)
-    with pytest.raises(AlertNotSent, match="URLError"):
+    with pytest.raises(AlertNotSent, match="ConnectionRefusedError"):
         channel.send("", "", {})
+
+
+def test_time_of_an_attempt_is_limited_in_total(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each read succeeds within the time, because the server sends byte after byte. The connection is closed."""
+    monkeypatch.setattr(webhook, "_TIMEOUT_S", 0.5)
+    receiver.is_slow = True
+    with pytest.raises(AlertNotSent, match=r"no response within 0\.5 s"):
+        receiver.build_webhook().send("", "", {})
+    assert receiver.was_disconnected.wait(10)
 
 
 @pytest.mark.parametrize("url", ["http://hooks.example.com", "file:///etc/passwd", "hooks.example.com", ""])
