@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
@@ -81,6 +82,13 @@ def _print_completeness(result: CustomerSearchResult) -> None:
         click.echo(f"Searched, but without details: {', '.join(result.tenants_without_card)}.", err=True)
     if result.remaining:
         click.echo(f"{result.remaining:,} tenants were not searched. Use --after {result.next_after}.", err=True)
+    for request in result.large_requests:
+        click.echo(
+            f"The request has {request.entries:,} changes and failures at {request.tenant_id}. "
+            f"{request.listed} of its people are listed. To list all: "
+            f"muster log {request.tenant_id} --request {shlex.quote(output.make_printable(result.text))}",
+            err=True,
+        )
     if result.has_more_matches:
         click.echo("There are more matches than these.", err=True)
 

@@ -69,3 +69,24 @@ def test_problems_disappear(run: Muster, acme: Endpoint) -> None:
     assert run("problems", "acme").stdout == "No open problems.\n"
     assert run.json_lines("problems", "acme") == []
     run("problems", "unknown", code=3)
+
+
+def test_search_says_how_to_list_a_large_request(run: Muster, acme: Endpoint) -> None:
+    operations = [
+        {
+            "method": "POST",
+            "path": "/Users",
+            "bulkId": str(number),
+            "data": {"schemas": [CORE], "userName": f"person-{number}", "active": "perhaps"},
+        }
+        for number in range(8)
+    ]
+    body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": operations}
+    assert acme.request("POST", "/Bulk", body).status == 200
+    request_id = next(entry["request_id"] for entry in run.json_lines("log", "acme"))
+    errors = run("search", request_id).stderr
+    assert "The request has 8 changes and failures at acme." in errors
+    assert f"muster log acme --request {request_id}" in errors
+    assert len(run.json_lines("log", "acme", "--request", request_id)) == 8
+    (request,) = run.json("search", request_id)["large_requests"]
+    assert (request["tenant_id"], request["entries"]) == ("acme", 8)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from scim.protocol.errors import Unavailable
-from scim.store.requests.accepted_events import RETENTION_DAYS, AcceptedEvent, AcceptedEventStore
+from scim.store.requests.accepted_events import RETENTION_DAYS, AcceptedEvent, AcceptedEventStore, AcceptedRequest
 from scim.store.table import Table
 from scim.wiring.runtime import new_id
 from tests.service.fakes import Clock
@@ -27,7 +27,7 @@ def build_event(number: int, tenant: str = "acme", request: str = REQUEST) -> Ac
 def test_event_is_found_by_request(store: AcceptedEventStore) -> None:
     store.record([build_event(1)])
     assert store.find_acceptance("acme", REQUEST, "event-1")
-    assert store.list_users("acme", REQUEST) == ["user-1"]
+    assert store.find_request("acme", REQUEST) == AcceptedRequest(["user-1"], 1)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,8 @@ def test_batch_is_one_item_for_each_tenant_and_request(store: AcceptedEventStore
     store.record([*bulk, build_event(1, request="other"), build_event(1, tenant="other")])
     assert sorted(item["pk"]["S"] for item in items().values()) == ["E#acme", "E#acme", "E#other"]
     assert store.find_acceptance("acme", REQUEST, "event-89")
-    assert len(store.list_users("acme", REQUEST)) == 10
+    request = store.find_request("acme", REQUEST)
+    assert (len(request.user_ids), request.event_count) == (10, 90)
 
 
 def test_several_batches_of_a_request_are_all_found(store: AcceptedEventStore) -> None:
@@ -52,13 +53,14 @@ def test_several_batches_of_a_request_are_all_found(store: AcceptedEventStore) -
     store.record([build_event(2)])
     store.record([build_event(1)])  # sent again
     assert all(store.find_acceptance("acme", REQUEST, f"event-{number}") for number in (1, 2))
+    assert store.find_request("acme", REQUEST).event_count == 2
 
 
 def test_record_expires(request_table: Table, store: AcceptedEventStore) -> None:
     long_ago = time.time() - (RETENTION_DAYS + 1) * DAY_S
     AcceptedEventStore(request_table, lambda: long_ago, new_id).record([build_event(1)])
     assert store.find_acceptance("acme", REQUEST, "event-1") == ""
-    assert store.list_users("acme", REQUEST) == []
+    assert store.find_request("acme", REQUEST) == AcceptedRequest([], 0)
 
 
 def test_recording_without_time_fails(request_table: Table) -> None:

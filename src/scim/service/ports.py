@@ -213,10 +213,7 @@ class AuditLogStore(Protocol):
         """
 
     def list_failed_request_keys(self, request_id: str) -> Sequence[str]:
-        """Return the sort keys of the first records of a failed request: of failures, or the count of its token.
-
-        Unlike the id in a record, which is that of the last request, they are known for each failed request.
-        """
+        """Return the sort keys of the first failures of a request, or of the count that includes its rejected token."""
 
     def list_changes(self, resource_id: str) -> Iterator[StoredChange]:
         """Yield the changes of a user, newest first."""
@@ -237,16 +234,10 @@ class AuditLogStore(Protocol):
         """Return the numbers of requests with a malformed token since a time, by minute."""
 
     def get_daily_failures(self, first_day: str, last_day: str) -> Mapping[str, DailyFailures]:
-        """Return the numbers of failures from the first to the last day (UTC), by day and in order.
-
-        Days without failures are omitted.
-        """
+        """Return the numbers of failures of the days (UTC) that have any, by day and in order. Both are included."""
 
     def count_changes(self, first_day: str, last_day: str, limit: int) -> tuple[int, bool]:
-        """Count at most ``limit`` changes from the first to the last day (UTC).
-
-        Return the number, and whether there may be more.
-        """
+        """Count at most ``limit`` changes from the first to the last day (UTC). Return also if there may be more."""
 
     def get_last_mass_deactivation(self) -> MassDeactivation | None:
         """Return the last alert about a mass deactivation, ``None`` if there was none."""

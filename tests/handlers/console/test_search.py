@@ -272,6 +272,35 @@ class TestFailedRequests:
         for name in ("ada", "grace"):
             assert f"{name} was not provisioned" in page.text
 
+    def test_large_bulk_request_says_how_much_is_not_listed(
+        self, operator_visitor: Visitor, tenant: Customer, bus: object
+    ) -> None:
+        """Twelve people are created, of whom ten are found, and seven fail, of whom five are found."""
+        operations = [
+            {
+                "method": "POST",
+                "path": "/Users",
+                "bulkId": str(number),
+                "data": {"schemas": [CORE], "userName": f"person-{number}", "active": number >= 7 or "perhaps"},
+            }
+            for number in range(19)
+        ]
+        body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": operations}
+        assert tenant[1].request("POST", "/Bulk", body).status == 200
+        process_changes()
+        request_id = read_failed_request_id(tenant[0])
+        page = search(operator_visitor, request_id)
+        assert f"has 19 changes and failures at {tenant[0]}. This page lists 15 of its people." in page.text
+        path = f"/admin/tenants/{tenant[0]}/log?request={quote(request_id)}"
+        assert path in page.links
+        log = operator_visitor.get(path).text
+        assert all(f"person-{number}" in log for number in range(19))
+
+    def test_bulk_request_whose_people_are_listed_has_no_hint(
+        self, operator_visitor: Visitor, tenant: Customer, request_id: str
+    ) -> None:
+        assert "changes and failures at" not in search(operator_visitor, request_id).text
+
     def test_request_of_other_customer_is_found_there(
         self, operator_visitor: Visitor, tenant: Customer, request_id: str, connect: Any
     ) -> None:

@@ -22,7 +22,12 @@ def show_search(context: ConsoleRequestContext) -> ConsoleResponse:
     search = context.administration.build_customer_search(lambda _, fault: _report(context, fault))
     result = search.search(text, after if TENANT_ID_PATTERN.fullmatch(after) else "")
     return context.render_page(
-        "search.html", result=result, searched_text=text, build_person_path=build_person_path, after=after
+        "search.html",
+        result=result,
+        searched_text=text,
+        build_person_path=build_person_path,
+        build_request_path=build_request_path,
+        after=after,
     )
 
 
@@ -34,8 +39,13 @@ def build_person_path(match: Match, request_id: str) -> str:
     return (
         f"{tenant_path}/users?search={quote(match.identifier)}"
         if match.identifier
-        else f"{tenant_path}/log?{build_query(LogFilter(request_id=request_id))}"
+        else build_request_path(match.tenant_id, request_id)
     )
+
+
+def build_request_path(tenant_id: str, request_id: str) -> str:
+    """Return the path of the log entries of a request."""
+    return f"{BASE}/tenants/{tenant_id}/log?{build_query(LogFilter(request_id=request_id))}"
 
 
 def _report(context: ConsoleRequestContext, fault: Exception) -> None:

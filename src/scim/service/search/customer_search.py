@@ -29,6 +29,15 @@ _WORKERS = 8  # as for bulk requests: it fits into the connections of the Dynamo
 
 
 @dataclass(frozen=True, slots=True)
+class LargeRequest:
+    """A request at a tenant that has more changes and failures, ``entries``, than ``listed`` people in the result."""
+
+    tenant_id: str
+    entries: int
+    listed: int
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerSearchResult:
     """The result of a search.
 
@@ -46,6 +55,7 @@ class CustomerSearchResult:
         next_after: The id of the tenant after which the next search starts, empty if none remain.
         has_more_matches: Whether there are more matches than the listed ones.
         searched_tenants: The ids of the tenants that were searched for everything.
+        large_requests: The requests with the searched id of which only a part is listed, such as bulk requests.
     """
 
     text: str
@@ -61,6 +71,7 @@ class CustomerSearchResult:
     next_after: str = ""
     has_more_matches: bool = False
     searched_tenants: Sequence[str] = ()
+    large_requests: Sequence[LargeRequest] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -122,6 +133,7 @@ class CustomerSearch:
             by_query[-1] if remaining else "",
             len(matches) > _MAX_MATCHES,
             by_query,
+            list(_find_large_requests(matches[:_MAX_MATCHES])),
         )
 
     def _plan_reads(self, tenant_ids: Sequence[str], text: str) -> Iterator[_Lookup]:
@@ -168,6 +180,16 @@ class CustomerSearch:
         except Exception as fault:  # noqa: BLE001  # as above
             self.report_fault(match.tenant_id, fault)
             return None, False
+
+
+def _find_large_requests(matches: Sequence[Match]) -> Iterator[LargeRequest]:
+    """Yield the requests that have more changes and failures than the matches list people."""
+    of_requests = [match for match in matches if match.request_size]
+    for tenant_id in dict.fromkeys(match.tenant_id for match in of_requests):
+        own = [match for match in of_requests if match.tenant_id == tenant_id]
+        entries = sum({match.kind: match.request_size for match in own}.values())
+        if entries > len(own):
+            yield LargeRequest(tenant_id, entries, len(own))
 
 
 def _select_people(matches: Sequence[Match]) -> list[Match]:

@@ -22,7 +22,7 @@ _ACCEPTED = "accepted"
 _EVENTS = "events"
 _USERS = "users"
 _MAX_USERS = 10
-"""The maximum number of users in a record: a bulk request can have a thousand."""
+"""The maximum number of users in a record, and of those that are found: a bulk request can have a thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,14 @@ class AcceptedEvent:
     request_id: str
     user_id: str
     event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedRequest:
+    """The changes of a request whose events were accepted: the ids of its first ten users, and the number of events."""
+
+    user_ids: Sequence[str]
+    event_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +72,16 @@ class AcceptedEventStore:
             return str(item[_ACCEPTED]["S"])
         return ""
 
-    def list_users(self, tenant_id: str, request_id: str) -> list[str]:
-        """Return the ids of the first users that a request changed."""
-        for item in self._query(tenant_id, request_id, limit=1):
-            return list(item[_USERS]["SS"])
-        return []
+    def find_request(self, tenant_id: str, request_id: str) -> AcceptedRequest:
+        """Return the first users that a request changed, and the number of its changes, from records of up to 1 MB."""
+        records = list(self._query(tenant_id, request_id))
+        users = dict.fromkeys(user_id for item in records for user_id in item[_USERS]["SS"])
+        events = {event_id for item in records for event_id in item[_EVENTS]["SS"]}
+        return AcceptedRequest(list(users)[:_MAX_USERS], len(events))
 
-    def _query(
-        self, tenant_id: str, request_id: str, *, contains: tuple[str, str] | None = None, limit: int | None = None
-    ) -> Iterator[Item]:
+    def _query(self, tenant_id: str, request_id: str, *, contains: tuple[str, str] | None = None) -> Iterator[Item]:
         """Yield the records of a request that have not expired. Make only one call, which reads up to 1 MB."""
-        pages = self.table.query_pages(
-            request_partition(tenant_id), request_range(request_id), contains=contains, limit=limit
-        )
+        pages = self.table.query_pages(request_partition(tenant_id), request_range(request_id), contains=contains)
         page, _ = next(iter(pages))
         return (item for item in page if not items.has_expired(item, self.now()))
 

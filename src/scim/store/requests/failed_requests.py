@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -12,6 +13,9 @@ from scim.store import keys
 from scim.store.table import Item
 
 FAILURES = "failures"
+_SIZE = "size"
+ATTRIBUTES = (FAILURES, _SIZE)
+"""The attributes of a record."""
 _MAX_FAILURES = 5
 """The maximum number of failures in the record of a bulk request. A key of a failure has at most 1 KB."""
 
@@ -30,12 +34,13 @@ def build_update(sort_keys: Iterable[str], expires: int) -> dict[str, Any]:
     ``sort_keys`` are those of its failures, or of the count that includes its rejected token. ``expires`` is when the
     record expires, in seconds since 1970.
     """
-    failure_keys = list(dict.fromkeys(sort_keys))[:_MAX_FAILURES]
+    failure_keys = list(dict.fromkeys(sort_keys))
     return {
-        "UpdateExpression": "SET #failures = :failures, #ttl = :ttl",
-        "ExpressionAttributeNames": {"#failures": FAILURES, "#ttl": "ttl"},
+        "UpdateExpression": "SET #failures = :failures, #size = :size, #ttl = :ttl",
+        "ExpressionAttributeNames": {"#failures": FAILURES, "#size": _SIZE, "#ttl": "ttl"},
         "ExpressionAttributeValues": {
-            ":failures": {"L": [{"S": failure_key} for failure_key in failure_keys]},
+            ":failures": {"L": [{"S": failure_key} for failure_key in failure_keys[:_MAX_FAILURES]]},
+            ":size": {"N": str(len(failure_keys))},
             ":ttl": {"N": str(expires)},
         },
     }
@@ -52,12 +57,15 @@ def decode_failed_request(tenant_id: str, item: Item) -> Sequence[Match]:
     identifiers = dict.fromkeys(
         filter(None, map(keys.parse_failure_identifier, filter(keys.is_failure_key, failure_keys)))
     )
+    # Records of earlier versions have no size.
+    match = Match(
+        tenant_id,
+        MatchKind.FAILED_REQUEST_ID,
+        request_size=int(item[_SIZE]["N"]) if _SIZE in item else len(failure_keys),
+    )
     if not identifiers:
-        return [Match(tenant_id, MatchKind.FAILED_REQUEST_ID, failure_keys=failure_keys)]
-    return [_build_match(tenant_id, identifier) for identifier in identifiers]
-
-
-def _build_match(tenant_id: str, identifier: str) -> Match:
-    if keys.is_user_id(identifier):
-        return Match(tenant_id, MatchKind.FAILED_REQUEST_ID, user_id=identifier)
-    return Match(tenant_id, MatchKind.FAILED_REQUEST_ID, identifier=identifier)
+        return [replace(match, failure_keys=failure_keys)]
+    return [
+        replace(match, user_id=identifier) if keys.is_user_id(identifier) else replace(match, identifier=identifier)
+        for identifier in identifiers
+    ]

@@ -18,8 +18,8 @@ from scim.service.model.change_record import StoredChange
 from scim.service.model.stored_resource import StoredResource
 from scim.store import items, keys, log_codec, lookup_keys
 from scim.store.keys import KeyRange
+from scim.store.requests import failed_requests
 from scim.store.requests.accepted_events import AcceptedEventStore
-from scim.store.requests.failed_requests import decode_failed_request
 from scim.store.requests.keys import failed_request_key
 from scim.store.table import Item, Table
 
@@ -79,7 +79,9 @@ class DynamoDBMatchStore:
         primary_keys = [
             keys.primary_key(build(tenant_id), sort_key) for tenant_id in tenant_ids for build, sort_key in sort_keys
         ]
-        found_items = self._open_table().get_by_keys(primary_keys, ("pk", "sk", "id", "failures", "ttl"))
+        found_items = self._open_table().get_by_keys(
+            primary_keys, ("pk", "sk", "id", "ttl", *failed_requests.ATTRIBUTES)
+        )
         return [
             match
             for item in found_items
@@ -111,8 +113,9 @@ class DynamoDBMatchStore:
                 return
 
     def _query_request(self, text: str, table: Table, tenant_id: str) -> Iterator[Match]:
-        for user_id in replace(self.accepted_events, table=table).list_users(tenant_id, text):
-            yield Match(tenant_id, MatchKind.REQUEST, user_id=user_id)
+        request = replace(self.accepted_events, table=table).find_request(tenant_id, text)
+        for user_id in request.user_ids:
+            yield Match(tenant_id, MatchKind.REQUEST, user_id=user_id, request_size=request.event_count)
 
     def _open_table(self) -> Table:
         """Return the table for the look-ups at one tenant."""
@@ -150,7 +153,7 @@ def _decode_match(tenant_id: str, item: Item, text: str) -> Sequence[Match]:
     """Return the matches in an item with a whole key for a text."""
     sort_key = item["sk"]["S"]
     if sort_key == failed_request_key(text):
-        return decode_failed_request(tenant_id, item)
+        return failed_requests.decode_failed_request(tenant_id, item)
     if "id" in item:
         return [Match(tenant_id, MatchKind.USER_NAME, user_id=items.decode_lookup_item(item))]
     return [Match(tenant_id, MatchKind.ID, user_id=keys.parse_user_id(sort_key))]

@@ -32,7 +32,8 @@ class Match:
 
     ``user_id`` is the id of a user, who may be deleted. It is empty for a person who may never have been a user, and is
     then known by ``identifier``. Both are empty for a request that identifies no person; ``failure_keys`` then leads to
-    its failures. ``user_name`` and ``state`` are those of the user, if they have been read.
+    its failures. ``user_name`` and ``state`` are those of the user, if they have been read. ``request_size`` is the
+    number of changes or failures of the request whose id was searched, 0 for other kinds of matches.
     """
 
     tenant_id: str
@@ -42,6 +43,7 @@ class Match:
     failure_keys: Sequence[str] = ()
     user_name: str = ""
     state: UserState | None = None
+    request_size: int = 0
 
     @property
     def person(self) -> tuple[str, str]:
