@@ -51,7 +51,6 @@ _OTHER_USERS = 20
 _DAMAGED_ITEMS = 100
 _CLIENT_USERS = 100
 _INTERVAL_S = 0.05
-_ALONE_S = 10.0
 _ITEMS_OVER_1_MB = 10_000
 _READS = ("GetItem", "BatchGetItem", "Query", "Scan")
 # A value of every user of the tenant, and of no user of the other one.
@@ -151,16 +150,20 @@ def measure_latencies(client: Client) -> Iterator[Latencies]:
 
 @dataclass(slots=True)
 class Measurement:
-    """Runs commands on a local run, and prints a line for each. ``client`` sends requests at the same time."""
+    """Runs commands on a local run, and prints a line for each. ``client`` sends requests at the same time.
+
+    Before each command, it sends requests for ``alone`` seconds.
+    """
 
     run: LocalRun
     client: Client
     rate: float
+    alone: float
 
     def measure(self, name: str, arguments: Sequence[str], summarize: Callable[[Any], str]) -> None:
         """Run a command with ``--json``, and print its line. ``summarize`` gets its output."""
         with measure_latencies(self.client) as alone:
-            time.sleep(_ALONE_S)
+            time.sleep(self.alone)
         counter, output = CallCounter(), io.StringIO()
         command = [*arguments, "--json", "--data", str(self.run.data)]
         with measure_latencies(self.client) as latencies, intercept_calls(counter.observe), redirect_stdout(output):
@@ -305,6 +308,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.maintenance", description=__doc__)
     parser.add_argument("--users", type=int, default=10_000)
     parser.add_argument("--rate", type=float, default=DEFAULT_RATE_PERCENT, help="the option of the commands")
+    parser.add_argument("--alone", type=float, default=10.0, help="the seconds of requests before each command")
     parser.add_argument(
         "--without-stream", action="store_true", help="run without the table's stream, so without events"
     )
@@ -316,7 +320,7 @@ def main() -> None:
         print(f"{options.users:,} users, --rate {options.rate:g}; latencies: median, 95th percentile in ms", flush=True)
         ids = [user.id for user in run.sample[:_CLIENT_USERS]]
         client = Client(HTTPConnection(HOST, run.port), run.connection.token, ids)
-        measure(Measurement(run, client, options.rate), run.sample, options.only or COMMANDS)
+        measure(Measurement(run, client, options.rate, options.alone), run.sample, options.only or COMMANDS)
 
 
 if __name__ == "__main__":

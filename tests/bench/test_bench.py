@@ -1,10 +1,7 @@
 """The benchmark with few users: parts run, single parts write no report, and failing parts are reported."""
 
-import os
 import re
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -13,35 +10,21 @@ from bench import report
 from bench.__main__ import PARTS
 from bench.context import BenchContext
 from bench.result import Row, Section
-from local.engine import DYNOXIDE
+from tests.bench.command import ROOT, needs_dynoxide, run_benchmark
 
-ROOT = Path(__file__).parents[2]
 WRITTEN = ("docs/contribute/performance.md",)
 
 
-def run(*arguments: str) -> str:
-    process = subprocess.run(  # noqa: S603  # our own command
-        [sys.executable, "-m", "bench", *arguments],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert process.returncode == 0, process.stderr
-    return process.stdout
-
-
 def test_list_prints_parts() -> None:
-    assert [line.split()[0] for line in run("--list").splitlines()] == list(PARTS)
+    assert [line.split()[0] for line in run_benchmark("bench", "--list").splitlines()] == list(PARTS)
 
 
 @pytest.mark.nightly
-@pytest.mark.skipif(not DYNOXIDE.exists(), reason="dynoxide has no package for this platform, and make bench needs it")
+@needs_dynoxide
 def test_quick_run_counts_calls_and_writes_no_figures() -> None:
     before = [(ROOT / name).read_bytes() for name in WRITTEN]
     parts = ("handler", "tls", "calls", "scan", "bulk", "costs", "million")
-    output = run("--quick", *(f"--only={name}" for name in parts))
+    output = run_benchmark("bench", "--quick", *(f"--only={name}" for name in parts))
     counted = dict(re.findall(r"^calls: (.+?)  +(\d+) ", output, re.MULTILINE))
     assert counted["GET"] == counted["create"] == "1"
     assert counted["PATCH"] == counted["PUT"] == counted["DELETE"] == counted["userName eq"] == "2"
@@ -94,46 +77,3 @@ def test_report_is_written_despite_failing_part(monkeypatch: pytest.MonkeyPatch)
     )
     assert bench.main() == 1
     assert written == [(1, ["broken"])]
-
-
-@pytest.mark.nightly
-@pytest.mark.skipif(not DYNOXIDE.exists(), reason="dynoxide has no package for this platform, and the bench needs it")
-@pytest.mark.parametrize(
-    ("arguments", "lines"),
-    [
-        (("invocation",), [r"body of 2,000 bytes: [\d.]+ (µs|ms)", r"body of 200,000 bytes: [\d.]+ (µs|ms)"]),
-        (("fairness", "--seconds", "5"), [r"noisy tenant +[1-9]\d* +[1-9]\d*", r"others, calls: 1\.00 times"]),
-        (
-            ("fairness", "--seconds", "5", "--scan", "300"),
-            [r"noisy tenant +[1-9]\d* +0", "scans of 300 users that were accepted"],
-        ),
-        (
-            ("maintenance", "--users", "300", "--rate", "1000"),
-            [
-                r"check +\S+ .* 0 problems found, 0 repaired",
-                # Two deleted index entries of one user are one problem.
-                r"check --repair +\S+ .* ([1-9]\d+) problems found, \1 repaired",
-                r"check after the repair +\S+ .* 0 problems found, 0 repaired",
-                r"export +\S+ .* 300 users",
-                r"resync +\S+ .* 300 events",
-                r"left in the table: CERTIFICATES acme#\S+, TASKS purge#acme; 0 items with a value of a user",
-                "left in the queues: 0 messages",
-                "left in Secrets Manager: no secret",
-                "left in the log of the functions: 0 values of users",
-            ],
-        ),
-    ],
-)
-def test_other_benchmarks_run(arguments: tuple[str, ...], lines: list[str]) -> None:
-    name, *options = arguments
-    process = subprocess.run(  # noqa: S603  # our own command
-        [sys.executable, "-m", f"bench.{name}", *options],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert process.returncode == 0, process.stderr
-    for line in lines:
-        assert re.search(f"^{line}", process.stdout, re.MULTILINE), process.stdout

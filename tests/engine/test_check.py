@@ -211,7 +211,7 @@ def new_id(chance: random.Random) -> str:
     return str(uuid.UUID(int=chance.getrandbits(128), version=4))
 
 
-@pytest.mark.parametrize("cases", sizes(100, 1_000))
+@pytest.mark.parametrize("cases", sizes(30, 1_000))
 def test_random_damage_is_found_and_repaired(
     scim: Endpoint,
     client: Any,

@@ -142,7 +142,7 @@ def get_tenant(scim: Endpoint) -> str:
     return scim.token.split("_")[1]
 
 
-@pytest.mark.parametrize("reports", sizes(300, 1_000))
+@pytest.mark.parametrize("reports", sizes(100, 1_000))
 def test_links_of_tenant_do_not_delay_other_tenants(
     direct: Endpoint, other: Endpoint, functions: Functions, events: ReadEvents, calls: list[str], reports: int
 ) -> None:
