@@ -21,10 +21,12 @@ export PYTHONPATH := src
 export SAM_CLI_TELEMETRY := 0
 unexport PYTHONDONTWRITEBYTECODE  # without the cache, each of the many processes compiles all its modules
 
-.PHONY: help run muster test test-fast nightly e2e judges openapi browser pictures replay differential compare explain bench check docs build invoke sam-local deploy deploy-built rollback smoke protect lock clean
+.PHONY: help install run muster test test-fast nightly e2e judges openapi browser pictures replay differential compare explain bench check docs build invoke sam-local deploy deploy-built rollback smoke protect lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+
+install: .venv/installed .venv/bin/muster .venv-browser/installed .venv-docs/installed .venv-judges/installed .venv-lambda/installed .venv-openapi/installed .venv-sam/installed $(engine) $(ministack) $(axe) $(cspell) $(newman) ## Install what the commands need, except make bench; each also installs what it needs itself
 
 # The port is checked before anything is installed. STEP is printed in front of what is installed.
 run: ## Run the endpoint on this machine until Ctrl-C (PORT=8080, PARAMETERS="RateLimit=1")
