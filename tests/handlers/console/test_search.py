@@ -275,7 +275,7 @@ class TestFailedRequests:
     def test_large_bulk_request_says_how_much_is_not_listed(
         self, operator_visitor: Visitor, tenant: Customer, bus: object
     ) -> None:
-        """Twelve people are created, of whom ten are found, and seven fail, of whom five are found."""
+        """Twelve people are created, and ten of them are found. Seven fail, and five of them are found."""
         operations = [
             {
                 "method": "POST",
