@@ -30,6 +30,7 @@ _SECTIONS = {
     },
     "Settings of a customer": {
         "strict": CommandEntry("tenants:strict", "Turn strict mode on or off."),
+        "provider": CommandEntry("tenants:provider", "Choose the identity provider of a tenant."),
         "brake": CommandEntry("brake:brake", "Turn the brake for mass deactivations on or off."),
         "release": CommandEntry("brake:release", "Release the deactivations that the brake holds."),
         "schema": CommandEntry("schema:schema", "Manage custom attributes of a tenant's users."),

@@ -19,6 +19,7 @@ _MAX_SHOWN = 5
 _LABELS = {
     "scim_url": "SCIM URL",
     "provider": "identity provider",
+    "chosen_provider": "chosen identity provider",
     "strict": "strict mode",
     "connection": "first request",
     "extensions": "schema extensions",

@@ -1,4 +1,4 @@
-"""The commands ``tenants`` and ``strict``."""
+"""The commands ``tenants``, ``strict`` and ``provider``."""
 
 from typing import Any
 
@@ -8,7 +8,11 @@ from cli import output
 from cli.app import LONG_READ_S, deployment_options, get_deployment, json_option, tenant_argument
 from cli.progress import show_progress
 from cli.tenant_documents import build_tenant_document, color_health, format_expiry, format_value
+from scim.service.model.identity_provider import IdentityProvider, parse_identity_provider
 from scim.service.tenants.overview import load_tenants
+
+_DETECT = "detect"
+"""The argument of ``muster provider`` for an identity provider that is not chosen."""
 
 
 @click.command(
@@ -76,3 +80,29 @@ def strict(tenant_id: str, state: str, json: bool) -> None:
         output.print_json({"tenant": tenant_id, "strict": tenant.is_strict})
     else:
         click.echo(f"Strict mode is {state} for {tenant_id}. This takes effect within a minute.")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  muster provider acme okta
+  muster provider acme detect
+"""
+)
+@tenant_argument
+@click.argument("name", type=click.Choice([_DETECT, *(provider.value for provider in IdentityProvider)]))
+@json_option
+@deployment_options
+def provider(tenant_id: str, name: str, json: bool) -> None:
+    """Choose the identity provider of a tenant.
+
+    Guides and advice are for this identity provider. "detect" (default) recognizes it by its requests. Choose it if
+    this is wrong or not possible yet. Requests are processed in the same way.
+    """
+    tenant = get_deployment().build_administration().tenants.choose_provider(tenant_id, parse_identity_provider(name))
+    if json:
+        output.print_json({"tenant": tenant_id, "chosen_provider": tenant.provider})
+    elif tenant.provider:
+        click.echo(f"{tenant.provider.display_name} is the identity provider of {tenant_id}.")
+    else:
+        click.echo(f"The identity provider of {tenant_id} is detected by its requests.")

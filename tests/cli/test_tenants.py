@@ -224,6 +224,21 @@ def test_status_mentions_token_that_was_not_shown(run: Muster) -> None:
     assert "has not been shown yet" in run.json("status", "acme")["warning"]
 
 
+def test_identity_provider_is_chosen(run: Muster, acme: Endpoint) -> None:
+    acme.request("GET", "/Users", user_agent="Okta SCIM Client 1.0.0")
+    status = run.json("status", "acme")
+    assert (status["provider"], status["chosen_provider"]) == ("okta", None)
+    assert run.json("provider", "acme", "entra") == {"tenant": "acme", "chosen_provider": "entra"}
+    status = run.json("status", "acme")
+    assert (status["provider"], status["chosen_provider"]) == ("entra", "entra")
+    assert run.json("health", "acme")["provider"] == "entra"
+    assert "identity provider Microsoft Entra ID" in run("log", "acme").stdout
+    assert run("provider", "acme", "detect").stdout == "The identity provider of acme is detected by its requests.\n"
+    assert run.json("status", "acme")["provider"] == "okta"
+    run("provider", "acme", "unknown", code=2)
+    run("provider", "unknown", "okta", code=3)
+
+
 def test_strict_mode_is_turned_on_and_off(run: Muster, acme: Endpoint) -> None:
     run("strict", "acme", "on")
     assert run.json("status", "acme")["strict"] is True

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from scim.service.model.change_record import ChangeRecord, Operation, Participation
+from scim.service.model.identity_provider import IdentityProvider
 from scim.store import items, keys, log_codec
 from tests.service.audit.test_explanations import FAILURE
 
@@ -31,7 +32,10 @@ def test_failure_of_version_0_1_is_read() -> None:
 
     assert json.loads(item["failure"]["S"]) == content
     counts = {"first": {"S": FAILURE.at}, "last": {"S": FAILURE.at}, "count": {"N": "1"}}
-    assert log_codec.decode_failure({**item, **counts}).failure == FAILURE
+    stored = {**item, **counts}
+    assert log_codec.decode_failure(stored, None).failure == FAILURE
+    chosen = log_codec.decode_failure(stored, IdentityProvider.PING).failure
+    assert chosen == replace(FAILURE, provider=IdentityProvider.PING)
 
 
 CHANGE = ChangeRecord(

@@ -25,6 +25,7 @@ class Outcome(StrEnum):
     SCHEMA_SAVED = "schema-saved"
     SCHEMA_REMOVED = "schema-removed"
     SETTINGS_SAVED = "settings-saved"
+    PROVIDER_SAVED = "provider-saved"
 
 
 _MESSAGES = {
@@ -50,6 +51,7 @@ _MESSAGES = {
     Outcome.SCHEMA_SAVED: "The schema was saved. It takes effect within a minute.",
     Outcome.SCHEMA_REMOVED: "The schema is removed within a minute. Users keep their values.",
     Outcome.SETTINGS_SAVED: "The settings were saved.",
+    Outcome.PROVIDER_SAVED: "The identity provider was saved. Guides and advice are for it now.",
 }
 
 

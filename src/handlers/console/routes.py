@@ -139,7 +139,12 @@ ROUTES = (
     Route(_TENANT_PATH, "status", provisioning.show_status),
     Route(f"{_TENANT_PATH}/problems", "customer problems", problems.show_problems),
     Route(f"{_TENANT_PATH}/release", "release", action=FormAction(provisioning.release_deactivations)),
-    Route(f"{_TENANT_PATH}/connect", "connect", setup.show_choice),
+    Route(
+        f"{_TENANT_PATH}/connect",
+        "connect",
+        setup.show_choice,
+        FormAction(setup.choose_provider, SignInRequirement.NONE, is_for_guests=True),
+    ),
     Route(f"{_TENANT_PATH}/connect/{{provider}}", "set-up", setup.show_setup),
     Route(
         f"{_TENANT_PATH}/token",

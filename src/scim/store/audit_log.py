@@ -42,10 +42,13 @@ _MAX_IDENTIFIERS = 200
 class DynamoDBAuditLogStore:
     """The audit log of one tenant: the adapter for :class:`scim.service.ports.AuditLogStore` and ``FailureStore``.
 
-    ``now`` returns the current time in seconds since 1970.
+    ``now`` returns the current time in seconds since 1970. ``provider`` is the identity provider that was chosen for
+    the tenant, which the failures that are read name; ``None`` for the detected one.
     """
 
-    def __init__(self, table: Table, tenant_id: str, now: Callable[[], float]) -> None:
+    def __init__(
+        self, table: Table, tenant_id: str, now: Callable[[], float], provider: IdentityProvider | None = None
+    ) -> None:
         self._table = table
         self._tenant_id = tenant_id
         self._users = keys.resource_partition(tenant_id)
@@ -54,13 +57,14 @@ class DynamoDBAuditLogStore:
         self._token_usages = keys.token_usage_partition(tenant_id)
         self._alerts = keys.paging_partition(tenant_id)
         self._now = now
+        self._provider = provider
 
     # Counting failures. Each call makes one attempt and reads nothing, because requests wait for it.
     def record_failure(self, failure: Failure, number: int = 1) -> FailureCount | None:
         """Record that a failure happened ``number`` times, or count it again. Return ``None`` if the write failed."""
         attributes = log_codec.encode_failure(failure)
         item = self._increment(build_failure_key(failure), failure.at, number, attributes)
-        return None if item is None else log_codec.decode_failure(item)
+        return None if item is None else log_codec.decode_failure(item, self._provider)
 
     def count_rejected_tokens(
         self, at: str, number: int, rule: str, provider: IdentityProvider | None = None, request_id: str = ""
@@ -157,7 +161,9 @@ class DynamoDBAuditLogStore:
         They are read in batches, as the caller consumes them. ``user_ids`` restricts the changes to those of these
         users.
         """
-        reader = LogReader(self._table, self._tenant_id, self._now, start, oldest_first=oldest_first)
+        reader = LogReader(
+            self._table, self._tenant_id, self._now, start, oldest_first=oldest_first, provider=self._provider
+        )
         return reader.read(kinds, user_ids)
 
     def get_last_mass_deactivation(self) -> MassDeactivation | None:
@@ -236,7 +242,7 @@ class DynamoDBAuditLogStore:
 
     def _read_failures(self, sort_keys: list[str]) -> list[FailureCount]:
         stored_items = self._table.get_all(self._failures, sort_keys)
-        return [log_codec.decode_failure(item) for item in stored_items if not self._has_expired(item)]
+        return [log_codec.decode_failure(item, self._provider) for item in stored_items if not self._has_expired(item)]
 
     def list_failed_request_keys(self, request_id: str) -> list[str]:
         """Return the sort keys of the first records of a failed request, with one call."""

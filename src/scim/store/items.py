@@ -9,6 +9,7 @@ from scim.protocol.normalize import NORMALIZATION_VERSION
 from scim.service.model.audit.audit_event import AuditAction, AuditEvent
 from scim.service.model.change_record import ChangeRecord, Operation
 from scim.service.model.deactivations.brake import BrakeSettings
+from scim.service.model.identity_provider import parse_identity_provider
 from scim.service.model.stored_resource import StoredResource, UnreadableResource, encode_json
 from scim.service.model.tenant import Tenant
 from scim.service.model.timestamps import parse_rfc3339
@@ -194,6 +195,7 @@ def encode_tenant(partition_key: str, sort_key: str, tenant: Tenant) -> Item:
         "ended": {"L": [{"S": version} for version in token.revoked_version_ids]},
         **({"purging": {"BOOL": True}} if tenant.is_purging else {}),
         **_encode_brake(tenant.brake),
+        **({"provider": {"S": tenant.provider}} if tenant.provider else {}),
         **_encode_idempotency_key(token),
         **({} if token.lifetime_s == NEVER_EXPIRES else {"lifetime_s": {"N": str(token.lifetime_s)}}),
     }
@@ -249,6 +251,7 @@ def decode_tenant(tenant_id: str, item: Item) -> Tenant:
         invitation_epoch=int(item["generation"]["N"]) if "generation" in item else 0,
         is_purging="purging" in item,
         brake=_decode_brake(item),
+        provider=parse_identity_provider(item.get("provider", {}).get("S")),
     )
 
 

@@ -9,7 +9,7 @@ from scim.service.model.audit.failure import Failure, FailureCount
 from scim.service.model.audit.log_record import LogRecord, RejectedTokenCount
 from scim.service.model.change_record import ChangeRecord, Operation, Participation, StoredChange
 from scim.service.model.deactivations.brake import MassDeactivation
-from scim.service.model.identity_provider import parse_identity_provider
+from scim.service.model.identity_provider import IdentityProvider, parse_identity_provider
 from scim.store import items, keys
 from scim.store.table import Item
 
@@ -46,15 +46,18 @@ def get_hashes(item: Item) -> Sequence[str]:
     return hashes
 
 
-def decode_record(item: Item) -> LogRecord:
-    """Return the record in an item of any kind. The sort key shows the kind."""
+def decode_record(item: Item, provider: IdentityProvider | None) -> LogRecord:
+    """Return the record in an item of any kind. The sort key shows the kind.
+
+    ``provider`` is as in :func:`decode_failure`.
+    """
     if keys.is_audit_event_key(item["sk"]["S"]):
         return items.decode_audit_event(item)
     if keys.is_token_usage_key(item["sk"]["S"]):
         return items.decode_token_usage(item)
     if keys.is_token_count_key(item["sk"]["S"]):
         return decode_rejected_tokens(item)
-    return decode_change(item) if "change" in item else decode_failure(item)
+    return decode_change(item) if "change" in item else decode_failure(item, provider)
 
 
 def encode_failure(failure: Failure) -> Item:
@@ -64,14 +67,18 @@ def encode_failure(failure: Failure) -> Item:
     return {"operation": {"S": failure.operation}, "failure": {"S": json.dumps(content)}, **hashes}
 
 
-def decode_failure(item: Item) -> FailureCount:
-    """Return the failure in an item, with its counts."""
+def decode_failure(item: Item, provider: IdentityProvider | None) -> FailureCount:
+    """Return the failure in an item, with its counts.
+
+    ``provider`` is the identity provider that was chosen for the tenant. It replaces the one that was detected when the
+    request failed. It is ``None`` if none was chosen.
+    """
     content = json.loads(item["failure"]["S"])
     failure = Failure(
         at=item["last"]["S"],
         operation=item["operation"]["S"],
         identifier_hashes=frozenset(get_hashes(item)),
-        provider=parse_identity_provider(content["provider"]),
+        provider=provider or parse_identity_provider(content["provider"]),
         **{name: content[stored] for stored, name in _FAILURE_FIELDS.items() if name != "provider"},
     )
     return FailureCount(failure, item["first"]["S"], int(item["count"]["N"]), decode_counts_by_day(item))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 
 from scim.service.model.audit.log_record import LogPosition, LogRecord, RecordKind
+from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.timestamps import format_rfc3339
 from scim.store import items, keys, log_codec
 from scim.store.deactivations.deactivation_store import read_alerts
@@ -26,7 +27,7 @@ class LogReader:
     """Reads the records of a tenant after a position, the newest first or the oldest first.
 
     ``start`` is the position before the first record; ``None`` means the end of the log. ``now`` returns the current
-    time in seconds since 1970.
+    time in seconds since 1970. ``provider`` is as in :func:`scim.store.log_codec.decode_failure`.
     """
 
     table: Table
@@ -34,6 +35,7 @@ class LogReader:
     now: Callable[[], float]
     start: LogPosition | None = None
     oldest_first: bool = False
+    provider: IdentityProvider | None = None
 
     def read(
         self, kinds: Collection[RecordKind], user_ids: Collection[str] = ()
@@ -152,7 +154,7 @@ class LogReader:
         """Return the records at up to 100 positions by their keys, with one call. Leave out expired records."""
         stored_items = self.table.get_by_keys([keys.primary_key(*position.key) for position in positions])
         return {
-            (item["pk"]["S"], item["sk"]["S"]): log_codec.decode_record(item)
+            (item["pk"]["S"], item["sk"]["S"]): log_codec.decode_record(item, self.provider)
             for item in stored_items
             if not items.has_expired(item, self.now())
         }

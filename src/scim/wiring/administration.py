@@ -25,6 +25,7 @@ from scim.wiring.tenants import build_tenant_service
 
 if TYPE_CHECKING:
     from scim.auth.token_store import SecretsManagerTokenStore
+    from scim.service.model.identity_provider import IdentityProvider
     from scim.service.model.tenant import Tenant
     from scim.service.search.customer_search import CustomerSearch
     from scim.service.tenants.health import Health
@@ -84,9 +85,9 @@ class Administration:
         """Return the use case of signing in with the admin password, which ``read_password`` returns."""
         return PasswordSignIn(self.console_store, read_password, runtime.current_time)
 
-    def build_audit_log_store(self, tenant_id: str) -> DynamoDBAuditLogStore:
-        """Return the store of a tenant's audit log."""
-        return DynamoDBAuditLogStore(self.table, tenant_id, runtime.current_time)
+    def build_audit_log_store(self, tenant_id: str, provider: IdentityProvider | None = None) -> DynamoDBAuditLogStore:
+        """Return the store of a tenant's audit log. ``provider`` is the identity provider that was chosen for it."""
+        return DynamoDBAuditLogStore(self.table, tenant_id, runtime.current_time, provider)
 
     def build_resource_store(self, tenant: Tenant) -> DynamoDBResourceStore:
         """Return the store of a tenant's users."""
@@ -99,7 +100,7 @@ class Administration:
     def build_audit_log(self, tenant: Tenant) -> AuditLog:
         """Return the audit log of a tenant."""
         return AuditLog(
-            self.build_audit_log_store(tenant.id),
+            self.build_audit_log_store(tenant.id, tenant.provider),
             self.build_resource_store(tenant),
             tenant,
             lambda: self.tenant_store.get_last_token_usage(tenant.id),
@@ -119,7 +120,7 @@ class Administration:
 
     def load_overview(self, tenant: Tenant, *, is_detailed: bool = False) -> TenantOverview:
         """Return the overview of a tenant (:func:`scim.service.tenants.overview.load_overview`)."""
-        audit_log_store = self.build_audit_log_store(tenant.id)
+        audit_log_store = self.build_audit_log_store(tenant.id, tenant.provider)
         return load_overview(
             tenant, self.tenant_store, audit_log_store, runtime.current_time(), is_detailed=is_detailed
         )
@@ -142,7 +143,9 @@ class Administration:
     def find_open_problems(self, tenant: Tenant, health: Health) -> OpenProblems:
         """Return the open problems of a tenant with this health."""
         now, indexed = runtime.current_time(), self.resource_store_config().indexed
-        store = DynamoDBProblemStore(self.table, tenant.id, tenant.resource_types[0], indexed, runtime.current_time)
+        store = DynamoDBProblemStore(
+            self.table, tenant.id, tenant.resource_types[0], indexed, runtime.current_time, tenant.provider
+        )
         return find_open_problems(store, tenant, health, now)
 
     def load_problems_for_list(self, tenant_id: str) -> TenantProblems | None:

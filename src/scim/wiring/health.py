@@ -49,7 +49,9 @@ class DynamoDBTenantDetails:
     def problem_store(self) -> DynamoDBProblemStore:
         """The failures and the users of the tenant."""
         resource_type = self.tenant.resource_types[0]
-        return DynamoDBProblemStore(self.table, self.tenant.id, resource_type, self.indexed, runtime.current_time)
+        return DynamoDBProblemStore(
+            self.table, self.tenant.id, resource_type, self.indexed, runtime.current_time, self.tenant.provider
+        )
 
     def get_last_token_usage(self) -> TokenUsage | None:
         """Return the usage of the token that was used last, ``None`` if no token was ever used."""

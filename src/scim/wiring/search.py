@@ -40,7 +40,7 @@ def build_customer_search(
         if tenant is None:
             return None
         report_builder = PersonReportBuilder(
-            KeyedAuditLogStore(table, tenant.id, runtime.current_time),
+            KeyedAuditLogStore(table, tenant.id, runtime.current_time, tenant.provider),
             DynamoDBResourceStore(table, config, tenant.id, tenant.resource_types[0]),
             tenant,
             lambda: tenant_store.get_last_token_usage(tenant.id),

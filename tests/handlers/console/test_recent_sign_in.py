@@ -20,8 +20,12 @@ WITHOUT_SIGN_IN = {
     "invitation/{secret}",
     "invitation/{secret}/request",
     "tenants/{tenant}/access/request",
+    "tenants/{tenant}/connect",
 }
-"""The paths of actions that require no recent sign-in: they start or end a session, or ask for another one."""
+"""The paths of actions that require no recent sign-in.
+
+They start or end a session, ask for another one, or only change which explanations are shown.
+"""
 ACTIONS = [route for route in ROUTES if route.action]
 PROTECTED = [route for route in ACTIONS if route.path not in WITHOUT_SIGN_IN]
 PAGES_WITH_FORMS = ("token", "access", "settings", "attributes")
@@ -37,7 +41,7 @@ FIELDS = {
 def wait_five_minutes(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Return a function that moves the clock by more than five minutes."""
     now = time.time()
-    return lambda: monkeypatch.setattr("handlers.console.application.time.time", lambda: now + 301)
+    return lambda: monkeypatch.setattr("handlers.console.application.time.time", lambda: now + 400)
 
 
 @pytest.fixture

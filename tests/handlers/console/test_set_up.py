@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scim.service.model.identity_provider import IdentityProvider
 from scim.service.tenants.tenant_service import TenantService
 from tests.endpoint import CORE, PASSWORD, Endpoint
 from tests.handlers.console.test_security import accept, invite
@@ -221,6 +222,45 @@ class TestChoice:
         providers = [link.rpartition("/")[2] for link in page.links if "/connect/" in link]
         assert providers[:2] == ["okta", "entra"]
         assert "Okta</a> (detected)" in page.text
+
+    def test_chosen_provider_comes_first_everywhere(
+        self, guest: Visitor, name: str, operator: TenantService, operator_visitor: Visitor
+    ) -> None:
+        """The requests look like those of Okta, but the IT admin knows better."""
+        endpoint = start_environment(operator.connect(name).token)
+        body = {"schemas": [CORE], "userName": "a", "active": "perhaps"}
+        assert endpoint.request("POST", "/Users", body, user_agent="Okta SCIM Client 1.0.0").status == 400
+        page = guest.get(f"/admin/tenants/{name}/connect")
+        assert "Okta was detected by its requests." in page.text
+        page = guest.submit(page, page.form("/connect"), provider="entra")
+        assert "The identity provider was saved." in page.text
+        assert "Microsoft Entra ID was chosen." in page.text
+        assert [link.rpartition("/")[2] for link in page.links if "/connect/" in link][:2] == ["entra", "okta"]
+        assert "Microsoft Entra ID</a> (chosen)" in page.text
+        assert "Microsoft Entra ID (chosen)" in guest.get(f"/admin/tenants/{name}").text
+        for path in ("log", "problems", "users?search=a", "connect/okta"):
+            assert "Enterprise application &gt; Provisioning &gt;" in guest.get(f"/admin/tenants/{name}/{path}").text
+        for path in ("problems", "search?q=a"):
+            assert "Enterprise application &gt; Provisioning &gt;" in operator_visitor.get(f"/admin/{path}").text
+        log = operator_visitor.get(f"/admin/tenants/{name}/log").text
+        assert "Changed the settings: identity provider Microsoft Entra ID." in log
+        assert "IT admin" in log
+
+    def test_provider_is_detected_again(self, operator_visitor: Visitor, name: str, operator: TenantService) -> None:
+        operator.choose_provider(name, IdentityProvider.PING)
+        page = operator_visitor.get(f"/admin/tenants/{name}/connect")
+        assert page.form("/connect").fields["provider"] == "ping"
+        page = operator_visitor.submit(page, page.form("/connect"), provider="")
+        assert "It is not detected yet." in page.text
+        log = operator_visitor.get(f"/admin/tenants/{name}/log").text
+        assert "Changed the settings: the identity provider is detected automatically." in log
+
+    def test_form_with_unknown_provider_is_rejected(self, guest: Visitor, name: str, operator: TenantService) -> None:
+        form = guest.get(f"/admin/tenants/{name}/connect").form("/connect")
+        assert guest.send("POST", form.action, form.fields | {"provider": "unknown"}).status == 400
+        tenant = operator.tenant_store.get(name)
+        assert tenant is not None
+        assert tenant.provider is None
 
     def test_unknown_provider_is_404(self, guest: Visitor, name: str) -> None:
         assert guest.get(f"/admin/tenants/{name}/connect/unknown").status == 404

@@ -281,7 +281,7 @@ class PersonReportBuilder:
         problems = list(find_access_problems(self.tenant, token_usage, self.now()))
         yield from problems
         if not problems or token_usage is None:
-            provider = detect_tenant_provider(token_usage, DailyFailures(), failures)
+            provider = self.tenant.provider or detect_tenant_provider(token_usage, DailyFailures(), failures)
             rejected_tokens = self.log_store.list_rejected_tokens(self._format_one_day_ago())
             yield from diagnosis.describe_rejected_tokens(rejected_tokens, token_usage, provider)
 

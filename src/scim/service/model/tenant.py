@@ -11,6 +11,7 @@ from typing import Any
 from scim.protocol.schema import ResourceType, load_user_type
 from scim.service.model.attribute_types import AttributeTypes, find_reduced_schemas
 from scim.service.model.deactivations.brake import BrakeSettings
+from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.token import TokenState
 
 TENANT_ID_PATTERN = re.compile(r"[a-z0-9-]{1,40}")
@@ -35,6 +36,7 @@ class Tenant:
         invitation_epoch: When it increases, all earlier invitations and their sessions become invalid.
         is_purging: Whether a purge has begun. Then the settings cannot be changed any more.
         brake: Whether mass deactivations are refused.
+        provider: The identity provider that was chosen by hand, ``None`` if it is detected by its requests.
     """
 
     id: str
@@ -47,6 +49,7 @@ class Tenant:
     invitation_epoch: int = 0
     is_purging: bool = False
     brake: BrakeSettings = field(default_factory=BrakeSettings)
+    provider: IdentityProvider | None = None
 
     @cached_property
     def resource_types(self) -> tuple[ResourceType, ...]:

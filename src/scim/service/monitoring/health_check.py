@@ -179,7 +179,7 @@ class HealthCheck:
         activity = RecentActivity(snapshot.failures, changes, has_more)
         if usage is not None and is_use_in_doubt(usage, snapshot.failures, self.now()):
             usage = count_change_as_use(usage, details.read_newest_change_time())
-        provider = detect_tenant_provider(usage, snapshot.failures)
+        provider = snapshot.tenant.provider or detect_tenant_provider(usage, snapshot.failures)
         return assess_health(snapshot.tenant, usage, activity, provider, self.now(), snapshot.last_alert)
 
     def _build_alert(self, health: Health, problems: OpenProblems | None, now: float) -> HealthAlert:

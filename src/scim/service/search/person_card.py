@@ -126,7 +126,7 @@ class PersonCardBuilder:
 
     def _build_request_card(self, match: Match) -> PersonCard | None:
         """Return the card of a failed request that identifies no person, or whose token was rejected."""
-        failures = self.match_store.read_failures(self.tenant.id, match.failure_keys)
+        failures = self.match_store.read_failures(self.tenant, match.failure_keys)
         timeline = sorted((describe_record(failure, {}) for failure in failures), key=_get_time, reverse=True)
         if not timeline:
             return None

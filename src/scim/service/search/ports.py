@@ -9,6 +9,7 @@ from scim.service.model.audit.log_record import LogRecord
 from scim.service.model.audit.person_match import Match, MatchKind
 from scim.service.model.change_record import StoredChange
 from scim.service.model.stored_resource import StoredResource
+from scim.service.model.tenant import Tenant
 
 
 class MatchStore(Protocol):
@@ -29,7 +30,7 @@ class MatchStore(Protocol):
     def read_users(self, matches: Sequence[Match]) -> Mapping[tuple[str, str], StoredResource]:
         """Return the users in matches by tenant and id. Deleted ones are omitted. One call reads up to 100 users."""
 
-    def read_failures(self, tenant_id: str, failure_keys: Sequence[str]) -> Sequence[LogRecord]:
+    def read_failures(self, tenant: Tenant, failure_keys: Sequence[str]) -> Sequence[LogRecord]:
         """Return failures and counts of rejected tokens by their keys. Expired ones are omitted."""
 
     def find_acceptance(self, tenant_id: str, change: StoredChange) -> str:

@@ -161,7 +161,7 @@ def load_health(
     if token_usage is not None and is_use_in_doubt(token_usage, activity.failures, now):
         token_usage = count_change_as_use(token_usage, read_newest_change_time(audit_log_store))
     newest_records = _read_newest_records(audit_log_store) if is_detailed else ()
-    provider = detect_tenant_provider(token_usage, activity.failures, newest_records)
+    provider = tenant.provider or detect_tenant_provider(token_usage, activity.failures, newest_records)
     return assess_health(tenant, token_usage, activity, provider, now, audit_log_store.get_last_mass_deactivation())
 
 

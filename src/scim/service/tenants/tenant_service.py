@@ -9,6 +9,7 @@ from typing import Any
 from scim.service.model.attribute_types import merge_types
 from scim.service.model.audit.audit_event import AuditAction
 from scim.service.model.deactivations.brake import BrakeSettings
+from scim.service.model.identity_provider import IdentityProvider
 from scim.service.model.tenant import DEPLOYMENT_TEST_TENANT, TENANT_ID_PATTERN, Tenant
 from scim.service.model.token import IdempotencyKey, IssuedToken
 from scim.service.ports import TenantStore, TokenStore
@@ -148,6 +149,13 @@ class TenantService:
             return _apply_settings(tenant, None, remaining)
 
         return self.writer.change(tenant_id, AuditAction.CONFIGURE, revise)
+
+    def choose_provider(self, tenant_id: str, provider: IdentityProvider | None) -> Tenant:
+        """Choose the identity provider of a tenant, or let it be detected (``None``). Only explanations depend on it.
+
+        Raise :class:`UnknownTenant`.
+        """
+        return self.writer.change(tenant_id, AuditAction.CONFIGURE, lambda tenant: replace(tenant, provider=provider))
 
     def set_brake(self, tenant_id: str, *, is_on: bool) -> Tenant:
         """Turn the brake of a tenant on or off. This takes effect in all execution environments within a minute.

@@ -12,6 +12,8 @@ from scim.service.model.timestamps import format_rfc3339
 from scim.service.ports import TenantReader, TenantStore
 from scim.service.tenants.errors import ConcurrentChange, TenantPurging, UnknownTenant
 
+DETECTED = "detected"
+"""The value in audit events of the identity provider that is not chosen by hand. No identity provider has this name."""
 _MAX_ATTEMPTS = 5
 
 
@@ -77,7 +79,8 @@ def get_connected_tenant(tenants: TenantReader, tenant_id: str) -> Tenant:
 
 def _describe_changes(before: Tenant | None, after: Tenant) -> dict[str, str]:
     """Return the new values of the settings that differ, as texts for the audit event, by name."""
-    old, new = (_describe_settings(tenant) if tenant else {} for tenant in (before, after))
+    old = _describe_settings(before) if before else {"provider": DETECTED}
+    new = _describe_settings(after)
     return {name: value for name, value in new.items() if old.get(name) != value}
 
 
@@ -90,5 +93,6 @@ def _describe_settings(tenant: Tenant) -> dict[str, str]:
         "expires": "never" if token.expires is None else format_rfc3339(token.expires),
         "previous_until": format_rfc3339(token.grace_ends) if token.grace_s else "now",
         "brake": "on" if tenant.brake.is_on else "off",
+        "provider": tenant.provider or DETECTED,
         "released_until": format_rfc3339(tenant.brake.released_until) if tenant.brake.released_until else "",
     }

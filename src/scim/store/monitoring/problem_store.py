@@ -10,6 +10,7 @@ from scim.protocol.filter.ast import AttributePath
 from scim.protocol.schema import ResourceType
 from scim.service.model.audit.log_record import FailureSearchResult, RejectedTokenCount
 from scim.service.model.identifiers import Identifier, IdentifierKind
+from scim.service.model.identity_provider import IdentityProvider
 from scim.service.problems.problem import UserWriteState
 from scim.store import items, keys, log_codec, lookup_keys
 from scim.store.keys import KeyRange
@@ -30,6 +31,7 @@ class DynamoDBProblemStore:
     """The failures and users of one tenant: the adapter for :class:`scim.service.problems.ports.ProblemStore`.
 
     ``indexed`` are the paths of the attributes with index entries, by name. ``now`` returns the seconds since 1970.
+    ``provider`` is as in :func:`scim.store.log_codec.decode_failure`.
     """
 
     table: Table
@@ -37,6 +39,7 @@ class DynamoDBProblemStore:
     resource_type: ResourceType
     indexed: Mapping[str, AttributePath]
     now: Callable[[], float]
+    provider: IdentityProvider | None = None
 
     def find_recent_failures(self, since: str) -> FailureSearchResult:
         """Return the newest failures since a time (RFC 3339 in UTC), the newest first, at most 500."""
@@ -57,7 +60,11 @@ class DynamoDBProblemStore:
             if len(sort_keys) > _MAX_FAILURES:
                 break
         found_items = self.table.get_all(partition, sort_keys[:_MAX_FAILURES])
-        failures = [log_codec.decode_failure(item) for item in found_items if not items.has_expired(item, self.now())]
+        failures = [
+            log_codec.decode_failure(item, self.provider)
+            for item in found_items
+            if not items.has_expired(item, self.now())
+        ]
         failures.sort(key=lambda count: count.failure.at, reverse=True)
         return FailureSearchResult(failures, is_complete)
 

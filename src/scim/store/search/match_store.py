@@ -16,6 +16,7 @@ from scim.service.model.audit.log_record import LogRecord
 from scim.service.model.audit.person_match import Match, MatchKind
 from scim.service.model.change_record import StoredChange
 from scim.service.model.stored_resource import StoredResource
+from scim.service.model.tenant import Tenant
 from scim.store import items, keys, log_codec, lookup_keys
 from scim.store.keys import KeyRange
 from scim.store.requests import failed_requests
@@ -135,10 +136,14 @@ class DynamoDBMatchStore:
         users = ((tenants[item["pk"]["S"]], items.decode_document(item)) for item in found_items)
         return {(tenant_id, user.id): user for tenant_id, user in users}
 
-    def read_failures(self, tenant_id: str, failure_keys: Sequence[str]) -> Sequence[LogRecord]:
+    def read_failures(self, tenant: Tenant, failure_keys: Sequence[str]) -> Sequence[LogRecord]:
         """Return failures and counts of rejected tokens by their sort keys, without expired ones."""
-        stored_items = self.table.get_all(keys.failure_partition(tenant_id), list(failure_keys))
-        return [log_codec.decode_record(item) for item in stored_items if not items.has_expired(item, self.now())]
+        stored_items = self.table.get_all(keys.failure_partition(tenant.id), list(failure_keys))
+        return [
+            log_codec.decode_record(item, tenant.provider)
+            for item in stored_items
+            if not items.has_expired(item, self.now())
+        ]
 
     def find_acceptance(self, tenant_id: str, change: StoredChange) -> str:
         """Return when EventBridge had accepted the event of a change (RFC 3339), empty if that is not recorded."""

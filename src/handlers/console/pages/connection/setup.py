@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from handlers.console.context import ConsoleRequestContext
 from handlers.console.guides import GUIDES, Guide, build_colleague_message
+from handlers.console.outcomes import Outcome
 from handlers.console.pages.connection.token_permissions import TokenOffer, find_token_offer
-from handlers.console.response import ConsoleResponse, PageNotFound
-from scim.service.model.identity_provider import parse_identity_provider
+from handlers.console.response import ConsoleResponse, PageError, PageNotFound, redirect_to_page
+from scim.service.model.identity_provider import IdentityProvider, parse_identity_provider
 from scim.service.model.tenant import Tenant
 from scim.service.model.token import IssuedToken
 from scim.service.tenants.overview import TenantOverview
@@ -16,16 +19,27 @@ REFRESH_S = 5
 
 
 def show_choice(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
-    """Show the SCIM URL, and the identity providers to choose from, the detected one first."""
+    """Show the SCIM URL, and the guides of the identity providers, that of the chosen or detected one first."""
     overview = context.administration.load_overview(tenant)
     return context.render_page(
         "connect.html",
         tenant=tenant.id,
         overview=overview,
-        detected=GUIDES.get(overview.health.provider or ""),
+        used_provider=overview.health.provider,
+        providers=list(IdentityProvider),
         guides=_sort_guides(overview),
         section="connect",
     )
+
+
+def choose_provider(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
+    """Save the identity provider of a tenant, or let it be detected if the form has an empty value."""
+    name = context.request.form.get("provider", "")
+    provider = parse_identity_provider(name)
+    if name and provider is None:
+        raise PageError(HTTPStatus.BAD_REQUEST, "Select one of the options in the form.")
+    context.administration.tenants.choose_provider(tenant.id, provider)
+    return redirect_to_page("tenants", tenant.id, "connect", outcome=Outcome.PROVIDER_SAVED)
 
 
 def show_setup(context: ConsoleRequestContext, tenant: Tenant, provider: str) -> ConsoleResponse:
@@ -64,5 +78,5 @@ def render_setup(
 
 
 def _sort_guides(overview: TenantOverview) -> dict[str, Guide]:
-    """Return the guides by name, that of the detected identity provider first."""
+    """Return the guides by name, that of the chosen or detected identity provider first."""
     return dict(sorted(GUIDES.items(), key=lambda item: item[0] != overview.health.provider))
