@@ -30,7 +30,7 @@ _LABELS = {
     "active": "active users",
 }
 """The labels of members in the output for people, if they differ from the names."""
-_TIMES = ("previous_until", "first_contact", "last_use", "released_until", "link_requested")
+_TIMES = ("token_created", "previous_until", "first_contact", "last_use", "released_until", "link_requested")
 _IN_SENTENCES = ("tenant", "health", "warning", "warnings", "malformed_tokens", "problems", "next_command")
 """The members that are shown as sentences, and not in the table of fields."""
 

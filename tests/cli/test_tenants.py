@@ -224,6 +224,17 @@ def test_status_mentions_token_that_was_not_shown(run: Muster) -> None:
     assert "has not been shown yet" in run.json("status", "acme")["warning"]
 
 
+def test_status_says_who_created_the_token(run: Muster, acme: Endpoint) -> None:
+    status = run.json("status", "acme")
+    (event,) = (entry for entry in run.json_lines("log", "acme") if entry["operation"] == "connect")
+    assert status["token_created_by"] == event["actor"]
+    assert status["token_created"] <= event["at"]
+    assert "token created by" in run("status", "acme").stdout
+    run("revoke", "acme", "--yes")
+    status = run.json("status", "acme")
+    assert (status["token_created"], status["token_created_by"]) == (None, None)
+
+
 def test_identity_provider_is_chosen(run: Muster, acme: Endpoint) -> None:
     acme.request("GET", "/Users", user_agent="Okta SCIM Client 1.0.0")
     status = run.json("status", "acme")

@@ -14,7 +14,7 @@ from handlers.console.rendering import render
 from handlers.console.request import ConsoleRequest
 from handlers.console.response import ConsoleResponse, PageNotFound
 from handlers.console.sessions import Role, Session, SessionCodec
-from scim.service.console.invitations import build_console_url
+from scim.service.console.invitations import build_console_url, guest_actor
 from scim.service.console.password_sign_in import PasswordSignIn
 from scim.service.console.product import Product
 from scim.service.deadline import Deadline
@@ -119,6 +119,12 @@ class ConsoleRequestContext:
         if tenant is None or not self.session.can_see(tenant):
             raise PageNotFound
         return tenant
+
+    def describe_actor(self, tenant: Tenant, actor: str) -> str:
+        """Return the actor of an audit event of a tenant as text; empty for none. Only operators see which operator."""
+        if actor == guest_actor(tenant.id):
+            return "IT admin"
+        return actor if self.is_operator or not actor else "the operator"
 
     def report_unreadable_tenant(self, _: str, fault: Exception) -> None:
         """Log why a tenant of a list could not be read."""

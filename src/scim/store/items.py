@@ -196,6 +196,7 @@ def encode_tenant(partition_key: str, sort_key: str, tenant: Tenant) -> Item:
         **({"purging": {"BOOL": True}} if tenant.is_purging else {}),
         **_encode_brake(tenant.brake),
         **({"provider": {"S": tenant.provider}} if tenant.provider else {}),
+        **({"created_by": {"S": token.created_by}} if token.created_by else {}),
         **_encode_idempotency_key(token),
         **({} if token.lifetime_s == NEVER_EXPIRES else {"lifetime_s": {"N": str(token.lifetime_s)}}),
     }
@@ -244,6 +245,7 @@ def decode_tenant(tenant_id: str, item: Item) -> Tenant:
             is_revealed=item["shown"]["BOOL"],
             revoked_version_ids=tuple(version["S"] for version in item["ended"]["L"]),
             lifetime_s=float(item["lifetime_s"]["N"]) if "lifetime_s" in item else NEVER_EXPIRES,
+            created_by=item.get("created_by", {}).get("S", ""),
             idempotency_key=item["asked"]["S"] if "asked" in item else "",
             idempotency_key_at=float(item["asked_at"]["N"]) if "asked_at" in item else 0.0,
         ),

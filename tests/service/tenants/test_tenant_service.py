@@ -71,7 +71,9 @@ class TestConnect:
         issued = setup.service.connect("acme", [EXTENSION], is_strict=True, lifetime_s=90 * DAY_S)
 
         assert issued == IssuedToken("acme", "id-1", "token 1 of acme", NOW + 90 * DAY_S, None)
-        token = TokenState("id-1", NOW, 0, NOW + 90 * DAY_S, is_revealed=False, lifetime_s=90 * DAY_S)
+        token = TokenState(
+            "id-1", NOW, 0, NOW + 90 * DAY_S, is_revealed=False, lifetime_s=90 * DAY_S, created_by="alice"
+        )
         assert setup.settings.tenants == {
             "acme": Tenant("acme", is_strict=True, custom_schemas=[EXTENSION], attribute_types=TYPES, token=token)
         }

@@ -23,6 +23,7 @@ def show_status(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleRespon
         "status.html",
         tenant=tenant.id,
         overview=overview,
+        token_created_by=context.describe_actor(tenant, tenant.token.created_by),
         open_problems=context.administration.find_open_problems(tenant, overview.health),
         provider=GUIDES.get(overview.health.provider or ""),
         contact=describe_first_use(overview.token_usage) if overview.token_usage else "",

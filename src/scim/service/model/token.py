@@ -52,6 +52,7 @@ class TokenState:
         is_revealed: Whether the current token has been shown. If not, it can still be shown once.
         revoked_version_ids: The versions of the secret that are not valid, in any stage.
         lifetime_s: The lifetime of new tokens in seconds, or :data:`NEVER_EXPIRES`.
+        created_by: The actor that created the current token, empty if that is not known.
         idempotency_key: The key of the request that returned the token.
         idempotency_key_at: When that request was answered.
     """
@@ -63,6 +64,7 @@ class TokenState:
     is_revealed: bool = True
     revoked_version_ids: tuple[str, ...] = ()
     lifetime_s: float = NEVER_EXPIRES
+    created_by: str = ""
     idempotency_key: str = ""
     idempotency_key_at: float = 0.0
 

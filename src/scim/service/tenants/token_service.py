@@ -216,7 +216,13 @@ class TokenService:
             if pending is None or self.token_store.read_stages(tenant_id).get(TokenStage.PENDING) != version_id:
                 raise ConcurrentChange(f"Another rotation of the token of {tenant_id} was completed first.")
             token = self._with_idempotency_key(tenant.token, None)
-            token = replace(token, version_id=version_id, expires=pending.expires, grace_s=pending.grace_s)
+            token = replace(
+                token,
+                version_id=version_id,
+                expires=pending.expires,
+                grace_s=pending.grace_s,
+                created_by=self.writer.actor,
+            )
             tenant = self._set_current(tenant, token)
         self._promote_current(tenant)
 
@@ -238,7 +244,15 @@ class TokenService:
         now = self.writer.now()
         lifetime_s = tenant.token.lifetime_s if lifetime_s is None else lifetime_s
         expires = compute_expiry(now, lifetime_s)
-        token = TokenState(self.writer.new_id(), now, grace_s, expires, is_revealed=False, lifetime_s=lifetime_s)
+        token = TokenState(
+            self.writer.new_id(),
+            now,
+            grace_s,
+            expires,
+            is_revealed=False,
+            lifetime_s=lifetime_s,
+            created_by=self.writer.actor,
+        )
         return self._with_idempotency_key(token, key)
 
     def _with_idempotency_key(self, token: TokenState, key: IdempotencyKey | None) -> TokenState:

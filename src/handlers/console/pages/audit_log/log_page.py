@@ -10,7 +10,6 @@ from handlers.console.response import BASE, ConsoleResponse
 from scim.protocol.errors import Rule
 from scim.service.audit.log_entries import LogEntry, get_action_name
 from scim.service.audit.log_filter import ALL_ENTRIES, LogFilter, LogResult
-from scim.service.console.invitations import guest_actor
 from scim.service.model.audit.audit_event import AuditAction
 from scim.service.model.audit.log_record import AUTHENTICATE
 from scim.service.model.change_record import Operation
@@ -71,10 +70,8 @@ def show_log(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleResponse:
 
 
 def describe_actor(context: ConsoleRequestContext, tenant: Tenant, entry: LogEntry) -> LogEntry:
-    """Return the entry with a readable actor. Only operators see which operator it was."""
-    if entry.actor == guest_actor(tenant.id):
-        return replace(entry, actor="IT admin")
-    return entry if context.is_operator or not entry.actor else replace(entry, actor="the operator")
+    """Return the entry with a readable actor."""
+    return replace(entry, actor=context.describe_actor(tenant, entry.actor))
 
 
 def _is_known_operation(log_filter: LogFilter) -> bool:

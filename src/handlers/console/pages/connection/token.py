@@ -22,6 +22,7 @@ def show_token_page(context: ConsoleRequestContext, tenant: Tenant) -> ConsoleRe
         "token.html",
         tenant=tenant.id,
         overview=overview,
+        created_by=context.describe_actor(tenant, tenant.token.created_by),
         is_first_token=is_first_token(context, tenant, overview.token_usage),
         requested_at=context.administration.invitations.get_link_request(tenant.id) if needs_link else "",
         grace_periods=GRACE_PERIODS,
