@@ -8,6 +8,9 @@ from tests.cli.conftest import Muster
 from tests.endpoint import CORE, Endpoint
 from tests.handlers.tenants import start_environment
 
+Entry = tuple[str, str, int | None]
+"""The operation, the user and the status of an entry."""
+
 
 def fail(endpoint: Endpoint, user_name: str, status: int = 400) -> None:
     body = {"schemas": [CORE], "userName": user_name, **({"active": "perhaps"} if status == 400 else {})}
@@ -30,18 +33,18 @@ def acme(run: Muster) -> Endpoint:
     return endpoint
 
 
-def select(run: Muster, *options: str) -> list[tuple[str, str, int | None]]:
+def select(run: Muster, *options: str) -> list[Entry]:
     """Return the operation, the user and the status of the selected entries, newest first."""
     return [(entry["operation"], entry["user"], entry["status"]) for entry in run.json_lines("log", "acme", *options)]
 
 
-CONFLICT = ("create", "ada@example.com", 409)
-INVALID = ("create", "bob@example.com", 400)
-QUERY = ("GET Users", "", 400)
-IGNORED = ("patch", "ada@example.com", 200)
-CREATED = [("create", "dan@example.com", 201), ("create", "ada@example.com", 201)]
+CONFLICT: Entry = ("create", "ada@example.com", 409)
+INVALID: Entry = ("create", "bob@example.com", 400)
+QUERY: Entry = ("GET Users", "", 400)
+IGNORED: Entry = ("patch", "ada@example.com", 200)
+CREATED: list[Entry] = [("create", "dan@example.com", 201), ("create", "ada@example.com", 201)]
 
-SELECTIONS: list[tuple[tuple[str, ...], list[tuple[str, str, int | None]]]] = [
+SELECTIONS: list[tuple[tuple[str, ...], list[Entry]]] = [
     (("--operation", "create"), [CONFLICT, INVALID, *CREATED]),
     (("--operation", "CREATE"), [CONFLICT, INVALID, *CREATED]),
     (("--operation", "get users"), [QUERY]),
@@ -69,9 +72,7 @@ SELECTIONS: list[tuple[tuple[str, ...], list[tuple[str, str, int | None]]]] = [
 @pytest.mark.usefixtures("acme")
 class TestOptions:
     @pytest.mark.parametrize(("options", "selected"), SELECTIONS, ids=[" ".join(options) for options, _ in SELECTIONS])
-    def test_option_selects_entries(
-        self, run: Muster, options: tuple[str, ...], selected: list[tuple[str, str, int | None]]
-    ) -> None:
+    def test_option_selects_entries(self, run: Muster, options: tuple[str, ...], selected: list[Entry]) -> None:
         assert select(run, *options) == selected
 
     def test_table_has_the_selected_entries(self, run: Muster) -> None:
