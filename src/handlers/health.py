@@ -51,6 +51,7 @@ class HealthHandler:
             checked=result.checked,
             bad=result.bad,
             unreadable=result.unreadable,
+            unchecked=result.unchecked,
             alerts=result.alerts,
             sent=result.sent,
             unsent=result.unsent,

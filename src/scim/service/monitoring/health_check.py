@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import islice, takewhile
 
 from scim.service.deadline import Deadline
 from scim.service.identity_providers.detect_by_log import detect_tenant_provider
@@ -38,11 +38,16 @@ _SENDING_S = 40.0
 
 @dataclass(slots=True)
 class HealthCheckResult:
-    """What a run has done: numbers of customers and of messages. ``position`` is empty if it has checked all."""
+    """What a run has done: numbers of customers and of messages.
+
+    ``unchecked`` is the number of customers that were not checked for lack of time. ``position`` is the customer after
+    which the next run begins, empty if all were checked.
+    """
 
     checked: int = 0
     bad: int = 0
     unreadable: int = 0
+    unchecked: int = 0
     alerts: int = 0
     sent: int = 0
     unsent: int = 0
@@ -51,11 +56,15 @@ class HealthCheckResult:
 
 @dataclass(frozen=True, slots=True)
 class _TenantCheck:
-    """The result of the check of one tenant. ``alert`` is an alert that this run has claimed."""
+    """The result of the check of one tenant. ``alert`` is an alert that this run has claimed.
+
+    A tenant is skipped if the time is used up.
+    """
 
     tenant_id: str
     is_bad: bool = False
     is_readable: bool = True
+    is_skipped: bool = False
     alert: HealthAlert | None = None
 
 
@@ -76,16 +85,20 @@ class HealthCheck:
 
     def run(self) -> HealthCheckResult:
         """Check the tenants after the stored position, until all are checked or the time is used up. Send alerts."""
-        records = self.store.list_records(self.store.read_position())
+        position = self.store.read_position()
+        records = self.store.list_records(position)
         checks: list[_TenantCheck] = []
-        position = ""
+        unchecked = 0
         with ThreadPoolExecutor(_WORKERS) as pool:
-            while group := list(islice(records, _WORKERS * _BATCH_SIZE)):
-                batches = [group[start : start + _BATCH_SIZE] for start in range(0, len(group), _BATCH_SIZE)]
-                checks += chain.from_iterable(pool.map(self._check_batch, batches))
-                if self.deadline.remaining_s() < _SENDING_S:
-                    position = group[-1][0]
-                    break
+            while unchecked == 0 and (group := list(islice(records, _WORKERS * _BATCH_SIZE))):
+                group_checks = self._check_group(pool, group)
+                done = list(takewhile(lambda check: not check.is_skipped, group_checks))
+                checks += [check for check in group_checks if not check.is_skipped]
+                position = done[-1].tenant_id if done else position
+                unchecked = sum(check.is_skipped for check in group_checks)
+                if not self._has_time():
+                    unchecked += sum(1 for _ in records)
+        position = position if unchecked else ""
         alerts = [(check.tenant_id, check.alert) for check in checks if check.alert is not None]
         sent, unsent = self.sender.send(alerts)
         self.store.write_position(position, "" if position else format_rfc3339(self.now()))
@@ -93,36 +106,54 @@ class HealthCheck:
             checked=sum(check.is_readable for check in checks),
             bad=sum(check.is_bad for check in checks),
             unreadable=sum(not check.is_readable for check in checks),
+            unchecked=unchecked,
             alerts=len(alerts),
             sent=sent,
             unsent=unsent,
             position=position,
         )
 
-    def _check_batch(self, batch: Sequence[tuple[str, HealthRecord | None]]) -> list[_TenantCheck]:
-        """Check tenants whose items are read together. If that fails, read those of each tenant alone."""
-        records = {tenant_id: record for tenant_id, record in batch if tenant_id != DEPLOYMENT_TEST_TENANT}
+    def _has_time(self) -> bool:
+        """Return whether there is time to check another tenant, and then to send alerts."""
+        return self.deadline.remaining_s() >= _SENDING_S
+
+    def _check_group(
+        self, pool: ThreadPoolExecutor, group: Sequence[tuple[str, HealthRecord | None]]
+    ) -> list[_TenantCheck]:
+        """Check tenants in their order, so that those that are skipped for lack of time are the last."""
         days = list_last_days(self.now(), 2)
+        tenants = [(tenant_id, record) for tenant_id, record in group if tenant_id != DEPLOYMENT_TEST_TENANT]
+        ids = [tenant_id for tenant_id, _ in tenants]
+        batches = [ids[start : start + _BATCH_SIZE] for start in range(0, len(ids), _BATCH_SIZE)]
+        read: dict[str, Mapping[str, TenantSnapshot] | None] = {}
+        snapshots_of_batches = pool.map(lambda batch: self._read_batch(batch, days), batches)
+        for batch, snapshots in zip(batches, snapshots_of_batches, strict=True):
+            read |= dict.fromkeys(batch, snapshots)
+        checks = pool.map(lambda tenant: self._check_tenant(tenant[0], tenant[1], days, read[tenant[0]]), tenants)
+        return [check for check in checks if check is not None]
+
+    def _read_batch(self, tenant_ids: Sequence[str], days: Sequence[str]) -> Mapping[str, TenantSnapshot] | None:
+        """Read the items of tenants together. Return ``None`` if that fails: each of them is then read alone."""
         try:
-            snapshots = self.store.read_snapshots(records, days)
+            return self.store.read_snapshots(tenant_ids, days)
         except Exception:  # noqa: BLE001  # the tenant that causes it is reported when it is read alone
-            checks = (self._check_tenant(tenant_id, record, days) for tenant_id, record in records.items())
-        else:
-            checks = (
-                self._check_tenant(tenant_id, record, days, snapshots)
-                for tenant_id, record in records.items()
-                if tenant_id in snapshots
-            )
-        return list(checks)
+            return None
 
     def _check_tenant(
         self,
         tenant_id: str,
         record: HealthRecord | None,
         days: Sequence[str],
-        snapshots: Mapping[str, TenantSnapshot] | None = None,
-    ) -> _TenantCheck:
-        """Check a tenant, and store the result. Read its items if they are not in ``snapshots``."""
+        snapshots: Mapping[str, TenantSnapshot] | None,
+    ) -> _TenantCheck | None:
+        """Check a tenant, and store the result. Read its items if ``snapshots`` is ``None``.
+
+        Return ``None`` for a tenant that was purged meanwhile.
+        """
+        if not self._has_time():
+            return _TenantCheck(tenant_id, is_skipped=True)
+        if snapshots is not None and tenant_id not in snapshots:
+            return None
         try:
             if snapshots is None:
                 snapshots = self.store.read_snapshots([tenant_id], days)
