@@ -101,19 +101,22 @@ class Authenticator:
         - :class:`TooManyRequests` if the same token has failed several times within some seconds;
         - :class:`Unavailable` if DynamoDB or Secrets Manager does not respond.
         """
-        token = self._parse_token(authorization or "", tenants)
-        cached = self._tenants.get(token.tenant_id)
-        now = self._now()
-        if cached is not None:
-            is_fresh = now - cached.read_at < MAX_CACHE_AGE_S
-            if is_fresh and (authentication := _match_token(cached, token, now)):
-                return authentication
+        authorization = authorization or ""
+        token, now = _parse_bearer_token(authorization), self._now()
+        cached = self._tenants.get(token.tenant_id) if token else None
+        is_fresh = cached is not None and now - cached.read_at < MAX_CACHE_AGE_S
+        # A valid token is genuine, so its checksum is not verified: most requests have one.
+        if token and cached and is_fresh and (authentication := _match_token(cached, token, now)):
+            return authentication
+        if token is None or not self._token_store.is_genuine(token):
+            raise self._build_malformed_error(authorization, tenants)
+        if cached:
             cached.lookup_limiter.check_limit(token.digest, now)
         cached = self._read_tenant(token.tenant_id, tenants, now)
         authentication = _match_token(cached, token, now)
         if authentication is None:
             cached.lookup_limiter.count_failure(token.digest, now)
-            raise _build_rejection(token.tenant_id, cached, now, build_unauthorized_error(authorization or ""))
+            raise _build_rejection(token.tenant_id, cached, now, build_unauthorized_error(authorization))
         return authentication
 
     def reset_first_use(self, tenant_id: str) -> None:
@@ -121,22 +124,18 @@ class Authenticator:
         if (cached := self._tenants.peek(tenant_id)) is not None:
             cached.is_used = False
 
-    def _parse_token(self, authorization: str, tenants: TenantReader) -> token_format.Token:
-        """Return the token in the header. Raise :class:`Unauthorized` if this stack did not create it."""
-        scheme, credentials = split_authorization(authorization)
-        token = token_format.parse_token(credentials) if is_bearer(scheme) else None
-        if token is not None and self._token_store.is_genuine(token):
-            return token
+    def _build_malformed_error(self, authorization: str, tenants: TenantReader) -> Unauthorized:
+        """Return the error for a header without a token that this stack created."""
         response = build_unauthorized_error(authorization)
         start = token_format.find_start(authorization)
         if start is None:
-            raise response
+            return response
         contained = token_format.find_token(authorization)
         is_genuine = self._token_store.is_genuine(start)
         if contained is not None and contained.tenant_id == start.tenant_id:
             is_genuine = is_genuine or self._token_store.is_genuine(contained)
         is_connected = self._is_connected(start.tenant_id, tenants, can_read=is_genuine)
-        raise MalformedToken(start.tenant_id, response, is_connected=is_connected, is_genuine=is_genuine)
+        return MalformedToken(start.tenant_id, response, is_connected=is_connected, is_genuine=is_genuine)
 
     def _is_connected(self, tenant_id: str, tenants: TenantReader, *, can_read: bool) -> bool:
         """Return whether the tenant that a malformed token names is connected.
@@ -190,6 +189,12 @@ class Authenticator:
                 raise
             self._report_fault(error.__cause__)
             return None
+
+
+def _parse_bearer_token(authorization: str) -> token_format.Token | None:
+    """Return the token in the header, ``None`` if there is none. Its checksum is not verified."""
+    scheme, credentials = split_authorization(authorization)
+    return token_format.parse_token(credentials) if is_bearer(scheme) else None
 
 
 def _match_token(cached: CachedTenant, token: token_format.Token, now: float) -> Authentication | None:

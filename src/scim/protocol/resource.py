@@ -68,12 +68,15 @@ def list_changed_attributes(before: Resource, after: Resource, resource_type: Re
 
     The name of an extension's attribute includes its URN.
     """
-    return [
-        name if schema is resource_type.core_schema else f"{schema.id}:{name}"
-        for schema, members_before, members_after in pair_by_schema(before, after, resource_type)
-        for name in schema.tracked_attribute_names
-        if members_before.get(name) != members_after.get(name)
-    ]
+    changed: list[str] = []
+    for schema, old, new in pair_by_schema(before, after, resource_type):
+        names = schema.tracked_attribute_names
+        if old and new:
+            differing = [name for name in names if old.get(name) != new.get(name)]
+        else:  # a creation or a deletion, which needs no comparison
+            differing = [name for name in names if name in (old or new)]
+        changed += differing if schema is resource_type.core_schema else [f"{schema.id}:{name}" for name in differing]
+    return changed
 
 
 def pair_by_schema(

@@ -24,13 +24,8 @@ def list_sent_attributes(body: Any, resource_type: ResourceType) -> list[str]:
     The name of an extension's attribute begins with the URN of the extension. An unknown name may be a value, so it is
     listed only if it has the form of an attribute name.
     """
-    names: dict[str, None] = {}
-    for name in islice(_list_names(body, resource_type), _MAX_EXAMINED):
-        if name:
-            names[name] = None
-        if len(names) == _MAX_NAMES:
-            break
-    return list(names)
+    names = dict.fromkeys(islice(_list_names(body, resource_type), _MAX_EXAMINED))
+    return list(islice(filter(None, names), _MAX_NAMES))
 
 
 def _list_names(body: Any, resource_type: ResourceType) -> Iterable[str]:
