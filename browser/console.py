@@ -54,8 +54,9 @@ class PictureFolder:
     is_writable = False
 
 
-def take_screenshot(page: Page, name: str) -> None:
-    _save(page.screenshot(full_page=True), name)
+def take_screenshot(page: Page, name: str, *, full_page: bool = True) -> None:
+    """Take a screenshot of a page, or only of what its window shows."""
+    _save(page.screenshot(full_page=full_page), name)
 
 
 def take_element_screenshot(element: Locator, name: str) -> None:

@@ -36,7 +36,7 @@ def test_brake_holds_until_it_is_released(page: Page, local_run: LocalRun) -> No
 
     open_tab(page, "Status")
     expect(page.get_by_text("deactivations held")).to_be_visible()
-    take_screenshot(page, "brake")
+    take_screenshot(page, "brake", full_page=False)
     page.get_by_role("button", name="Release the deactivations").click()
     expect(page.get_by_role("heading", name="Status")).to_be_visible()
     expect(page.get_by_text("deactivations held")).to_have_count(0)
