@@ -1,6 +1,7 @@
 """Every page of the console is accessible: with and without data, for operators and IT admins, in all layouts."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,13 +57,14 @@ def accept_invitation(browser: Browser, local_run: LocalRun, link: str) -> Any:
         return context.storage_state()
 
 
-@pytest.fixture(scope="module")
-def operator_context(browser: Browser, local_run: LocalRun) -> Iterator[BrowserContext]:
-    """A browser in which an operator has signed in."""
+@contextmanager
+def open_operator_page(browser: Browser, local_run: LocalRun) -> Iterator[Page]:
+    """Open a page for an operator who has just signed in, as some forms demand. The other tests may take minutes."""
     with browser.new_context(base_url=local_run.url) as context:
         context.set_default_timeout(30_000)
-        sign_in(context.new_page(), local_run)
-        yield context
+        page = context.new_page()
+        sign_in(page, local_run)
+        yield page
 
 
 @pytest.fixture(scope="module")
@@ -71,31 +73,33 @@ def routes(local_run: LocalRun) -> list[PageRoute]:
 
 
 @pytest.fixture(scope="module")
-def new_customer(browser: Browser, operator_context: BrowserContext, local_run: LocalRun) -> Customer:
+def new_customer(browser: Browser, local_run: LocalRun) -> Customer:
     """A customer without any request or change."""
-    page = operator_context.new_page()
-    page.goto("/admin")
-    page.get_by_label("Customer id").fill("blank")
-    page.get_by_role("button", name="Add customer").click()
-    guest = accept_invitation(browser, local_run, invite(page, "blank"))
-    placeholders = {"tenant": "blank", "provider": "okta", "secret": invite(page, "blank").rpartition("/")[2]}
-    return Customer("blank", operator_context.storage_state(), guest, placeholders)
+    with open_operator_page(browser, local_run) as page:
+        page.goto("/admin")
+        page.get_by_label("Customer id").fill("blank")
+        page.get_by_role("button", name="Add customer").click()
+        guest = accept_invitation(browser, local_run, invite(page, "blank"))
+        placeholders = {"tenant": "blank", "provider": "okta", "secret": invite(page, "blank").rpartition("/")[2]}
+        return Customer("blank", page.context.storage_state(), guest, placeholders)
 
 
 @pytest.fixture(scope="module")
-def busy_customer(browser: Browser, operator_context: BrowserContext, local_run: LocalRun) -> Customer:
+def busy_customer(browser: Browser, local_run: LocalRun) -> Customer:
     """A customer with users, failures, an alert, custom attributes, and the request of an IT admin for a new link."""
-    page = operator_context.new_page()
-    token, name = add_customer(page, "busy"), "busy"
-    page.goto(f"/admin/tenants/{name}/attributes")
-    for schema in (build_schema("shirt", "shoe"), build_schema("shirt")):
-        page.get_by_label("Schema document").fill(str(schema).replace("'", '"'))
-        page.get_by_role("button", name="Save schema").click()
+    name = "busy"
+    with open_operator_page(browser, local_run) as page:
+        token = add_customer(page, name)
+        page.goto(f"/admin/tenants/{name}/attributes")
+        for schema in (build_schema("shirt", "shoe"), build_schema("shirt")):
+            page.get_by_label("Schema document").fill(str(schema).replace("'", '"'))
+            page.get_by_role("button", name="Save schema").click()
+            expect(page.get_by_role("status")).to_be_visible()
+        guest = accept_invitation(browser, local_run, invite(page, name))
+        page.goto(f"/admin/tenants/{name}/settings")
+        page.get_by_role("button", name="Turn the brake on").click()
         expect(page.get_by_role("status")).to_be_visible()
-    guest = accept_invitation(browser, local_run, invite(page, name))
-    page.goto(f"/admin/tenants/{name}/settings")
-    page.get_by_role("button", name="Turn the brake on").click()
-    expect(page.get_by_role("status")).to_be_visible()
+        operator = page.context.storage_state()
 
     long_name = "a-long-user-name-of-somebody-in-a-department"
     ada = build_user(long_name, displayName="Wolfeschlegelsteinhausenbergerdorff", externalId="17")
@@ -108,18 +112,18 @@ def busy_customer(browser: Browser, operator_context: BrowserContext, local_run:
     assert local_run.send(token[:-9], "GET", "/Users")[0] == 401
     assert delete_users(local_run, token, 12)[-1] == 403
     placeholders = {"tenant": name, "provider": "entra", "id": created["id"]}
-    return Customer(name, operator_context.storage_state(), guest, placeholders)
+    return Customer(name, operator, guest, placeholders)
 
 
 @pytest.fixture(scope="module")
-def disconnected_customer(operator_context: BrowserContext) -> Customer:
-    page = operator_context.new_page()
-    add_customer(page, "gone")
-    page.goto("/admin/tenants/gone/settings")
-    page.get_by_label("To confirm, enter the customer id").fill("gone")
-    page.get_by_role("button", name="Disconnect gone").click()
-    expect(page.get_by_role("status")).to_be_visible()
-    return Customer("gone", operator_context.storage_state(), None, {"tenant": "gone", "provider": "okta"})
+def disconnected_customer(browser: Browser, local_run: LocalRun) -> Customer:
+    with open_operator_page(browser, local_run) as page:
+        add_customer(page, "gone")
+        page.goto("/admin/tenants/gone/settings")
+        page.get_by_label("To confirm, enter the customer id").fill("gone")
+        page.get_by_role("button", name="Disconnect gone").click()
+        expect(page.get_by_role("status")).to_be_visible()
+        return Customer("gone", page.context.storage_state(), None, {"tenant": "gone", "provider": "okta"})
 
 
 def list_paths(routes: Iterable[PageRoute], placeholders: dict[str, str]) -> list[str]:
@@ -225,9 +229,7 @@ def test_pages_after_forms(browser: Browser, local_run: LocalRun, busy_customer:
         load_axe(page)
         problems[name] = find_problems(page, PHONE, SCREEN)
 
-    with browser.new_context(base_url=local_run.url, storage_state=busy_customer.operator) as context:
-        context.set_default_timeout(30_000)
-        page = context.new_page()
+    with open_operator_page(browser, local_run) as page:
         invite(page, busy_customer.name)
         check(page, "invitation")
         page.goto(f"{tenant_path}/token")
