@@ -152,7 +152,7 @@ def _measure(number: int) -> None:
         store = DynamoDBHealthStore(table)
         check = HealthCheck(
             store,
-            lambda tenant, table=table: DynamoDBTenantDetails(table, tenant, indexed),  # type: ignore[misc]
+            lambda tenant, table=table: DynamoDBTenantDetails(table, tenant, indexed),  # type: ignore[misc]  # mypy: default arguments
             AlertSender(store, [], "", _print_fault),
             table.deadline,
             time.time,

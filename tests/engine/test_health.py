@@ -99,7 +99,7 @@ def run_simultaneously(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
         monkeypatch.setattr(DynamoDBHealthStore, "read_snapshots", wait_and_read)
         with ThreadPoolExecutor(RUNS) as pool:
-            list(pool.map(lambda _: HealthHandler()({}, LambdaContext()), range(RUNS)))  # type: ignore[arg-type]
+            list(pool.map(lambda _: HealthHandler()({}, LambdaContext()), range(RUNS)))  # type: ignore[arg-type]  # not AWS's class
 
     return run_simultaneously
 

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 from scim.service.tenants.tenant_service import TenantService
 from tests.endpoint import Endpoint
@@ -43,13 +44,11 @@ class TestTokenCreation:
         assert read_rows(operator_visitor, name, "/token")["Created"].endswith(" UTC by IT admin")
 
     def test_it_is_omitted_if_it_is_not_known(
-        self, operator_visitor: Visitor, tenant: tuple[str, Endpoint], table: object
+        self, operator_visitor: Visitor, tenant: tuple[str, Endpoint], table: Any
     ) -> None:
         """Tokens of earlier versions have no creator."""
         name, _ = tenant
-        table.update_item(  # type: ignore[attr-defined]
-            Key={"pk": f"A#{name}", "sk": "A#settings"}, UpdateExpression="REMOVE created_by"
-        )
+        table.update_item(Key={"pk": f"A#{name}", "sk": "A#settings"}, UpdateExpression="REMOVE created_by")
         assert read_rows(operator_visitor, name)["Token created"].endswith(" UTC")
 
     def test_there_is_none_after_a_revocation(

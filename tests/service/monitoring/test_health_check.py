@@ -230,9 +230,9 @@ def test_run_continues_where_the_last_one_stopped() -> None:
     while not checks.store.finished_at:
         clock = itertools.count()  # thread-safe
         remaining = [180.0]
-        checks.store.before_write = lambda clock=clock, times=remaining: times.append(179.0 - next(clock))  # type: ignore[misc]
+        checks.store.before_write = lambda clock=clock, times=remaining: times.append(179.0 - next(clock))  # type: ignore[misc]  # mypy: default arguments
         following = sum(name > checks.store.position for name in names)
-        results.append(checks.run(lambda remaining=remaining: remaining[-1]))  # type: ignore[misc]
+        results.append(checks.run(lambda remaining=remaining: remaining[-1]))  # type: ignore[misc]  # mypy: default arguments
         assert results[-1].checked + results[-1].unchecked == following
         assert results[-1].position == checks.store.position
     assert len(results) == 4
