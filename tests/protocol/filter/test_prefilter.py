@@ -213,7 +213,7 @@ def test_refused_user_does_not_match(text: str, user: dict[str, Any]) -> None:
 
 
 @pytest.mark.nightly
-@settings(max_examples=scale(100_000), deadline=None)
+@settings(max_examples=scale(200_000), deadline=None)
 @given(filters, users)
 def test_no_refused_user_matches(text: str, user: dict[str, Any]) -> None:
     check_prefilter(text, user)
